@@ -1,0 +1,2 @@
+//! The `runstone` command.
+fn main() {}
