@@ -1,1 +1,20 @@
-//! runstone-core
+//! The nouns and the law of Runstone: what a run document means, which runs may be compared, and
+//! what changed between two of them.
+//!
+//! Everything here is a pure function. There is no file, socket, clock, environment variable or
+//! randomness in this crate (its `clippy.toml` enforces it), so every rule can be read, tested and
+//! trusted by itself. Each type is made only from the one before it:
+//!
+//! ```text
+//! bytes → RunInput → RunRecord (legal) → CanonicalRun (equal things equal) → CohortKey → Snapshot → RunDiff
+//! ```
+//!
+//! Durable bytes belong to `runstone-store`, which knows no run; the verbs that join the two
+//! belong to `runstone`.
+
+pub mod canon;
+pub mod digest;
+pub mod id;
+pub mod metric;
+pub mod profile;
+pub mod snapshot;

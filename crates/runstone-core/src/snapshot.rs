@@ -1,0 +1,149 @@
+//! The immutable record of one stage of one run.
+//!
+//! A [`Snapshot`] is what the ledger keeps: the document as handed in, and beside it everything
+//! that was worked out from it (identity, factors, metrics, fingerprints), so that a comparison
+//! never has to guess how an older release read a document. Its position in the cohort's log is
+//! its name, not its content. The JSON form is page `docs/format.md`; writing it durably belongs
+//! to the store.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+use crate::id::{Attempt, RunId, Stage};
+use crate::metric::MetricValue;
+use crate::profile::Policy;
+
+/// Version of the payload's shape.
+pub const SNAPSHOT_SCHEMA_VERSION: u32 = 1;
+/// Version of the fingerprints; part of every cohort key.
+pub const FINGERPRINT_SCHEMA_VERSION: u32 = 1;
+
+/// The immutable record of one stage of one run, as its payload holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The run.
+    pub run_id: RunId,
+    /// The stage, in the profile's spelling.
+    pub stage: Stage,
+    /// Which retry of this stage of this run in this cohort.
+    pub attempt: Attempt,
+    /// How the stage ended.
+    pub status: Status,
+    /// The search this run is a point of, if any.
+    pub sweep: Option<String>,
+    /// Judged, but no yardstick for others.
+    pub candidate: bool,
+    /// When the stage began, UTC RFC 3339.
+    pub started_at: Option<String>,
+    /// When the stage ended, UTC RFC 3339.
+    pub finished_at: Option<String>,
+    /// The rule it was read by.
+    pub profile: ProfileName,
+    /// Whether factors were free or part of the identity.
+    pub policy: Policy,
+    /// The caller's document, in its own spelling.
+    pub document: Map<String, Value>,
+    /// Group → path → normalized value. Absent fields are not listed.
+    pub identity: BTreeMap<String, BTreeMap<String, Value>>,
+    /// What may differ on purpose.
+    pub factors: Factors,
+    /// Flat metrics by dotted name (`logloss.mean`, `logloss.std`, `logloss.n`).
+    pub metrics: BTreeMap<String, MetricValue>,
+    /// The single values behind a metric (`values`), by the metric's name.
+    pub samples: BTreeMap<String, Vec<f64>>,
+    /// Text, booleans and lists found among the metrics: kept and shown, never judged.
+    pub labels: BTreeMap<String, Value>,
+    /// What the stage left behind, as handed in, sorted by path.
+    pub artifacts: Vec<Value>,
+    /// The software and machine underneath.
+    pub environment: Captured,
+    /// The state of the code.
+    pub code: Captured,
+    /// The process that ran (exit code, signals, peak memory), when `run` wrapped it.
+    pub process: Captured,
+    /// One digest per identity group (`dataset_signature`, …), over settings, all factors,
+    /// metrics and artifacts.
+    pub fingerprints: BTreeMap<String, Digest>,
+    /// What each fingerprint covers, in words.
+    pub fingerprint_sources: BTreeMap<String, String>,
+    /// Which paths were redacted and how; never values.
+    pub redactions: Vec<Value>,
+    /// Who wrote it.
+    pub writer: Writer,
+    /// Members a later release wrote and this one does not know: kept.
+    pub unknown: Map<String, Value>,
+}
+
+/// How a stage ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// It came to its end. Also when a document says nothing.
+    #[default]
+    Finished,
+    /// It ended by an error.
+    Failed,
+    /// It was stopped from outside.
+    Interrupted,
+}
+
+impl Status {
+    /// Returns the word used in documents and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Reads the word used in documents and JSON.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Finished, Self::Failed, Self::Interrupted]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+/// A profile by name and digest of its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileName {
+    /// Its name, such as `generic`.
+    pub name: String,
+    /// SHA-256 of the resolved text that the store keeps.
+    pub sha256: Digest,
+}
+
+/// What may differ on purpose between comparable runs, by class. Keys are dotted paths below the
+/// profile's prefix; values are leaves (a list is one leaf).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Factors {
+    /// What the user chose: hyperparameters.
+    pub settings: BTreeMap<String, Value>,
+    /// Seeds of random generators.
+    pub seeds: BTreeMap<String, Value>,
+    /// Versions of software, as the document states them.
+    pub versions: BTreeMap<String, Value>,
+}
+
+/// Something found beside the document: there, or not there for a reason.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Captured {
+    /// It was captured; the value is its own document or `{ "digest": … }`.
+    Known(Value),
+    /// It was not, and why. Never to be read as "empty" or "unchanged".
+    NotCaptured {
+        /// The reason, as a sentence fragment for people.
+        reason: String,
+    },
+}
+
+/// The program that wrote a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    /// `runstone`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
