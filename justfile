@@ -1,0 +1,51 @@
+# One recipe per step, one command line each.
+
+# What a change must pass before it is shown to anybody.
+check: fmt-check lint boundaries test doc deny typos
+
+# Formats, with the import and comment habits of this house.
+fmt:
+    cargo xfmt
+
+fmt-check:
+    cargo fmt --all -- --check
+
+lint:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# Which crate may be built from which.
+boundaries:
+    .ci/boundaries
+
+test: (need "cargo-nextest")
+    cargo nextest run --workspace
+
+# Builds the documentation, runs its examples and follows its links.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    cargo test --workspace --doc
+    .ci/links
+
+# Not the advisories, which need a clone of their database: `cargo deny check advisories`.
+# Licences, sources, and the third-party crates that belong to one manifest.
+deny: (need "cargo-deny")
+    cargo deny --all-features check bans licenses sources
+
+typos: (need "typos" "typos-cli")
+    typos
+
+# More seeds and more processes than fit a working day.
+deep *ARGS: (need "cargo-nextest")
+    cargo nextest run --workspace --profile deep {{ ARGS }}
+
+bench *ARGS:
+    cargo bench -p runstone {{ ARGS }}
+
+# Shows each changed snapshot and asks.
+accept: (need "cargo-insta")
+    cargo insta review
+
+# Fails, and says how to get it, where a tool is missing: a check that did not run did not pass.
+[private]
+need tool crate=tool:
+    @command -v {{ tool }} > /dev/null || { echo "error: {{ tool }} is missing" >&2; echo "hint: cargo install --locked {{ crate }}" >&2; exit 1; }
