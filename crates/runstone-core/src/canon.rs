@@ -29,9 +29,12 @@ pub fn settle(value: Value) -> Value {
             Value::Number(settled.unwrap_or(found))
         }
         Value::Array(items) => Value::Array(items.into_iter().map(settle).collect()),
-        Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(key, item)| (key, settle(item))).collect())
-        }
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(key, item)| (key, settle(item)))
+                .collect(),
+        ),
         other => other,
     }
 }
@@ -40,12 +43,14 @@ pub fn settle(value: Value) -> Value {
 ///
 /// # Source
 /// RFC 8785.
+#[expect(clippy::missing_panics_doc, reason = "cannot fail, see the message")]
 pub fn bytes(value: &Value) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(value)
         .expect("a JSON value has text keys and finite numbers, so it has a canonical form")
 }
 
 /// Returns the canonical bytes as text.
+#[expect(clippy::missing_panics_doc, reason = "cannot fail, see the message")]
 pub fn text(value: &Value) -> String {
     String::from_utf8(bytes(value)).expect("canonical JSON is UTF-8")
 }

@@ -13,8 +13,20 @@
 //! belong to `runstone`.
 
 pub mod canon;
+pub mod canonical;
+pub mod cohort;
+pub mod diff;
 pub mod digest;
 pub mod id;
+pub mod input;
+pub mod json;
 pub mod metric;
+mod pattern;
+pub mod pointer;
+pub mod problem;
 pub mod profile;
+pub mod query;
+pub mod record;
 pub mod snapshot;
+mod spelling;
+pub mod verdict;

@@ -66,13 +66,17 @@ impl PartialEq for MetricValue {
 impl Eq for MetricValue {}
 
 impl fmt::Display for MetricValue {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_nan() {
-            formatter.write_str("NaN")
+            f.write_str("NaN")
         } else if self.0.is_infinite() {
-            formatter.write_str(if self.0 > 0.0 { "Infinity" } else { "-Infinity" })
+            f.write_str(if self.0 > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            })
         } else {
-            write!(formatter, "{}", self.0)
+            write!(f, "{}", self.0)
         }
     }
 }

@@ -1,8 +1,12 @@
 //! The rules of a profile after `extends` is resolved: what the rest of the core asks it.
+//!
+//! Plain data: a [`Profile`] is only ever made by reading a profile text, so what stands here was
+//! checked. What a rule does to a document belongs to the modules that read documents.
 
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
+use crate::pointer::{Path, Pattern};
 
 /// A resolved profile: complete, checked, and named by the digest of its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +17,12 @@ pub struct Profile {
     pub sha256: Digest,
     /// The resolved TOML, as the store keeps it.
     pub text: String,
+    /// How fields are read, whatever the stage.
+    pub fields: FieldRules,
+    /// How stages are spelled.
+    pub stage_names: StageNames,
+    /// Other names of stages → the name.
+    pub stage_aliases: BTreeMap<String, String>,
     /// Rules for stages that are not listed; `None`: such stages are refused.
     pub default: Option<StageRules>,
     /// Rules of the listed stages, by the profile's spelling.
@@ -23,15 +33,154 @@ pub struct Profile {
     pub noise_window: u32,
 }
 
+/// How the fields of a document are read, whatever the stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldRules {
+    /// The field that holds the digest of a captured environment.
+    pub environment: Option<Path>,
+    /// The field that names the commit of the code.
+    pub code: Option<Path>,
+    /// The field that names the experiment.
+    pub experiment: ExperimentRule,
+    /// Instants, compared as UTC.
+    pub times: Vec<Pattern>,
+    /// Kept, never compared.
+    pub ignore: Vec<Pattern>,
+    /// Whole numbers.
+    pub integers: Vec<Pattern>,
+    /// Lists whose order and repetitions mean nothing.
+    pub sets: Vec<Pattern>,
+    /// Text compared in upper case.
+    pub upper: Vec<Pattern>,
+    /// Values that may come as `{kind, value?, reason?}`.
+    pub tagged: Vec<Pattern>,
+    /// The only texts a field may hold, in its normal form.
+    pub allowed: BTreeMap<Path, Vec<String>>,
+    /// Other names of fields → the name.
+    pub aliases: BTreeMap<Path, Path>,
+    /// Other texts for a field's value → the text.
+    pub value_aliases: BTreeMap<Path, BTreeMap<String, String>>,
+}
+
+/// Where the experiment stands, and what an absent one means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExperimentRule {
+    /// The field.
+    pub path: Path,
+    /// An absent experiment is the store's own.
+    pub from_store: bool,
+}
+
+/// How stages are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StageNames {
+    /// As the document says.
+    AsGiven,
+    /// Upper case; blanks and `-` are `_`.
+    UpperSnake,
+}
+
 /// What a profile says about one stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageRules {
+    /// Fields that must be present and not null.
+    pub required: Vec<Path>,
+    /// What one field's value asks of others.
+    pub conditions: Vec<Condition>,
+    /// What must be equal for two runs to be comparable.
+    pub identity: IdentityRules,
+    /// What may differ on purpose; the first match wins.
+    pub factors: Vec<FactorRule>,
+    /// Identity fields that make the readable part of a cohort's id; at most three.
+    pub cohort_name: Vec<Path>,
     /// Whether factors are free or join the identity.
     pub policy: Policy,
     /// First match wins; none: `minor`.
     pub severity: Vec<SeverityRule>,
     /// How metrics are read.
     pub metrics: MetricRules,
+}
+
+/// If one field has a value, others must, or must not, be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The field.
+    pub when: Path,
+    /// Its text, in normal form.
+    pub is: String,
+    /// Must be present and not null.
+    pub required: Vec<Path>,
+    /// Must be absent or null.
+    pub forbidden: Vec<Path>,
+}
+
+/// The identity of a stage, in named groups. A pattern reaches everything below what it matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdentityRules {
+    /// Groups by name.
+    pub groups: BTreeMap<String, Vec<Pattern>>,
+    /// Patterns that end in `*`: each key there is a group of its own.
+    pub open: Vec<Pattern>,
+}
+
+/// Which fields are factors of a class, and under which key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactorRule {
+    /// The class.
+    pub class: FactorClass,
+    /// Where its factors stand.
+    pub source: FactorSource,
+}
+
+/// Where factors stand in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactorSource {
+    /// Everything at or below a match is a factor of its own.
+    Each {
+        /// Where.
+        paths: Vec<Pattern>,
+        /// Except there.
+        except: Vec<Pattern>,
+        /// Taken off the front of the dotted path to make the key.
+        strip: String,
+    },
+    /// One factor: the first of these fields that is present and not null.
+    FirstOf {
+        /// Its key.
+        name: String,
+        /// The fields, best first.
+        paths: Vec<Path>,
+    },
+}
+
+/// The classes of factors, in the order in which they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactorClass {
+    /// What the user chose.
+    Settings,
+    /// Seeds of random generators.
+    Seeds,
+    /// Versions of software.
+    Versions,
+}
+
+impl FactorClass {
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Settings, Self::Seeds, Self::Versions];
+
+    /// Returns the word used in profiles and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Seeds => "seeds",
+            Self::Versions => "versions",
+        }
+    }
+
+    /// Reads the word used in profiles and JSON.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
 }
 
 /// Whether factors may differ between comparable runs.
@@ -50,6 +199,13 @@ impl Policy {
             Self::Controlled => "controlled",
             Self::Exact => "exact",
         }
+    }
+
+    /// Reads the word used in profiles and JSON.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Controlled, Self::Exact]
+            .into_iter()
+            .find(|policy| policy.as_str() == word)
     }
 }
 
@@ -73,6 +229,24 @@ pub enum BaselineChoice {
     Median,
     /// Only what a note pins.
     Pinned,
+}
+
+impl BaselineChoice {
+    /// Returns the word used in profiles and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Median => "median",
+            Self::Pinned => "pinned",
+        }
+    }
+
+    /// Reads the word used in profiles and JSON.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Best, Self::Median, Self::Pinned]
+            .into_iter()
+            .find(|choice| choice.as_str() == word)
+    }
 }
 
 /// How grave a change is. Ordered: `None < Minor < Major < Critical`.

@@ -13,7 +13,11 @@ use serde_json::{Map, Value};
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
 use crate::metric::MetricValue;
-use crate::profile::Policy;
+use crate::profile::{FactorClass, Policy};
+
+mod payload;
+
+pub use payload::SnapshotError;
 
 /// Version of the payload's shape.
 pub const SNAPSHOT_SCHEMA_VERSION: u32 = 1;
@@ -125,6 +129,25 @@ pub struct Factors {
     pub seeds: BTreeMap<String, Value>,
     /// Versions of software, as the document states them.
     pub versions: BTreeMap<String, Value>,
+}
+
+impl Factors {
+    /// Returns the factors of one class.
+    pub fn class(&self, class: FactorClass) -> &BTreeMap<String, Value> {
+        match class {
+            FactorClass::Settings => &self.settings,
+            FactorClass::Seeds => &self.seeds,
+            FactorClass::Versions => &self.versions,
+        }
+    }
+
+    pub(crate) fn class_mut(&mut self, class: FactorClass) -> &mut BTreeMap<String, Value> {
+        match class {
+            FactorClass::Settings => &mut self.settings,
+            FactorClass::Seeds => &mut self.seeds,
+            FactorClass::Versions => &mut self.versions,
+        }
+    }
 }
 
 /// Something found beside the document: there, or not there for a reason.

@@ -1,0 +1,231 @@
+//! The run in the form in which equal runs are equal.
+//!
+//! From a legal [`RunRecord`] to what the ledger needs to know: which cohort the run belongs to,
+//! whether it was recorded before, and the [`Snapshot`] it becomes. The invariant: two documents that
+//! say the same, in whatever spelling, give one cohort, one content digest and equal fingerprints.
+//! Committing belongs to the store.
+
+mod fingerprints;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::canon;
+use crate::cohort::{self, CohortKey};
+use crate::digest::Digest;
+use crate::id::{Attempt, RunId, Stage};
+use crate::metric::MetricValue;
+use crate::pointer::Pointer;
+use crate::profile::{Policy, Profile, StageRules};
+use crate::record::{Problem, ProblemKind, Refused, RunRecord, Warning};
+use crate::snapshot::{
+    Captured, FINGERPRINT_SCHEMA_VERSION, ProfileName, Snapshot, Status, Writer,
+};
+
+use self::fingerprints::{Fingerprints, SETTINGS};
+
+/// Fields that say when and how often, not what: a recording again may differ in them.
+const NOT_CONTENT: [&str; 4] = ["attempt", "started_at", "finished_at", "created_at"];
+
+/// A legal run, in normal form and placed in its cohort.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanonicalRun {
+    record: RunRecord,
+    profile: ProfileName,
+    policy: Policy,
+    cohort: CohortKey,
+    content: Digest,
+    fingerprints: Fingerprints,
+}
+
+/// What was found beside the document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Captures {
+    /// The software and machine underneath.
+    pub environment: Captured,
+    /// The state of the code.
+    pub code: Captured,
+    /// The process that ran.
+    pub process: Captured,
+}
+
+impl CanonicalRun {
+    /// Brings `record` into normal form by the profile it was validated with.
+    ///
+    /// # Errors
+    /// [`Refused`] if `profile` is not that one.
+    pub fn of(record: RunRecord, profile: &Profile) -> Result<Self, Refused> {
+        let rules = match profile.stage(record.stage().as_str()) {
+            Ok((_, rules)) if record.profile() == profile.sha256 => rules,
+            _ => {
+                let text = format!("the record was not read by profile `{}`", profile.name);
+                return Err(Problem::new(ProblemKind::Contradiction, Pointer::root(), text).into());
+            }
+        };
+        let cohort = cohort_key(&record, profile, rules);
+        let content = content(&record, &cohort);
+        let contents = record.contents();
+        let fingerprints = Fingerprints::of(
+            &contents.identity,
+            &contents.factors,
+            record.measured(),
+            record.artifacts(),
+        );
+        let profile = ProfileName {
+            name: profile.name.clone(),
+            sha256: profile.sha256,
+        };
+        Ok(Self {
+            profile,
+            policy: rules.policy,
+            cohort,
+            content,
+            fingerprints,
+            record,
+        })
+    }
+
+    /// Returns the key of the cohort it belongs to.
+    pub fn cohort(&self) -> &CohortKey {
+        &self.cohort
+    }
+
+    /// Returns the digest of what was recorded, by which a recording again is recognised: cohort
+    /// and normalized document, without attempt and clocks.
+    pub fn content(&self) -> Digest {
+        self.content
+    }
+
+    /// Returns the digest of the settings: equal settings, equal digest.
+    pub fn settings_print(&self) -> Digest {
+        self.fingerprints.digests[SETTINGS]
+    }
+
+    /// Returns the environment that the document itself names.
+    pub fn environment(&self) -> Option<Digest> {
+        self.record.environment()
+    }
+
+    /// Returns the flat metrics by dotted name.
+    pub fn metrics(&self) -> &BTreeMap<String, MetricValue> {
+        &self.record.measured().metrics
+    }
+
+    /// Returns the run.
+    pub fn run_id(&self) -> &RunId {
+        self.record.run_id()
+    }
+
+    /// Returns the stage in the profile's spelling.
+    pub fn stage(&self) -> &Stage {
+        self.record.stage()
+    }
+
+    /// Returns the attempt if the document states one.
+    pub fn attempt(&self) -> Option<Attempt> {
+        self.record.attempt()
+    }
+
+    /// Returns how the stage ended.
+    pub fn status(&self) -> Status {
+        self.record.status()
+    }
+
+    /// Returns the search this run is a point of.
+    pub fn sweep(&self) -> Option<&str> {
+        self.record.sweep()
+    }
+
+    /// Tells whether the run is judged without being a yardstick for others.
+    pub fn candidate(&self) -> bool {
+        self.record.candidate()
+    }
+
+    /// Returns what should be said beside the answer.
+    pub fn warnings(&self) -> &[Warning] {
+        self.record.warnings()
+    }
+
+    /// Makes the snapshot. What the document itself states about environment and code goes before
+    /// what was captured: it speaks of the run, a capture of the place it is recorded from.
+    pub fn into_snapshot(self, attempt: Attempt, captures: Captures, writer: Writer) -> Snapshot {
+        let record = self.record;
+        let clock = |name: &str| {
+            record
+                .normal()
+                .get(name)
+                .and_then(Value::as_str)
+                .map(ToOwned::to_owned)
+        };
+        let stated = |value: Option<Value>, captured| value.map_or(captured, Captured::Known);
+        let environment = record
+            .environment()
+            .map(|digest| json!({ "digest": digest }));
+        let code = record
+            .code()
+            .map(|commit| json!({ "commit": commit, "source": "document" }));
+        let contents = record.contents().clone();
+        let measured = record.measured().clone();
+        Snapshot {
+            run_id: record.run_id().clone(),
+            stage: record.stage().clone(),
+            attempt,
+            status: record.status(),
+            sweep: record.sweep().map(ToOwned::to_owned),
+            candidate: record.candidate(),
+            started_at: clock("started_at"),
+            finished_at: clock("finished_at"),
+            profile: self.profile,
+            policy: self.policy,
+            document: record.document().clone(),
+            identity: contents.identity,
+            factors: contents.factors,
+            metrics: measured.metrics,
+            samples: measured.samples,
+            labels: measured.labels,
+            artifacts: record.artifacts().to_vec(),
+            environment: stated(environment, captures.environment),
+            code: stated(code, captures.code),
+            process: captures.process,
+            fingerprints: self.fingerprints.digests,
+            fingerprint_sources: self.fingerprints.sources,
+            redactions: Vec::new(),
+            writer,
+            unknown: Map::new(),
+        }
+    }
+}
+
+fn cohort_key(record: &RunRecord, profile: &Profile, rules: &StageRules) -> CohortKey {
+    let groups = record.contents().identity.clone();
+    let named = rules.cohort_name.iter().filter_map(|path| {
+        let path = path.to_string();
+        let value = groups.values().find_map(|fields| fields.get(&path))?;
+        Some(cohort::part(
+            &value
+                .as_str()
+                .map_or_else(|| canon::text(value), ToOwned::to_owned),
+        ))
+    });
+    CohortKey {
+        schema: FINGERPRINT_SCHEMA_VERSION,
+        profile: profile.name.clone(),
+        rules: profile.identity_rules_digest(rules),
+        policy: rules.policy,
+        stage: record.stage().clone(),
+        name: named.collect(),
+        groups,
+    }
+}
+
+fn content(record: &RunRecord, cohort: &CohortKey) -> Digest {
+    let mut document = record.normal().clone();
+    document.retain(|key, _| !NOT_CONTENT.contains(&key.as_str()));
+    document.insert("stage".to_owned(), json!(record.stage()));
+    document.insert("status".to_owned(), json!(record.status().as_str()));
+    document.insert("candidate".to_owned(), json!(record.candidate()));
+    document.insert("artifacts".to_owned(), json!(record.artifacts()));
+    let content = json!({ "cohort": cohort.digest(), "document": document });
+    Digest::of_named("content", &canon::bytes(&content))
+}

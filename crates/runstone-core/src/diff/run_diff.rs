@@ -1,0 +1,198 @@
+//! The shape of a comparison: what it holds, and what it was made from.
+//!
+//! Plain values, so that the JSON form beside this file, views and faces all read the same answer.
+//! The invariant kept by the types: what is not known has no rows, only a reason. Making one
+//! belongs to `compare`, text for people to the faces.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::factors::ExcludedFactors;
+use super::metrics::MetricDelta;
+use super::patch::Patch;
+use crate::digest::Digest;
+use crate::id::{Attempt, RunId, SnapshotSeq};
+use crate::profile::Severity;
+use crate::snapshot::Snapshot;
+
+/// What changed between two runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDiff {
+    /// How the two were compared.
+    pub status: DiffStatus,
+    /// Why, unless two comparable runs were compared.
+    pub reason: Option<String>,
+    /// The current run.
+    pub current: Named,
+    /// The run it was compared with.
+    pub previous: Option<Named>,
+    /// The newest earlier run with the current settings, when the previous one has others. Filled
+    /// by whoever chose the previous run.
+    pub previous_same_settings: Option<Named>,
+    /// Every changed leaf, section first, in code-point order of the parts.
+    pub changed_keys: Vec<String>,
+    /// Turns the previous comparable tree into the current one.
+    pub patch: Patch,
+    /// What differs on purpose.
+    pub excluded_factors: ExcludedFactors,
+    /// Changed leaves per section, 0 where nothing changed; `None`: not known on both sides.
+    pub counts: BTreeMap<&'static str, Option<usize>>,
+    /// Changed leaves of the identity; only between cohorts.
+    pub identity: Vec<Row>,
+    /// The software and machine underneath.
+    pub environment: SectionRows,
+    /// The state of the code.
+    pub code: SectionRows,
+    /// The process that ran.
+    pub process: SectionRows,
+    /// Every metric of either run, by name.
+    pub metrics: Vec<MetricDelta>,
+    /// Changed labels.
+    pub labels: Vec<Row>,
+    /// Changed artifacts.
+    pub artifacts: Vec<Row>,
+    /// How grave the change is.
+    pub severity: Severity,
+    /// Why, naming the path.
+    pub severity_reason: String,
+    /// All that goes in is equal as far as known, and what came out is not.
+    pub reproducibility_variance: bool,
+    /// What goes in and was not captured on both sides, so could differ unseen.
+    pub unknown_inputs: Vec<&'static str>,
+}
+
+/// A snapshot with its place in the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// What was recorded.
+    pub snapshot: &'a Snapshot,
+    /// Its position in its cohort's log.
+    pub seq: SnapshotSeq,
+    /// The id of its cohort.
+    pub cohort: &'a str,
+    /// SHA-256 of its canonical payload.
+    pub sha256: Digest,
+}
+
+/// What the current run is held against.
+#[derive(Debug, Clone, Copy)]
+pub enum Against<'a> {
+    /// There is nothing to compare with.
+    Nothing {
+        /// Why, as a fragment for people.
+        reason: &'a str,
+    },
+    /// A run of the same cohort that stands in the log and cannot be read.
+    Unreadable {
+        /// Which, and why not, as a fragment for people.
+        reason: &'a str,
+    },
+    /// A run of the same cohort.
+    Comparable(Side<'a>),
+    /// A run of another cohort: shown on request, never the basis of a verdict.
+    Incomparable {
+        /// The other run.
+        side: Side<'a>,
+        /// What keeps the two apart, as a fragment for people.
+        reason: &'a str,
+    },
+}
+
+/// How two runs were compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiffStatus {
+    /// Two runs of one cohort.
+    Compared,
+    /// One run, with nothing to compare it with.
+    FirstRun,
+    /// Two runs of different cohorts.
+    Incomparable,
+}
+
+impl DiffStatus {
+    /// Returns the word used in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Compared => "compared",
+            Self::FirstRun => "first_run",
+            Self::Incomparable => "incomparable",
+        }
+    }
+}
+
+/// A snapshot by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The run.
+    pub run_id: RunId,
+    /// Which retry.
+    pub attempt: Attempt,
+    /// The id of its cohort.
+    pub cohort: String,
+    /// Its position in its cohort's log.
+    pub seq: SnapshotSeq,
+    /// SHA-256 of its canonical payload.
+    pub sha256: Digest,
+    /// Where its view lies, relative to the store; `None` without views. Filled by the views.
+    pub path: Option<String>,
+}
+
+impl From<Side<'_>> for Named {
+    fn from(side: Side<'_>) -> Self {
+        Self {
+            run_id: side.snapshot.run_id.clone(),
+            attempt: side.snapshot.attempt,
+            cohort: side.cohort.to_owned(),
+            seq: side.seq,
+            sha256: side.sha256,
+            path: None,
+        }
+    }
+}
+
+/// One changed leaf of a section.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Dotted, below the section.
+    pub key: String,
+    /// The value before; `None`: absent.
+    pub prev: Option<Value>,
+    /// The value now; `None`: absent.
+    pub curr: Option<Value>,
+}
+
+/// What can be said about a section that is captured beside the document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SectionRows {
+    /// Both sides are known; no rows: equal.
+    Compared(Vec<Row>),
+    /// At least one side is not known.
+    Unknown {
+        /// Which side, and why.
+        reason: String,
+    },
+    /// There is no other side.
+    NotCompared {
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl SectionRows {
+    /// Returns the changed leaves; none where nothing could be compared.
+    pub fn rows(&self) -> &[Row] {
+        match self {
+            Self::Compared(rows) => rows,
+            Self::Unknown { .. } | Self::NotCompared { .. } => &[],
+        }
+    }
+
+    /// Returns why there are no rows to trust, if so.
+    pub fn unknown_because(&self) -> Option<&str> {
+        match self {
+            Self::Compared(_) => None,
+            Self::Unknown { reason } | Self::NotCompared { reason } => Some(reason),
+        }
+    }
+}

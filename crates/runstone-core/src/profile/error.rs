@@ -1,0 +1,159 @@
+//! What is wrong with a profile's text, at a line and a column.
+//!
+//! A profile decides what may be compared, so nothing in it is guessed: an unknown key is an error
+//! and not a remark. Each error names the file it stands in, also when that file came in by
+//! `extends`.
+
+use crate::pointer::BadPath;
+
+use super::source::Place;
+
+/// A text is not a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{source_name}:{line}:{column}: {fault}")]
+pub struct ProfileError {
+    /// The file, as the caller named it.
+    pub source_name: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub fault: ProfileFault,
+    /// What to do about it, in one sentence.
+    pub hint: Option<String>,
+}
+
+impl ProfileError {
+    pub(super) fn at(place: &Place, fault: ProfileFault) -> Self {
+        Self {
+            source_name: place.source_name.to_string(),
+            line: place.line,
+            column: place.column,
+            fault,
+            hint: None,
+        }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What can be wrong with a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileFault {
+    /// The text is not TOML.
+    #[error("not TOML: {message}")]
+    NotToml {
+        /// What the parser said.
+        message: String,
+    },
+    /// A key that profiles do not have.
+    #[error("unknown key `{key}`{}", within(.table))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The table it stands in; empty at the top.
+        table: String,
+    },
+    /// A key that profiles must have.
+    #[error("`{key}` is missing{}", within(.table))]
+    MissingKey {
+        /// The key.
+        key: &'static str,
+        /// The table it is wanted in; empty at the top.
+        table: String,
+    },
+    /// A value of the wrong type.
+    #[error("`{key}` is {found}, {expected} is wanted")]
+    WrongType {
+        /// The key.
+        key: String,
+        /// What is wanted, with its article.
+        expected: &'static str,
+        /// What stands there, with its article.
+        found: &'static str,
+    },
+    /// A word that is none of those known there.
+    #[error("`{word}` is none of {}", .known.join(", "))]
+    UnknownWord {
+        /// The word.
+        word: String,
+        /// The words known there.
+        known: Vec<&'static str>,
+    },
+    /// A number out of its range.
+    #[error("`{key}` is out of range")]
+    OutOfRange {
+        /// The key.
+        key: String,
+    },
+    /// A text that is no dotted path.
+    #[error("not a path: {0}")]
+    Path(BadPath),
+    /// A pattern of the group `*` that does not end in one `*`.
+    #[error("`{pattern}` does not end in `.*`, so it makes no groups")]
+    OpenGroup {
+        /// The pattern.
+        pattern: String,
+    },
+    /// The same thing is said twice.
+    #[error("`{what}` is listed twice")]
+    Twice {
+        /// The thing.
+        what: String,
+    },
+    /// An alias of an alias.
+    #[error("`{alias}` stands for `{target}`, which is an alias itself")]
+    AliasChain {
+        /// The alias.
+        alias: String,
+        /// What it stands for.
+        target: String,
+    },
+    /// `extends` names a profile that is nowhere.
+    #[error("there is no profile `{name}`")]
+    UnknownProfile {
+        /// The name.
+        name: String,
+    },
+    /// A profile extends itself, at last.
+    #[error("`{name}` extends itself by way of {}", .by_way_of.join(", "))]
+    ExtendsCycle {
+        /// The name.
+        name: String,
+        /// The profiles between.
+        by_way_of: Vec<String>,
+    },
+    /// A primary metric that is better both ways.
+    #[error("primary metric `{metric}` is listed as better both `higher` and `lower`")]
+    TwoDirections {
+        /// The metric.
+        metric: String,
+    },
+    /// A cohort is to be named by a field that is no identity.
+    #[error("`{path}` is no identity field of any stage, so it cannot name a cohort")]
+    NoIdentity {
+        /// The field.
+        path: String,
+    },
+    /// A schema of profiles that this release does not know.
+    #[error("profile schema {found} is not known, only 1")]
+    UnknownSchema {
+        /// The number.
+        found: i64,
+    },
+    /// The profile asks for redaction.
+    #[error("redaction is not built yet, so nothing would be redacted")]
+    Redaction,
+}
+
+fn within(table: &str) -> String {
+    if table.is_empty() {
+        String::new()
+    } else {
+        format!(" in `{table}`")
+    }
+}

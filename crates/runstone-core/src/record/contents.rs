@@ -1,0 +1,157 @@
+//! What a document in normal form says: identity by group, and factors by class.
+//!
+//! Every leaf is asked once for its role. Two leaves that get one name are refused with both places,
+//! unless they are factors that say the same. Metrics are read in `measured`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::pointer::{Leaf, Path, Pattern, Pointer, leaves_unless};
+use crate::problem::{Problem, ProblemKind, quoted, type_of};
+use crate::profile::{FactorClass, FactorSource, FieldRules, Policy, Role, StageRules};
+use crate::snapshot::Factors;
+
+use super::normal::Normal;
+
+/// Group → path → value.
+pub(crate) type Identity = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// Identity and factors of a document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Contents {
+    pub(crate) identity: Identity,
+    pub(crate) factors: Factors,
+}
+
+/// Reads identity and factors, and what is wrong with them.
+pub(super) fn read(
+    normal: &Normal,
+    fields: &FieldRules,
+    rules: &StageRules,
+) -> (Contents, Vec<Problem>) {
+    let is_tagged = |pointer: &Pointer| {
+        fields
+            .tagged
+            .iter()
+            .any(|pattern| pattern.matches(pointer.keys()))
+    };
+    let document = Value::Object(normal.document.clone());
+    let mut reading = Reading::new(normal);
+    reading.containers(rules);
+    for leaf in leaves_unless(&Pointer::root(), &document, &is_tagged) {
+        match fields.role(rules, leaf.pointer.keys()) {
+            Role::Identity { group } => reading.identity(group, leaf),
+            Role::Factor { class, key, rank } => reading.factor((class, key), rank, leaf),
+            _ => {}
+        }
+    }
+    reading.finish(rules.policy)
+}
+
+struct Reading<'n> {
+    normal: &'n Normal,
+    /// By dotted path, with the group.
+    identity: BTreeMap<String, (String, Leaf)>,
+    factors: BTreeMap<(FactorClass, String), (Option<usize>, Leaf)>,
+    problems: Vec<Problem>,
+}
+
+impl<'n> Reading<'n> {
+    fn new(normal: &'n Normal) -> Self {
+        Self {
+            normal,
+            identity: BTreeMap::new(),
+            factors: BTreeMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Refuses what is no object where the rules look into one: it would count as nothing.
+    fn containers(&mut self, rules: &StageRules) {
+        let factors = rules.factors.iter().flat_map(|rule| match &rule.source {
+            FactorSource::Each { paths, .. } => paths.as_slice(),
+            FactorSource::FirstOf { .. } => &[],
+        });
+        let patterns = rules.identity.patterns().chain(factors);
+        let containers: BTreeSet<Path> = patterns.filter_map(Pattern::container).collect();
+        for path in containers {
+            let Some(value) = path.present(&self.normal.document) else {
+                continue;
+            };
+            if !value.is_object() {
+                let text = format!("is {}, an object is wanted", type_of(value));
+                let at = self.normal.original(&path.pointer());
+                self.problems
+                    .push(Problem::new(ProblemKind::WrongType, at, text));
+            }
+        }
+    }
+
+    /// Takes an identity field; a null one is the same as an absent one.
+    fn identity(&mut self, group: String, leaf: Leaf) {
+        if leaf.value.is_null() {
+            return;
+        }
+        let path = leaf.pointer.dotted();
+        match self.identity.get(&path) {
+            Some((_, first)) => self.problems.push(self.collision(&path, first, &leaf)),
+            None => {
+                self.identity.insert(path, (group, leaf));
+            }
+        }
+    }
+
+    /// Takes a factor; of several fields for one factor the first that is present counts.
+    fn factor(&mut self, name: (FactorClass, String), rank: Option<usize>, leaf: Leaf) {
+        if rank.is_some() && leaf.value.is_null() {
+            return;
+        }
+        match (self.factors.get(&name), rank) {
+            (Some((Some(earlier), _)), Some(rank)) if rank >= *earlier => {}
+            (Some((Some(_), _)), Some(_)) | (None, _) => {
+                self.factors.insert(name, (rank, leaf));
+            }
+            (Some((_, first)), _) if first.value == leaf.value => {}
+            (Some((_, first)), _) => self.problems.push(self.collision(&name.1, first, &leaf)),
+        }
+    }
+
+    fn collision(&self, name: &str, first: &Leaf, second: &Leaf) -> Problem {
+        let text = format!(
+            "is {}, `{}` is {}, and both are `{name}`",
+            quoted(&second.value),
+            self.normal.original(&first.pointer),
+            quoted(&first.value)
+        );
+        let at = self.normal.original(&second.pointer);
+        Problem::new(ProblemKind::Collision, at, text).hint("keep one of the two")
+    }
+
+    fn finish(self, policy: Policy) -> (Contents, Vec<Problem>) {
+        let mut contents = Contents::default();
+        for (path, (group, leaf)) in self.identity {
+            contents
+                .identity
+                .entry(group)
+                .or_default()
+                .insert(path, leaf.value);
+        }
+        for ((class, key), (_, leaf)) in self.factors {
+            contents.factors.class_mut(class).insert(key, leaf.value);
+        }
+        if policy == Policy::Exact {
+            for class in FactorClass::ALL {
+                let factors = contents.factors.class(class).clone();
+                if !factors.is_empty() {
+                    contents
+                        .identity
+                        .entry(class.as_str().to_owned())
+                        .or_default()
+                        .extend(factors);
+                }
+            }
+        }
+        (contents, self.problems)
+    }
+}

@@ -1,0 +1,253 @@
+//! The legal run: a document that was read to its end and broke no rule.
+//!
+//! The only way to a [`RunRecord`] is [`RunRecord::validate`], so whoever holds one holds a run with
+//! an id, a stage the profile knows, and values that mean what the profile says. Everything wrong
+//! is reported at once. Making equal runs equal belongs to [`crate::canonical`].
+
+mod contents;
+mod fixed;
+mod instant;
+mod measured;
+mod normal;
+mod required;
+
+use serde_json::{Map, Value};
+
+use crate::canon::settle;
+use crate::digest::Digest;
+use crate::id::{Attempt, RunId, Stage};
+use crate::input::RunInput;
+use crate::pointer::{Path, Pointer};
+pub use crate::problem::{Problem, ProblemKind, Refused, Warning};
+use crate::problem::{quoted, type_of};
+use crate::profile::{Profile, StageRules, UnknownStage};
+use crate::snapshot::Status;
+
+pub(crate) use self::contents::{Contents, Identity};
+use self::fixed::Fixed;
+pub(crate) use self::measured::Measured;
+use self::normal::Normal;
+
+/// A legal run document and what it says, by one profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    document: Map<String, Value>,
+    normal: Map<String, Value>,
+    profile: Digest,
+    run_id: RunId,
+    stage: Stage,
+    attempt: Option<Attempt>,
+    status: Status,
+    sweep: Option<String>,
+    candidate: bool,
+    contents: Contents,
+    measured: Measured,
+    artifacts: Vec<Value>,
+    environment: Option<Digest>,
+    code: Option<Value>,
+    warnings: Vec<Warning>,
+}
+
+/// What a store says where a document is silent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    /// The store's own experiment, fixed when it was made.
+    pub experiment: String,
+}
+
+impl RunRecord {
+    /// Reads `input` by the rules of `profile`.
+    ///
+    /// # Errors
+    /// [`Refused`] with everything that is wrong, not only the first.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "what is absent was refused before"
+    )]
+    pub fn validate(
+        input: RunInput,
+        profile: &Profile,
+        defaults: &Defaults,
+    ) -> Result<Self, Refused> {
+        let document = input.into_document();
+        let mut problems = Vec::new();
+        let stage = stage_of(&document, profile)
+            .map_err(|problem| problems.extend(problem))
+            .ok();
+        let rules = stage.as_ref().map(|(_, rules)| *rules);
+        let fields = &profile.fields;
+
+        let normal = Normal::of(&document, profile, rules, defaults);
+        let required = match rules {
+            Some(rules) => rules.required.clone(),
+            None => required::by_every_stage(profile),
+        };
+        let (presence, near_misses) = required::check(&normal, &required, profile, rules);
+        let (contents, collisions) = match rules {
+            Some(rules) => contents::read(&normal, fields, rules),
+            None => (Contents::default(), Vec::new()),
+        };
+        let (measured, unmeasured) = measured::read(&normal.document);
+        let fixed = Fixed::read(&document);
+        let environment = environment(&normal, fields.environment.as_ref())
+            .map_err(|problem| problems.push(problem));
+        problems.extend(presence.into_iter().chain(collisions).chain(unmeasured));
+        problems.extend(fixed.problems);
+        problems.extend(normal.problems.iter().cloned());
+        Refused::unless_empty(problems)?;
+
+        let (stage, rules) = stage.expect("an absent stage is a problem");
+        let mut warnings = normal.warnings.clone();
+        warnings.extend(near_misses);
+        warnings.extend(only_experiment(&contents, &fields.experiment.path));
+        Ok(Self {
+            profile: profile.sha256,
+            run_id: fixed.run_id.expect("an absent run id is a problem"),
+            stage,
+            attempt: fixed.attempt,
+            status: fixed.status,
+            sweep: fixed.sweep,
+            candidate: fixed.candidate,
+            contents,
+            measured,
+            artifacts: fixed.artifacts,
+            environment: environment.unwrap_or_default(),
+            code: fields
+                .code
+                .as_ref()
+                .and_then(|path| path.present(&document))
+                .cloned(),
+            warnings,
+            normal: normal.into_content(fields, rules),
+            document: document
+                .into_iter()
+                .map(|(key, value)| (key, settle(value)))
+                .collect(),
+        })
+    }
+
+    /// Returns the document as handed in, in its own spelling.
+    pub fn document(&self) -> &Map<String, Value> {
+        &self.document
+    }
+
+    /// Returns the run.
+    pub fn run_id(&self) -> &RunId {
+        &self.run_id
+    }
+
+    /// Returns the stage in the profile's spelling.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Returns the attempt if the document states one: it is explicit then.
+    pub fn attempt(&self) -> Option<Attempt> {
+        self.attempt
+    }
+
+    /// Returns how the stage ended.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Returns the search this run is a point of.
+    pub fn sweep(&self) -> Option<&str> {
+        self.sweep.as_deref()
+    }
+
+    /// Tells whether the run is judged without being a yardstick for others.
+    pub fn candidate(&self) -> bool {
+        self.candidate
+    }
+
+    /// Returns what should be said beside the answer.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Returns the environment that the document itself names.
+    pub fn environment(&self) -> Option<Digest> {
+        self.environment
+    }
+
+    /// Returns the commit that the document itself names, as it stands there.
+    pub fn code(&self) -> Option<&Value> {
+        self.code.as_ref()
+    }
+
+    pub(crate) fn normal(&self) -> &Map<String, Value> {
+        &self.normal
+    }
+
+    pub(crate) fn profile(&self) -> Digest {
+        self.profile
+    }
+
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    pub(crate) fn measured(&self) -> &Measured {
+        &self.measured
+    }
+
+    pub(crate) fn artifacts(&self) -> &[Value] {
+        &self.artifacts
+    }
+}
+
+/// Returns the stage and its rules. An absent or null stage is no problem of its own: it is
+/// reported with the other required fields.
+fn stage_of<'p>(
+    document: &Map<String, Value>,
+    profile: &'p Profile,
+) -> Result<(Stage, &'p StageRules), Option<Problem>> {
+    let at = Pointer::root().child("stage");
+    let value = document
+        .get("stage")
+        .filter(|value| !value.is_null())
+        .ok_or(None)?;
+    let Some(text) = value.as_str() else {
+        let text = format!("is {}, text is wanted", type_of(value));
+        return Err(Some(Problem::new(ProblemKind::WrongType, at, text)));
+    };
+    profile.stage(text).map_err(|unknown| {
+        let kind = match unknown {
+            UnknownStage::NotListed { .. } => ProblemKind::UnknownStage,
+            UnknownStage::Illegal(_) => ProblemKind::BadLength,
+        };
+        let mut problem = Problem::new(kind, at, unknown.to_string());
+        problem.hint = unknown.hint();
+        Some(problem)
+    })
+}
+
+fn environment(normal: &Normal, path: Option<&Path>) -> Result<Option<Digest>, Problem> {
+    let Some((path, value)) = path.and_then(|path| Some((path, path.present(&normal.document)?)))
+    else {
+        return Ok(None);
+    };
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .map(Some)
+        .ok_or_else(|| {
+            let text = format!(
+                "is {}, the digest of a captured environment is wanted",
+                quoted(value)
+            );
+            Problem::new(ProblemKind::WrongType, path.pointer(), text)
+                .hint("put other descriptions of the machine under `metadata`")
+        })
+}
+
+fn only_experiment(contents: &Contents, experiment: &Path) -> Option<Warning> {
+    let mut paths = contents.identity.values().flat_map(|group| group.keys());
+    paths
+        .all(|path| *path == experiment.to_string())
+        .then(|| Warning {
+            pointer: None,
+            text: "comparable by experiment and stage alone".to_owned(),
+        })
+}

@@ -1,0 +1,369 @@
+//! The normal form of a document: other names of fields resolved, equal values spelled alike.
+//!
+//! Works on a copy; the caller's document is never changed. What cannot be brought into normal form
+//! is a [`Problem`] and stays as it is, so that the rest is still judged. Which fields are identity,
+//! factor or metric belongs to the readings that follow.
+
+use serde_json::{Map, Value};
+
+use crate::canon;
+use crate::id::nfc;
+use crate::pointer::{Path, Pattern, Pointer, leaves};
+use crate::problem::{Problem, ProblemKind, Warning, quoted};
+use crate::profile::{FieldRules, Profile, Role, StageRules};
+
+use super::Defaults;
+use super::instant::{Instant, Zone};
+
+/// A document in normal form, and what was found on the way.
+#[derive(Debug)]
+pub(super) struct Normal {
+    pub(super) document: Map<String, Value>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Warning>,
+    /// The field that the store filled, because the document left it out.
+    pub(super) filled: Option<Path>,
+    /// Where fields stood that came under another name.
+    moved: Vec<(Path, Pointer)>,
+}
+
+impl Normal {
+    /// Brings `document` into normal form. Without the rules of a stage, what depends on them is
+    /// left out.
+    pub(super) fn of(
+        document: &Map<String, Value>,
+        profile: &Profile,
+        rules: Option<&StageRules>,
+        defaults: &Defaults,
+    ) -> Self {
+        let mut form = Form {
+            fields: &profile.fields,
+            rules,
+            problems: vec![],
+            warnings: vec![],
+        };
+        let mut plain = form.plain_object(&Pointer::root(), document);
+        let moved = form.resolve_aliases(&mut plain);
+        let filled = fill_experiment(&mut plain, profile, defaults);
+        let document = form.members(&Pointer::root(), plain);
+        let mut normal = Self {
+            document,
+            problems: form.problems,
+            warnings: form.warnings,
+            filled,
+            moved,
+        };
+        for problem in &mut normal.problems {
+            problem.pointer = original(&normal.moved, &problem.pointer);
+        }
+        for warning in &mut normal.warnings {
+            warning.pointer = warning
+                .pointer
+                .as_ref()
+                .map(|pointer| original(&normal.moved, pointer));
+        }
+        normal
+    }
+
+    /// Returns the document without the nulls that mean the same as nothing: those of identity and
+    /// metrics.
+    pub(super) fn into_content(
+        self,
+        fields: &FieldRules,
+        rules: &StageRules,
+    ) -> Map<String, Value> {
+        let mut content = self.document;
+        let whole = Value::Object(content.clone());
+        for leaf in leaves(&Pointer::root(), &whole) {
+            let role = fields.role(rules, leaf.pointer.keys());
+            let is_silent = matches!(role, Role::Identity { .. } | Role::Fixed(_));
+            if let (true, true, Some(path)) =
+                (leaf.value.is_null(), is_silent, leaf.pointer.as_path())
+            {
+                path.remove(&mut content);
+            }
+        }
+        content
+    }
+
+    /// Returns where the field at `pointer` stands in the caller's document.
+    pub(super) fn original(&self, pointer: &Pointer) -> Pointer {
+        original(&self.moved, pointer)
+    }
+}
+
+/// Returns the problem of a value that is no whole number.
+pub(super) fn not_whole(pointer: Pointer, value: &Value) -> Problem {
+    let text = format!("is {}, a whole number is wanted", quoted(value));
+    Problem::new(ProblemKind::NotWhole, pointer, text)
+}
+
+/// Tells whether a number has no fraction.
+pub(super) fn is_whole(value: &Value) -> bool {
+    value.as_f64().is_some_and(|number| number.fract() == 0.0)
+}
+
+fn original(moved: &[(Path, Pointer)], pointer: &Pointer) -> Pointer {
+    let found = moved
+        .iter()
+        .find(|(target, _)| pointer.keys().starts_with(target.keys()));
+    match found {
+        Some((target, from)) => pointer.keys()[target.keys().len()..]
+            .iter()
+            .fold(from.clone(), |at, key| at.child(key)),
+        None => pointer.clone(),
+    }
+}
+
+/// Puts the store's experiment where the document has none, and returns the field it filled. Where
+/// something other than an object is in the way, the document has the say.
+fn fill_experiment(
+    document: &mut Map<String, Value>,
+    profile: &Profile,
+    defaults: &Defaults,
+) -> Option<Path> {
+    let rule = &profile.fields.experiment;
+    if !rule.from_store || rule.path.present(document).is_some() {
+        return None;
+    }
+    let experiment = Value::String(nfc(&defaults.experiment));
+    rule.path
+        .insert(document, experiment)
+        .ok()
+        .map(|()| rule.path.clone())
+}
+
+/// The rules by which values are spelled, and what was found while spelling them.
+struct Form<'p> {
+    fields: &'p FieldRules,
+    rules: Option<&'p StageRules>,
+    problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
+
+impl Form<'_> {
+    /// Returns `members` with keys in NFC and numbers in their one form.
+    fn plain_object(&mut self, at: &Pointer, members: &Map<String, Value>) -> Map<String, Value> {
+        let mut plain = Map::new();
+        for (key, value) in members {
+            let here = at.child(key);
+            let value = self.plain(&here, value);
+            if plain.insert(nfc(key), value).is_some() {
+                let text = format!("is the same key as `{}`", at.child(nfc(key)));
+                self.problems
+                    .push(Problem::new(ProblemKind::Collision, here, text));
+            }
+        }
+        plain
+    }
+
+    fn plain(&mut self, at: &Pointer, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => Value::Object(self.plain_object(at, members)),
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                items
+                    .map(|(position, item)| self.plain(&at.child(position), item))
+                    .collect()
+            }
+            Value::Number(number) => {
+                let is_exact = |nearest: &f64| {
+                    number.is_f64() || format!("{nearest:.0}") == number.to_string()
+                };
+                let settled = number.as_f64().filter(is_exact).and_then(canon::number);
+                if let Some(settled) = settled {
+                    return Value::Number(settled);
+                }
+                let text = format!("{number} is not exactly a binary64 number");
+                let problem = Problem::new(ProblemKind::NotExact, at.clone(), text);
+                self.problems.push(problem.hint("send it as text"));
+                value.clone()
+            }
+            Value::String(text) => Value::String(nfc(text)),
+            other => other.clone(),
+        }
+    }
+
+    /// Moves every field to the name it is read by, and returns where the moved ones stood.
+    fn resolve_aliases(&mut self, document: &mut Map<String, Value>) -> Vec<(Path, Pointer)> {
+        let mut moved = Vec::new();
+        for (alias, target) in &self.fields.aliases {
+            let Some(value) = alias.present(document).cloned() else {
+                continue;
+            };
+            match target.present(document).cloned() {
+                None => {
+                    if let Err(at) = target.insert(document, value) {
+                        let text = format!("stands for `{target}`, but `{at}` is no object");
+                        let kind = ProblemKind::Contradiction;
+                        self.problems
+                            .push(Problem::new(kind, alias.pointer(), text));
+                        continue;
+                    }
+                    moved.push((target.clone(), alias.pointer()));
+                }
+                Some(stated) if self.equal_at(target, &stated, &value) => {}
+                Some(stated) => self.problems.push(
+                    Problem::new(
+                        ProblemKind::Contradiction,
+                        alias.pointer(),
+                        format!(
+                            "is {}, `{}` is {}, and both mean `{target}`",
+                            quoted(&value),
+                            original(&moved, &target.pointer()),
+                            quoted(&stated)
+                        ),
+                    )
+                    .hint("keep one of the two"),
+                ),
+            }
+            alias.remove(document);
+        }
+        moved
+    }
+
+    /// Tells whether two values are equal once they stand, in normal form, at one place.
+    fn equal_at(&self, place: &Path, a: &Value, b: &Value) -> bool {
+        let mut scratch = Form {
+            fields: self.fields,
+            rules: None,
+            problems: vec![],
+            warnings: vec![],
+        };
+        let at = place.pointer();
+        scratch.value(&at, a.clone()) == scratch.value(&at, b.clone())
+    }
+
+    fn members(&mut self, at: &Pointer, members: Map<String, Value>) -> Map<String, Value> {
+        let spelled = members.into_iter().map(|(key, value)| {
+            let value = self.value(&at.child(&key), value);
+            (key, value)
+        });
+        spelled.collect()
+    }
+
+    /// Returns the value at a place as equal values are spelled there.
+    fn value(&mut self, at: &Pointer, value: Value) -> Value {
+        let fields = self.fields;
+        let is = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(at.keys()));
+        let mut value = if is(&fields.tagged) {
+            untagged(value)
+        } else {
+            value
+        };
+        if is(&fields.times) || is_clock(at) {
+            value = self.instant(at, value);
+        }
+        if is(&fields.upper) {
+            value = each_text(value, &|text| nfc(&text.to_uppercase()));
+        }
+        let aliases = fields
+            .value_aliases
+            .iter()
+            .find(|(path, _)| path.keys() == at.keys());
+        if let Some((_, aliases)) = aliases {
+            value = each_text(value, &|text| aliases.get(&text).cloned().unwrap_or(text));
+        }
+        if is(&fields.sets) {
+            value = as_set(value);
+        }
+        if is(&fields.integers) && !value.is_null() && !is_whole(&value) {
+            self.problems.push(not_whole(at.clone(), &value));
+        }
+        self.check_allowed(at, &value);
+        match value {
+            Value::Object(members) => Value::Object(self.members(at, members)),
+            other => other,
+        }
+    }
+
+    fn instant(&mut self, at: &Pointer, value: Value) -> Value {
+        if value.is_null() {
+            return value;
+        }
+        let Some(instant) = value.as_str().and_then(Instant::parse) else {
+            let text = format!("is {}, an instant is wanted", quoted(&value));
+            let problem = Problem::new(ProblemKind::NotATime, at.clone(), text);
+            self.problems
+                .push(problem.hint("write it like `2026-11-20T10:15:00Z`"));
+            return value;
+        };
+        let is_identity = self.rules.is_some_and(|rules| {
+            matches!(self.fields.role(rules, at.keys()), Role::Identity { .. })
+        });
+        if instant.zone == Zone::Assumed && is_identity {
+            let text = format!("states no zone, read as UTC: {}", instant.utc);
+            self.warnings.push(Warning {
+                pointer: Some(at.clone()),
+                text,
+            });
+        }
+        Value::String(instant.utc)
+    }
+
+    fn check_allowed(&mut self, at: &Pointer, value: &Value) {
+        let allowed = self
+            .fields
+            .allowed
+            .iter()
+            .find(|(path, _)| path.keys() == at.keys());
+        let Some((_, allowed)) = allowed else { return };
+        if value.is_null()
+            || value
+                .as_str()
+                .is_some_and(|text| allowed.iter().any(|it| it == text))
+        {
+            return;
+        }
+        let text = format!("is {}", quoted(value));
+        let problem = Problem::new(ProblemKind::NotAllowed, at.clone(), text);
+        self.problems
+            .push(problem.hint(format!("write one of {}", allowed.join(", "))));
+    }
+}
+
+/// The clocks of the run itself that every profile reads as instants.
+fn is_clock(at: &Pointer) -> bool {
+    matches!(at.keys(), [key] if key == "started_at" || key == "finished_at")
+}
+
+/// Returns what a tagged value is compared by: its kind and value; a `scalar` is its value.
+fn untagged(value: Value) -> Value {
+    let Value::Object(mut members) = value else {
+        return value;
+    };
+    let Some(Value::String(kind)) = members.get("kind").cloned() else {
+        return Value::Object(members);
+    };
+    let inner = members.remove("value").filter(|inner| !inner.is_null());
+    match inner {
+        Some(inner) if kind == "scalar" => inner,
+        inner => {
+            let tag = ("kind".to_owned(), Value::String(kind));
+            let inner = inner.map(|inner| ("value".to_owned(), inner));
+            Value::Object(std::iter::once(tag).chain(inner).collect())
+        }
+    }
+}
+
+/// Returns a text, or a list with its texts, changed by `change`.
+fn each_text(value: Value, change: &dyn Fn(String) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| each_text(item, change))
+            .collect(),
+        other => other,
+    }
+}
+
+/// Returns a list in its one order, each element once.
+fn as_set(value: Value) -> Value {
+    let Value::Array(mut items) = value else {
+        return value;
+    };
+    items.sort_by_cached_key(canon::bytes);
+    items.dedup();
+    Value::Array(items)
+}

@@ -1,0 +1,414 @@
+//! The yardstick of a cohort: chosen by the profile's rule from the newest runs, or pinned.
+//!
+//! A function of its window alone, so that every reader of the log finds the same one and no run
+//! can move it by hand. The invariant kept: no baseline is named before enough runs can carry one.
+//! Recording a pin, with who and why, belongs to the notes.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::point::{Point, yardsticks};
+use crate::id::SnapshotSeq;
+use crate::metric::MetricValue;
+use crate::profile::{BaselineChoice, BaselineRule, Direction, Tolerance};
+
+/// The yardstick of a cohort, or why there is none.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum Baseline {
+    /// The rule chose one.
+    Chosen {
+        /// The run chosen.
+        point: Box<Point>,
+        /// Why, in words; for `best` also how far above typical it stands by chance alone.
+        reason: String,
+    },
+    /// A note pins one.
+    Pinned {
+        /// Its position.
+        seq: SnapshotSeq,
+    },
+    /// Too few runs can carry one.
+    NotYet {
+        /// Other runs with the primary metric.
+        have: usize,
+        /// Other runs needed.
+        need: usize,
+    },
+    /// The runs cannot be ordered.
+    NoPrimary {
+        /// Why not, as a fragment for people.
+        reason: String,
+    },
+    /// The rule waits for a pin.
+    NotPinned,
+}
+
+impl Baseline {
+    /// Returns the baseline's position, if there is one.
+    pub fn seq(&self) -> Option<SnapshotSeq> {
+        match self {
+            Self::Chosen { point, .. } => Some(point.seq),
+            Self::Pinned { seq } => Some(*seq),
+            Self::NotYet { .. } | Self::NoPrimary { .. } | Self::NotPinned => None,
+        }
+    }
+}
+
+impl Baseline {
+    /// Returns the stable JSON form: `{status, snapshot_seq, run_id, reason}`.
+    pub fn to_json(&self) -> Value {
+        let status = match self {
+            Self::Chosen { .. } => "chosen",
+            Self::Pinned { .. } => "pinned",
+            Self::NotYet { .. } => "not_yet",
+            Self::NoPrimary { .. } => "no_primary",
+            Self::NotPinned => "not_pinned",
+        };
+        let run_id = match self {
+            Self::Chosen { point, .. } => Some(&point.run_id),
+            _ => None,
+        };
+        json!({
+            "status": status,
+            "snapshot_seq": self.seq(),
+            "run_id": run_id,
+            "reason": self.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chosen { point, reason } => {
+                write!(f, "#{} {}, {reason}", point.seq, point.run_id)
+            }
+            Self::Pinned { seq } => write!(f, "#{seq}, pinned"),
+            Self::NotYet { have, need } => write!(f, "none yet: {have} of {need} runs"),
+            Self::NoPrimary { reason } => write!(f, "none: {reason}"),
+            Self::NotPinned => f.write_str("none: the profile waits for a pin"),
+        }
+    }
+}
+
+/// The baseline appeared or moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BaselineMove {
+    /// The first snapshot that is held against it.
+    pub at: SnapshotSeq,
+    /// The baseline from then on.
+    pub baseline: SnapshotSeq,
+}
+
+/// Chooses the baseline that `current`, or the next run, is held against.
+///
+/// `history` is the cohort's log below it, newest first; `direction` and `tolerance` are the
+/// primary metric's. A pin wins over the rule.
+pub fn baseline(
+    history: &[Point],
+    current: Option<&Point>,
+    rule: BaselineRule,
+    direction: Direction,
+    tolerance: Tolerance,
+    pinned: Option<SnapshotSeq>,
+) -> Baseline {
+    if let Some(seq) = pinned {
+        return Baseline::Pinned { seq };
+    }
+    if rule.choice == BaselineChoice::Pinned {
+        return Baseline::NotPinned;
+    }
+    let Some(metric) = primary_name(history, current) else {
+        return Baseline::NoPrimary {
+            reason: "no run has a primary metric".to_owned(),
+        };
+    };
+    if rule.choice == BaselineChoice::Best && direction == Direction::None {
+        let reason = format!("`{metric}` has no better side, so no run is best");
+        return Baseline::NoPrimary { reason };
+    }
+    let measured: Vec<Measured<'_>> = yardsticks(history, current)
+        .filter_map(|point| Measured::of(point, metric))
+        .collect();
+    let need = as_count(rule.min_runs).max(1);
+    if measured.len() < need {
+        return Baseline::NotYet {
+            have: measured.len(),
+            need,
+        };
+    }
+    let window = &measured[..measured.len().min(as_count(rule.window).max(1))];
+    let (chosen, reason) = match rule.choice {
+        BaselineChoice::Median => nearest_to_median(window),
+        BaselineChoice::Best | BaselineChoice::Pinned => best(window, direction, tolerance),
+    };
+    Baseline::Chosen {
+        point: Box::new(chosen.clone()),
+        reason,
+    }
+}
+
+/// Lists where the rule's baseline appeared or moved, oldest first. `history` is the whole log,
+/// newest first; pins are not in it.
+pub fn baseline_moves(
+    history: &[Point],
+    rule: BaselineRule,
+    direction: Direction,
+    tolerance: Tolerance,
+) -> Vec<BaselineMove> {
+    let mut moves: Vec<BaselineMove> = Vec::new();
+    for (at, current) in history.iter().enumerate().rev() {
+        let below = &history[at + 1..];
+        let found = baseline(below, Some(current), rule, direction, tolerance, None).seq();
+        if let Some(baseline) = found
+            && moves.last().map(|last| last.baseline) != Some(baseline)
+        {
+            moves.push(BaselineMove {
+                at: current.seq,
+                baseline,
+            });
+        }
+    }
+    moves
+}
+
+/// A yardstick with its finite primary metric.
+#[derive(Clone, Copy)]
+struct Measured<'a> {
+    point: &'a Point,
+    value: f64,
+}
+
+impl<'a> Measured<'a> {
+    fn of(point: &'a Point, metric: &str) -> Option<Self> {
+        let (name, value) = point.decides()?;
+        let value = MetricValue::finite(*value).filter(|_| name == metric)?;
+        Some(Self { point, value })
+    }
+}
+
+/// The current run's primary metric, else that of the newest yardstick which has one.
+fn primary_name<'a>(history: &'a [Point], current: Option<&'a Point>) -> Option<&'a str> {
+    let name = |point: &'a Point| point.decides().map(|(name, _)| name.as_str());
+    current
+        .and_then(name)
+        .or_else(|| yardsticks(history, current).find_map(name))
+}
+
+/// The earliest run within tolerance of the window's best: a later one that is no better by more
+/// than the tolerance does not move the yardstick.
+fn best<'a>(
+    window: &[Measured<'a>],
+    direction: Direction,
+    tolerance: Tolerance,
+) -> (&'a Point, String) {
+    let values = window.iter().map(|measured| measured.value);
+    let (best, side) = match direction {
+        Direction::Lower => (values.fold(f64::INFINITY, f64::min), "below"),
+        Direction::Higher | Direction::None => (values.fold(f64::NEG_INFINITY, f64::max), "above"),
+    };
+    let earliest = window
+        .iter()
+        .rev()
+        .find(|measured| tolerance.covers(best, measured.value))
+        .expect("the best itself lies within its tolerance");
+    let runs = window.len();
+    let reason = if runs == 1 {
+        "the only run".to_owned()
+    } else {
+        format!(
+            "best of the last {runs} runs, which stands {gap:.2} spreads {side} typical by chance \
+             alone: an honest run looks worse",
+            gap = expected_best(runs),
+        )
+    };
+    (earliest.point, reason)
+}
+
+/// The run nearest the window's median, among equally near ones the earliest.
+fn nearest_to_median<'a>(window: &[Measured<'a>]) -> (&'a Point, String) {
+    let mut values: Vec<f64> = window.iter().map(|measured| measured.value).collect();
+    values.sort_by(f64::total_cmp);
+    let median = f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
+    let distance = |measured: &Measured<'_>| (measured.value - median).abs();
+    let nearest = window
+        .iter()
+        .rev()
+        .min_by(|one, other| distance(one).total_cmp(&distance(other)))
+        .expect("the window holds a run");
+    (
+        nearest.point,
+        format!("nearest the median of the last {} runs", window.len()),
+    )
+}
+
+/// The expected largest of `runs` standard normal values: 1.54 for ten.
+///
+/// # Source
+/// `E[max] = ∫₀^∞ (1 − Φⁿ) dx − ∫₋∞⁰ Φⁿ dx`: David & Nagaraja, Order Statistics (2003), 3.1. By the
+/// trapezoid rule between ±9, beyond which Φ is 0 or 1 to 1e-18; steps of 1/256 give five digits.
+fn expected_best(runs: usize) -> f64 {
+    const LIMIT: i32 = 9 * 256;
+    const STEP: f64 = 1.0 / 256.0;
+    let density = |x: f64| (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt();
+    let n = i32::try_from(runs).unwrap_or(i32::MAX);
+    let mut below = 0.0;
+    let mut expected = 0.0;
+    for step in -LIMIT..LIMIT {
+        let left = f64::from(step) * STEP;
+        let next = below + STEP * f64::midpoint(density(left), density(left + STEP));
+        let all_below = f64::midpoint(f64::powi(below, n), f64::powi(next, n));
+        expected += STEP
+            * if step < 0 {
+                -all_below
+            } else {
+                1.0 - all_below
+            };
+        below = next;
+    }
+    expected
+}
+
+fn as_count(setting: u32) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::point::LOOK_BACK;
+    use super::super::point::sample::{history, point};
+    use super::*;
+
+    const TOLERANCE: Tolerance = Tolerance {
+        absolute: 0.001,
+        relative: 0.0,
+        log: false,
+    };
+
+    fn rule(choice: BaselineChoice) -> BaselineRule {
+        BaselineRule {
+            choice,
+            min_runs: 5,
+            window: 10,
+        }
+    }
+
+    fn chosen(history: &[Point], choice: BaselineChoice, direction: Direction) -> u64 {
+        let found = baseline(history, None, rule(choice), direction, TOLERANCE, None);
+        found.seq().expect("a baseline").0
+    }
+
+    #[test]
+    fn it_first_appears_for_the_sixth_run() {
+        let best = rule(BaselineChoice::Best);
+        let at = |runs: usize| {
+            let current = point(runs as u64 + 1, 0.5);
+            baseline(
+                &history(&vec![0.5; runs]),
+                Some(&current),
+                best,
+                Direction::Higher,
+                TOLERANCE,
+                None,
+            )
+        };
+        assert_eq!(at(4), Baseline::NotYet { have: 4, need: 5 });
+        assert_eq!(at(5).seq(), Some(SnapshotSeq(1)));
+    }
+
+    #[test]
+    fn best_is_the_earliest_within_tolerance_of_the_windows_best() {
+        let points = history(&[0.9, 0.70, 0.71, 0.60, 0.7105, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
+        assert_eq!(chosen(&points, BaselineChoice::Best, Direction::Higher), 3);
+        assert_eq!(chosen(&points, BaselineChoice::Best, Direction::Lower), 6);
+    }
+
+    #[test]
+    fn median_is_the_run_nearest_to_it_and_needs_no_direction() {
+        let points = history(&[0.1, 0.9, 0.52, 0.3, 0.8]);
+        assert_eq!(chosen(&points, BaselineChoice::Median, Direction::None), 3);
+        let even = history(&[0.1, 0.9, 0.4, 0.6, 0.3, 0.8]);
+        assert_eq!(chosen(&even, BaselineChoice::Median, Direction::None), 3);
+    }
+
+    #[test]
+    fn a_pin_wins_and_its_rule_waits_for_one() {
+        let with = |choice, pinned| {
+            baseline(
+                &[],
+                None,
+                rule(choice),
+                Direction::Higher,
+                TOLERANCE,
+                pinned,
+            )
+        };
+        let pin = Some(SnapshotSeq(3));
+        assert_eq!(with(BaselineChoice::Best, pin).seq(), pin);
+        assert_eq!(with(BaselineChoice::Pinned, None), Baseline::NotPinned);
+    }
+
+    #[test]
+    fn runs_without_a_finite_value_of_the_same_metric_do_not_count() {
+        let mut points = history(&[0.5, f64::NAN, 0.5, 0.5, 0.5, 0.5]);
+        points[0].primary = vec![("logloss".into(), MetricValue::new(0.1))];
+        let current = point(7, 0.5);
+        let best = rule(BaselineChoice::Best);
+        let found = baseline(
+            &points,
+            Some(&current),
+            best,
+            Direction::Higher,
+            TOLERANCE,
+            None,
+        );
+        assert_eq!(found, Baseline::NotYet { have: 4, need: 5 });
+    }
+
+    #[test]
+    fn best_of_a_metric_without_a_better_side_is_refused_with_the_reason() {
+        let best = rule(BaselineChoice::Best);
+        let found = baseline(
+            &history(&[0.5; 6]),
+            None,
+            best,
+            Direction::None,
+            TOLERANCE,
+            None,
+        );
+        assert!(matches!(found, Baseline::NoPrimary { reason } if reason.contains("`auc`")));
+    }
+
+    #[test]
+    fn it_is_a_function_of_its_window_alone() {
+        let mut values = vec![0.5; LOOK_BACK];
+        values.extend([0.6, 0.7, 0.65, 0.62, 0.61, 0.6, 0.6, 0.6, 0.6, 0.6]);
+        let long = history(&values);
+        values[..LOOK_BACK].fill(0.99);
+        let other_past = history(&values);
+        let of = |points: &[Point]| chosen(points, BaselineChoice::Best, Direction::Higher);
+        assert_eq!(of(&long), of(&other_past));
+    }
+
+    #[test]
+    fn moves_name_when_it_appeared_and_moved() {
+        let points = history(&[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.6, 0.5]);
+        let best = rule(BaselineChoice::Best);
+        let moves = baseline_moves(&points, best, Direction::Higher, TOLERANCE);
+        let at = |at, baseline| BaselineMove {
+            at: SnapshotSeq(at),
+            baseline: SnapshotSeq(baseline),
+        };
+        assert_eq!(moves, [at(6, 1), at(8, 7)]);
+    }
+
+    #[test]
+    fn the_best_of_several_is_expected_where_the_tables_say() {
+        // Harter, Biometrika 48, 151 (1961), five decimals.
+        for (runs, expected) in [(2, 0.56419), (5, 1.16296), (10, 1.53875), (50, 2.24907)] {
+            assert!((expected_best(runs) - expected).abs() < 1e-5, "{runs}");
+        }
+    }
+}

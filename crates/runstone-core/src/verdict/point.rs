@@ -1,0 +1,129 @@
+//! One snapshot as the judgement sees it, and which of them serve as a yardstick.
+//!
+//! A point is what an envelope's summary tells, so that looking back parses no payload. The
+//! invariant kept: previous, baseline and noise agree on which runs serve, because all of them ask
+//! [`yardsticks`].
+
+use std::collections::BTreeSet;
+
+use crate::digest::Digest;
+use crate::id::{Attempt, SnapshotSeq};
+use crate::metric::MetricValue;
+use crate::snapshot::Status;
+
+/// How many snapshots of a cohort are looked back at.
+pub const LOOK_BACK: usize = 64;
+
+/// One snapshot as the judgement sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// Its position in the cohort's log.
+    pub seq: SnapshotSeq,
+    /// The run, in the form in which equal ids are equal ([`crate::id::RunId::compared`]).
+    pub run_id: String,
+    /// Which retry.
+    pub attempt: Attempt,
+    /// How it ended.
+    pub status: Status,
+    /// Judged, but no yardstick; `false` once accepted.
+    pub candidate: bool,
+    /// The search it is a point of.
+    pub sweep: Option<String>,
+    /// Fingerprint of its settings.
+    pub settings: Digest,
+    /// The metrics that decide, by name: one, or two or three that decide together.
+    pub primary: Vec<(String, MetricValue)>,
+    /// SHA-256 of its canonical payload.
+    pub sha256: Digest,
+}
+
+impl Point {
+    /// Returns the metric that decides alone; `None` if none or several do.
+    pub fn decides(&self) -> Option<&(String, MetricValue)> {
+        match self.primary.as_slice() {
+            [alone] => Some(alone),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the points that serve as a yardstick for `current`, newest first: of every other run the
+/// newest finished, non-candidate attempt.
+pub(super) fn yardsticks<'a>(
+    history: &'a [Point],
+    current: Option<&Point>,
+) -> impl Iterator<Item = &'a Point> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let own = current.map(|point| point.run_id.clone());
+    history.iter().take(LOOK_BACK).filter(move |point| {
+        point.status == Status::Finished
+            && !point.candidate
+            && own.as_ref() != Some(&point.run_id)
+            && seen.insert(&point.run_id)
+    })
+}
+
+#[cfg(test)]
+pub(super) mod sample {
+    use super::*;
+
+    /// A finished run at `seq` with settings `s` and the primary metric `auc`.
+    pub(in crate::verdict) fn point(seq: u64, auc: f64) -> Point {
+        Point {
+            seq: SnapshotSeq(seq),
+            run_id: format!("run-{seq}"),
+            attempt: Attempt(0),
+            status: Status::Finished,
+            candidate: false,
+            sweep: None,
+            settings: Digest::of(b"s"),
+            primary: vec![("auc".to_owned(), MetricValue::new(auc))],
+            sha256: Digest::of(&seq.to_be_bytes()),
+        }
+    }
+
+    /// The log of points 1, 2, 3 … with these values, newest first.
+    pub(in crate::verdict) fn history(values: &[f64]) -> Vec<Point> {
+        let mut points: Vec<Point> = values
+            .iter()
+            .zip(1..)
+            .map(|(auc, seq)| point(seq, *auc))
+            .collect();
+        points.reverse();
+        points
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sample::history;
+    use super::*;
+
+    #[test]
+    fn each_other_run_serves_once_by_its_newest_finished_attempt() {
+        let mut points = history(&[0.5; 6]);
+        let named = |points: &mut [Point], seq: usize, run: &str| {
+            let at = points.len() - seq;
+            points[at].run_id = run.to_owned();
+        };
+        for (seq, run) in [(1, "a"), (2, "a"), (3, "a"), (4, "own")] {
+            named(&mut points, seq, run);
+        }
+        points[3].status = Status::Failed; // seq 3: the newest attempt of `a`
+        points[1].candidate = true; // seq 5
+        let current = Point {
+            run_id: "own".into(),
+            ..sample::point(7, 0.5)
+        };
+        let seqs: Vec<u64> = yardsticks(&points, Some(&current))
+            .map(|point| point.seq.0)
+            .collect();
+        assert_eq!(seqs, [6, 2]);
+    }
+
+    #[test]
+    fn only_the_last_points_are_looked_at() {
+        let points = history(&[0.5; LOOK_BACK + 1]);
+        assert_eq!(yardsticks(&points, None).count(), LOOK_BACK);
+    }
+}
