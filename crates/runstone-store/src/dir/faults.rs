@@ -1,0 +1,242 @@
+//! A file system that fails on request.
+//!
+//! [`FaultyFileSystem`] stands in front of another one, counts every call, and lets one of them fail:
+//! before it acts, or after, as when a reply is lost on its way. The invariant guarded here: a fault
+//! strikes exactly the call it was set for, so that a test can walk it over all calls of a commit.
+//! Losing what was not flushed is left to a simulation.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::fs::{FileSystem, Kind};
+
+/// A file system in front of another one, whose calls are counted and can be made to fail.
+#[derive(Debug, Clone)]
+pub struct FaultyFileSystem<F> {
+    inner: F,
+    plan: Arc<Mutex<Plan>>,
+}
+
+/// When a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The call does nothing.
+    Before,
+    /// The call does its work, and the report of it is lost.
+    After,
+}
+
+/// A failure to come.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault {
+    /// Which call is to fail, by name; any, if none is named.
+    pub call: Option<&'static str>,
+    /// How many such calls go well before.
+    pub after_calls: u64,
+    /// What the failing call says.
+    pub errno: i32,
+    /// Whether it acts nevertheless.
+    pub moment: Moment,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    calls: Vec<&'static str>,
+    fault: Option<Fault>,
+    struck: Option<&'static str>,
+    kind: Option<Kind>,
+    skips_flushes: bool,
+}
+
+impl<F: FileSystem> FaultyFileSystem<F> {
+    /// Puts a counter in front of a file system.
+    pub fn new(inner: F) -> Self {
+        Self {
+            inner,
+            plan: Arc::default(),
+        }
+    }
+
+    /// Claims another kind of file system, to take the paths that go with it.
+    #[must_use]
+    pub fn posing_as(self, kind: Kind) -> Self {
+        self.plan().kind = Some(kind);
+        self
+    }
+
+    /// Counts flushes and does not pass them on, where a test makes many and cuts no power.
+    #[must_use]
+    pub fn without_flushes(self) -> Self {
+        self.plan().skips_flushes = true;
+        self
+    }
+
+    /// Sets a fault, counted from the next call on, and forgets an earlier one.
+    pub fn fail(&self, fault: Fault) {
+        let mut plan = self.plan();
+        (plan.fault, plan.struck) = (Some(fault), None);
+    }
+
+    /// Lets every call go well again; returns the name of the call that failed, if one did.
+    pub fn heal(&self) -> Option<&'static str> {
+        let mut plan = self.plan();
+        plan.fault = None;
+        plan.struck.take()
+    }
+
+    /// Returns the names of the calls made, in their order, and starts anew.
+    pub fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.plan().calls)
+    }
+
+    /// Returns how often the call of this name was made since the calls were taken.
+    pub fn calls_of(&self, name: &str) -> usize {
+        self.plan()
+            .calls
+            .iter()
+            .filter(|call| **call == name)
+            .count()
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call<T>(&self, name: &'static str, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.strike(name) {
+            None => act(),
+            Some(Fault {
+                errno,
+                moment: Moment::Before,
+                ..
+            }) => Err(io::Error::from_raw_os_error(errno)),
+            Some(Fault {
+                errno,
+                moment: Moment::After,
+                ..
+            }) => {
+                drop(act()?);
+                Err(io::Error::from_raw_os_error(errno))
+            }
+        }
+    }
+
+    /// Counts a call; returns the fault if this is the one to fail.
+    fn strike(&self, name: &'static str) -> Option<Fault> {
+        let mut plan = self.plan();
+        plan.calls.push(name);
+        let fault = plan.fault.as_mut()?;
+        if fault.call.is_some_and(|call| call != name) {
+            return None;
+        }
+        if fault.after_calls > 0 {
+            fault.after_calls -= 1;
+            return None;
+        }
+        plan.struck = Some(name);
+        plan.fault.take()
+    }
+}
+
+impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
+    type Dir = F::Dir;
+    type File = F::File;
+
+    fn open_root(&self, path: &Path) -> io::Result<F::Dir> {
+        self.call("open_root", || self.inner.open_root(path))
+    }
+
+    fn make_root(&self, path: &Path) -> io::Result<()> {
+        self.call("make_root", || self.inner.make_root(path))
+    }
+
+    fn open_dir(&self, dir: &F::Dir, name: &str) -> io::Result<F::Dir> {
+        self.call("open_dir", || self.inner.open_dir(dir, name))
+    }
+
+    fn make_dir(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<()> {
+        self.call("make_dir", || self.inner.make_dir(dir, name, mode))
+    }
+
+    fn set_dir_mode(&self, dir: &F::Dir, mode: u32) -> io::Result<()> {
+        self.call("set_dir_mode", || self.inner.set_dir_mode(dir, mode))
+    }
+
+    fn create_new(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<F::File> {
+        self.call("create_new", || self.inner.create_new(dir, name, mode))
+    }
+
+    fn open_read(&self, dir: &F::Dir, name: &str) -> io::Result<F::File> {
+        self.call("open_read", || self.inner.open_read(dir, name))
+    }
+
+    fn write_all(&self, file: &F::File, bytes: &[u8]) -> io::Result<()> {
+        self.call("write_all", || self.inner.write_all(file, bytes))
+    }
+
+    fn read(&self, file: &F::File, at_most: usize) -> io::Result<Vec<u8>> {
+        self.call("read", || self.inner.read(file, at_most))
+    }
+
+    fn sync_file(&self, file: &F::File) -> io::Result<()> {
+        let skip = self.plan().skips_flushes;
+        self.call("sync_file", || {
+            if skip {
+                Ok(())
+            } else {
+                self.inner.sync_file(file)
+            }
+        })
+    }
+
+    fn sync_dir(&self, dir: &F::Dir) -> io::Result<()> {
+        let skip = self.plan().skips_flushes;
+        self.call("sync_dir", || {
+            if skip {
+                Ok(())
+            } else {
+                self.inner.sync_dir(dir)
+            }
+        })
+    }
+
+    fn link(&self, from: &F::Dir, old: &str, to: &F::Dir, new: &str) -> io::Result<()> {
+        self.call("link", || self.inner.link(from, old, to, new))
+    }
+
+    fn rename_noreplace(&self, from: &F::Dir, old: &str, to: &F::Dir, new: &str) -> io::Result<()> {
+        self.call("rename_noreplace", || {
+            self.inner.rename_noreplace(from, old, to, new)
+        })
+    }
+
+    fn rename(&self, dir: &F::Dir, old: &str, new: &str) -> io::Result<()> {
+        self.call("rename", || self.inner.rename(dir, old, new))
+    }
+
+    fn unlink(&self, dir: &F::Dir, name: &str) -> io::Result<()> {
+        self.call("unlink", || self.inner.unlink(dir, name))
+    }
+
+    fn remove_dir(&self, dir: &F::Dir, name: &str) -> io::Result<()> {
+        self.call("remove_dir", || self.inner.remove_dir(dir, name))
+    }
+
+    fn exists(&self, dir: &F::Dir, name: &str) -> io::Result<bool> {
+        self.call("exists", || self.inner.exists(dir, name))
+    }
+
+    fn list(&self, dir: &F::Dir, at_most: usize) -> io::Result<Vec<String>> {
+        self.call("list", || self.inner.list(dir, at_most))
+    }
+
+    fn kind(&self, dir: &F::Dir) -> io::Result<Kind> {
+        let kind = self.plan().kind;
+        self.call("kind", || kind.map_or_else(|| self.inner.kind(dir), Ok))
+    }
+
+    fn identity(&self, dir: &F::Dir) -> io::Result<(u64, u64)> {
+        self.call("identity", || self.inner.identity(dir))
+    }
+}

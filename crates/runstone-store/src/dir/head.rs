@@ -1,0 +1,238 @@
+//! The end of a log, found at a cost that does not grow with it.
+//!
+//! Places are taken without gaps and never freed, so the end is where taken turns into free: known to
+//! this handle from last time, or from a hint, or searched by doubling steps and halving. The
+//! invariant guarded here: a place is called free only after a look at those beyond it: where
+//! something stands higher up, an empty place is damage, and is never filled. What the entries say is
+//! left to `read`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::hint::Hint;
+use super::layout::{shard_name, shard_number, slot_name, slot_number};
+use super::tree::{At, at};
+use crate::envelope::Seen;
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::log::{Log, Seq};
+use crate::store::Slot;
+
+/// How many damaged entries at the end of a log are passed over to find one whose digest is known.
+const STEPS_BACK_MAX: u64 = 16;
+
+/// The highest places this handle knows to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Heads(Mutex<BTreeMap<Log, Known>>);
+
+/// A place known to be taken, with its digest if that is known too.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    seq: Seq,
+    sha256: Option<Hash256>,
+}
+
+impl Heads {
+    fn map(&self) -> MutexGuard<'_, BTreeMap<Log, Known>> {
+        // What the map holds is true by itself, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, log: &Log) -> Option<Known> {
+        self.map().get(log).copied()
+    }
+
+    /// Notes that a place is taken.
+    pub(super) fn raise(&self, log: &Log, seq: Seq, sha256: Option<Hash256>) {
+        let mut map = self.map();
+        match map.get_mut(log) {
+            Some(known) if known.seq > seq => {}
+            Some(known) if known.seq == seq => known.sha256 = known.sha256.or(sha256),
+            Some(known) => *known = Known { seq, sha256 },
+            None => {
+                map.insert(log.clone(), Known { seq, sha256 });
+            }
+        }
+    }
+}
+
+impl<F: FileSystem> DirStore<F> {
+    /// Returns the highest taken place of a log, at or above one that the caller knows.
+    pub(super) fn find_head(
+        &self,
+        log: &Log,
+        known: Option<Seq>,
+    ) -> Result<Option<Seq>, StoreError> {
+        let known = known.max(self.known_head(log));
+        let Some(mut log_dir) = self.open_log(log)? else {
+            return Ok(known);
+        };
+        let mut taken = known.map_or(0, Seq::get);
+        if self.tree.kind.remembers_absence() {
+            taken = taken.max(log_dir.listed_head()?);
+        }
+        let mut step = 1;
+        while log_dir.is_taken(taken + step)? {
+            taken += step;
+            step *= 2;
+        }
+        let mut free = taken + step;
+        while free - taken > 1 {
+            let middle = taken + (free - taken) / 2;
+            if log_dir.is_taken(middle)? {
+                taken = middle;
+            } else {
+                free = middle;
+            }
+        }
+        let head = Seq::new(taken);
+        if let Some(head) = head {
+            self.heads.raise(log, head, None);
+        }
+        Ok(head)
+    }
+
+    /// Returns the highest entry whose envelope can be read, with its digest.
+    pub(super) fn last_seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
+        let Some(head) = self.find_head(log, None)? else {
+            return Ok(None);
+        };
+        if let Some(Known {
+            seq,
+            sha256: Some(sha256),
+        }) = self.heads.get(log)
+            && seq == head
+        {
+            return Ok(Some(Seen { seq, sha256 }));
+        }
+        let mut seq = head;
+        for _ in 0..STEPS_BACK_MAX {
+            if let Slot::Whole(envelope) = self.peek_slot(log, seq)? {
+                self.heads.raise(log, seq, Some(envelope.sha256));
+                return Ok(Some(Seen {
+                    seq,
+                    sha256: envelope.sha256,
+                }));
+            }
+            match seq.previous() {
+                Some(previous) => seq = previous,
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns a taken place above `seq`, if there is any sign of one.
+    pub(super) fn taken_beyond(&self, log: &Log, seq: Seq) -> Result<Option<Seq>, StoreError> {
+        if let Some(known) = self.known_head(log)
+            && known > seq
+        {
+            return Ok(Some(known));
+        }
+        let Some(mut log_dir) = self.open_log(log)? else {
+            return Ok(None);
+        };
+        if self.tree.kind.remembers_absence() {
+            let listed = log_dir.listed_head()?;
+            return Ok(Seq::new(listed).filter(|listed| *listed > seq));
+        }
+        let mut step = 1;
+        while step < self.shard_slots {
+            let ahead = seq.plus(step);
+            if log_dir.is_taken(ahead.get())? {
+                return Ok(Some(ahead));
+            }
+            step *= 2;
+        }
+        log_dir.first_of_shard(self.shard_of(seq) + 1)
+    }
+
+    /// Opens the directory of a log.
+    pub(super) fn open_log(&self, log: &Log) -> Result<Option<LogDir<'_, F>>, StoreError> {
+        let dir = self.tree.open(&log.path())?;
+        Ok(dir.map(|dir| LogDir {
+            store: self,
+            dir,
+            shard: None,
+        }))
+    }
+
+    pub(super) fn shard_of(&self, seq: Seq) -> u64 {
+        (seq.get() - 1) / self.shard_slots
+    }
+
+    /// Returns what this handle knows of a log's head, asking the hint if it knows nothing.
+    fn known_head(&self, log: &Log) -> Option<Seq> {
+        if let Some(known) = self.heads.get(log) {
+            return Some(known.seq);
+        }
+        // A hint that cannot be read is no hint.
+        let Ok(Hint::Seen(seen)) = self.read_hint(log) else {
+            return None;
+        };
+        self.heads.raise(log, seen.seq, Some(seen.sha256));
+        Some(seen.seq)
+    }
+}
+
+/// An open log, and the shard that was looked into last.
+pub(super) struct LogDir<'a, F: FileSystem> {
+    store: &'a DirStore<F>,
+    dir: At<F>,
+    shard: Option<(u64, Option<At<F>>)>,
+}
+
+impl<F: FileSystem> LogDir<'_, F> {
+    /// Returns the directory of a shard; nothing if it does not exist.
+    pub(super) fn shard(&mut self, shard: u64) -> Result<Option<&At<F>>, StoreError> {
+        if self.shard.as_ref().is_none_or(|(open, _)| *open != shard) {
+            let dir = self.store.tree.open_in(&self.dir, &shard_name(shard))?;
+            self.shard = Some((shard, dir));
+        }
+        Ok(self.shard.as_ref().and_then(|(_, dir)| dir.as_ref()))
+    }
+
+    /// Returns the numbers of all shards, sorted.
+    pub(super) fn shards(&self) -> Result<Vec<u64>, StoreError> {
+        let names = self.store.tree.list(&self.dir)?;
+        Ok(names.iter().filter_map(|name| shard_number(name)).collect())
+    }
+
+    fn is_taken(&mut self, number: u64) -> Result<bool, StoreError> {
+        let Some(seq) = Seq::new(number) else {
+            return Ok(false);
+        };
+        let tree = &self.store.tree;
+        match self.shard(self.store.shard_of(seq))? {
+            Some(shard) => tree.exists(shard, &slot_name(seq)),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns the lowest place that is taken in a shard.
+    fn first_of_shard(&mut self, shard: u64) -> Result<Option<Seq>, StoreError> {
+        let tree = &self.store.tree;
+        let Some(dir) = self.shard(shard)? else {
+            return Ok(None);
+        };
+        let names = tree.fs.list(&dir.dir, usize::MAX).map_err(at(dir.path()))?;
+        Ok(names.iter().filter_map(|name| slot_number(name)).min())
+    }
+
+    /// Returns the highest place that a listing shows, 0 if none.
+    fn listed_head(&mut self) -> Result<u64, StoreError> {
+        let tree = &self.store.tree;
+        for shard in self.shards()?.into_iter().rev() {
+            let Some(dir) = tree.open_in(&self.dir, &shard_name(shard))? else {
+                continue;
+            };
+            let names = tree.list(&dir)?;
+            if let Some(seq) = names.iter().rev().find_map(|name| slot_number(name)) {
+                return Ok(seq.get());
+            }
+        }
+        Ok(0)
+    }
+}

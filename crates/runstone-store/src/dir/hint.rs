@@ -1,0 +1,126 @@
+//! Hints: where the end of a cohort's log was seen last.
+//!
+//! A small file beside the log spares whoever opens it the search for its end. The invariant guarded
+//! here: a missing, old or garbled hint costs time and nothing else; one that is whole and names a
+//! place that the log does not have is evidence of a lost tail. What follows from that evidence is
+//! left to the search.
+
+use serde::{Deserialize, Serialize};
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::layout::Holds;
+use crate::descriptor::FORMAT;
+use crate::envelope::Seen;
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::key::StoreId;
+use crate::log::{Log, Seq};
+
+/// Commits from one hint to the next: rare enough to cost nothing, often enough to spare a search.
+const EVERY: u64 = 16;
+/// Bytes of a hint that are read at most.
+const HINT_BYTES_MAX: usize = 4 * 1024;
+/// The name of a hint.
+const HINT: &str = "head.json";
+
+/// The content of a hint, under a checksum of its own.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    format: u64,
+    store: StoreId,
+    log: String,
+    seq: Seq,
+    sha256: Hash256,
+    crc32c: String,
+}
+
+impl Written {
+    fn new(store: StoreId, log: &Log, seen: Seen) -> Self {
+        let Seen { seq, sha256 } = seen;
+        let log = log.to_string();
+        let covered = format!("{FORMAT}\n{store}\n{log}\n{seq}\n{sha256}\n");
+        let crc32c = format!("{:08x}", crc32c::crc32c(covered.as_bytes()));
+        Self {
+            format: FORMAT,
+            store,
+            log,
+            seq,
+            sha256,
+            crc32c,
+        }
+    }
+}
+
+/// What a hint says.
+#[derive(Debug)]
+pub(super) enum Hint {
+    /// There is none.
+    None,
+    /// This entry was the last one.
+    Seen(Seen),
+    /// It cannot be understood, or belongs elsewhere.
+    Garbled,
+}
+
+impl<F: FileSystem> DirStore<F> {
+    /// Returns the path of the directory that a log's hint is in.
+    pub(super) fn hint_dir(log: &Log) -> Option<[&str; 3]> {
+        match log {
+            Log::Cohort(cohort) => Some(["cohorts", cohort.as_str(), "view"]),
+            _ => None,
+        }
+    }
+
+    pub(super) fn read_hint(&self, log: &Log) -> Result<Hint, StoreError> {
+        let Some(path) = Self::hint_dir(log) else {
+            return Ok(Hint::None);
+        };
+        let Some(view) = self.tree.open(&path)? else {
+            return Ok(Hint::None);
+        };
+        let Some(bytes) = self.tree.read(&view, HINT, HINT_BYTES_MAX)? else {
+            return Ok(Hint::None);
+        };
+        let Ok(written) = serde_json::from_slice::<Written>(&bytes) else {
+            return Ok(Hint::Garbled);
+        };
+        let seen = Seen {
+            seq: written.seq,
+            sha256: written.sha256,
+        };
+        let whole = Written::new(self.descriptor.store, log, seen);
+        let same = whole.crc32c == written.crc32c
+            && whole.log == written.log
+            && whole.store == written.store
+            && whole.format == written.format;
+        Ok(if same {
+            Hint::Seen(seen)
+        } else {
+            Hint::Garbled
+        })
+    }
+
+    /// Leaves a hint, at places that are worth one.
+    pub(super) fn leave_hint(&self, log: &Log, seen: Seen) {
+        if !seen.seq.get().is_multiple_of(EVERY) {
+            return;
+        }
+        let Some(path) = Self::hint_dir(log) else {
+            return;
+        };
+        let written = Written::new(self.descriptor.store, log, seen);
+        let bytes = serde_json::to_vec(&written).expect("a hint has only text for keys");
+        let left = self
+            .tree
+            .make(&path, Holds::Directories)
+            .and_then(|view| self.tree.replace(&view, self.nonce(), HINT, &bytes));
+        // Without the hint the next one to open this log searches a little longer.
+        drop(left);
+    }
+
+    /// Returns the path of a log's hint, for people.
+    pub(super) fn hint_path(log: &Log) -> String {
+        Self::hint_dir(log).map_or_else(String::new, |path| format!("{}/{HINT}", path.join("/")))
+    }
+}

@@ -1,0 +1,245 @@
+//! Keeping what entries name: cohort documents, objects, profiles.
+//!
+//! Each is published once under a fixed name and flushed before an entry may name it, whoever
+//! brought it. The invariant guarded here: finding a file is not enough, since its writer may not have
+//! flushed it yet; only what a committed entry names already is known to be durable. What is in the
+//! bytes is left to the ledger.
+
+use std::io;
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::layout::{COHORT_DOCUMENT, Holds, fan_name, profile_digest, profile_name};
+use super::tree::{At, at};
+use crate::damage::{Damage, DamageKind};
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::log::{CohortName, Log};
+use crate::store::{OpenedCohort, Slot, Standing};
+
+/// Bytes of an object, a profile or a cohort document.
+pub(super) const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Whether a file was there before.
+#[derive(Debug, PartialEq, Eq)]
+enum Kept {
+    New,
+    Existing(Vec<u8>),
+}
+
+impl<F: FileSystem> DirStore<F> {
+    pub(super) fn keep_cohort(
+        &self,
+        cohort: &CohortName,
+        document: &[u8],
+    ) -> Result<OpenedCohort, StoreError> {
+        let path = ["cohorts", cohort.as_str()];
+        let same = |existing: &[u8]| {
+            if existing == document {
+                return Ok(OpenedCohort::Existing);
+            }
+            let (asked, found) = (Hash256::of(document), Hash256::of(existing));
+            Err(StoreError::OtherCohort {
+                cohort: cohort.clone(),
+                asked,
+                found,
+            })
+        };
+        if let Some(existing) = self.kept_cohort(cohort)? {
+            let opened = same(&existing)?;
+            // Whoever took the first place flushed all this before.
+            if self
+                .find_head(&Log::Cohort(cohort.clone()), None)?
+                .is_some()
+            {
+                return Ok(opened);
+            }
+        }
+        let dir = self.tree.make(&path, Holds::Directories)?;
+        for log in ["log", "notes"] {
+            self.tree.make_in(&dir, log, Holds::Truth)?;
+        }
+        self.tree.make_in(&dir, "view", Holds::Directories)?;
+        let opened = match self.keep(&dir, COHORT_DOCUMENT, document)? {
+            Kept::New => OpenedCohort::New,
+            Kept::Existing(existing) => same(&existing)?,
+        };
+        self.tree.sync_down_to(&path)?;
+        Ok(opened)
+    }
+
+    pub(super) fn kept_cohort(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.tree.open(&["cohorts", cohort.as_str()])? {
+            Some(dir) => self.tree.read(&dir, COHORT_DOCUMENT, KEPT_BYTES_MAX),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn list_cohorts(
+        &self,
+        prefix: &str,
+        at_most: Option<usize>,
+    ) -> Result<Vec<CohortName>, StoreError> {
+        let Some(dir) = self.tree.open(&["cohorts"])? else {
+            return Ok(Vec::new());
+        };
+        // A bounded look reads a bounded part of the directory, whatever its names begin with.
+        let look = at_most.map_or(usize::MAX, |at_most| at_most.saturating_mul(16).max(1024));
+        let mut names = self.tree.fs.list(&dir.dir, look).map_err(at(dir.path()))?;
+        names.sort_unstable();
+        let mut cohorts = Vec::new();
+        for name in names {
+            if cohorts.len() >= at_most.unwrap_or(usize::MAX) {
+                break;
+            }
+            let Ok(cohort) = name.parse::<CohortName>() else {
+                continue;
+            };
+            let Some(inside) = self.tree.open_in(&dir, &name)? else {
+                continue;
+            };
+            // Without its document a directory is a maker's that has not finished.
+            if name.starts_with(prefix) && self.tree.exists(&inside, COHORT_DOCUMENT)? {
+                cohorts.push(cohort);
+            }
+        }
+        Ok(cohorts)
+    }
+
+    pub(super) fn keep_object(
+        &self,
+        bytes: &[u8],
+        standing: Standing,
+    ) -> Result<Hash256, StoreError> {
+        let digest = Hash256::of(bytes);
+        let fan = fan_name(digest);
+        let here = self.fan("objects", &fan)?;
+        self.keep_digest(
+            &["objects", &fan],
+            &here,
+            &digest.to_string(),
+            digest,
+            bytes,
+            standing,
+        )
+    }
+
+    pub(super) fn kept_object(&self, digest: Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
+        self.kept(&["objects", &fan_name(digest)], &digest.to_string(), digest)
+    }
+
+    pub(super) fn keep_profile(
+        &self,
+        text: &[u8],
+        standing: Standing,
+    ) -> Result<Hash256, StoreError> {
+        let digest = Hash256::of(text);
+        let here = self.tree.make(&["profiles"], Holds::Truth)?;
+        self.keep_digest(
+            &["profiles"],
+            &here,
+            &profile_name(digest),
+            digest,
+            text,
+            standing,
+        )
+    }
+
+    pub(super) fn kept_profile(&self, digest: Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
+        self.kept(&["profiles"], &profile_name(digest), digest)
+    }
+
+    pub(super) fn list_profiles(&self) -> Result<Vec<Hash256>, StoreError> {
+        let Some(dir) = self.tree.open(&["profiles"])? else {
+            return Ok(Vec::new());
+        };
+        let names = self.tree.list(&dir)?;
+        Ok(names
+            .iter()
+            .filter_map(|name| profile_digest(name))
+            .collect())
+    }
+
+    /// Keeps bytes under a name that is made of their digest.
+    fn keep_digest(
+        &self,
+        path: &[&str],
+        here: &At<F>,
+        name: &str,
+        digest: Hash256,
+        bytes: &[u8],
+        standing: Standing,
+    ) -> Result<Hash256, StoreError> {
+        if standing == Standing::NamedByCommitted && self.tree.exists(here, name)? {
+            return Ok(digest);
+        }
+        if let Kept::Existing(existing) = self.keep(here, name, bytes)?
+            && let Some(damage) = digest_damage(here.name(name), digest, &existing)
+        {
+            return Err(StoreError::Damaged(Box::new(damage)));
+        }
+        self.tree.sync_down_to(path)?;
+        Ok(digest)
+    }
+
+    /// Publishes a file, or flushes the one that is there. Its directory is left to flush.
+    fn keep(&self, here: &At<F>, name: &str, bytes: &[u8]) -> Result<Kept, StoreError> {
+        if bytes.len() > KEPT_BYTES_MAX {
+            let (size_bytes, limit_bytes) = (bytes.len() as u64, KEPT_BYTES_MAX as u64);
+            return Err(StoreError::TooLarge {
+                what: "a file",
+                size_bytes,
+                limit_bytes,
+            });
+        }
+        if !self.tree.exists(here, name)? {
+            let (mode, nonce) = (self.tree.modes.truth, self.nonce());
+            let temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
+            self.tree.sync_temporary(&temporary)?;
+            match self.tree.give_name(&temporary, here, name) {
+                Ok(()) => return Ok(Kept::New),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(at(here.name(name))(error)),
+            }
+        }
+        self.tree.sync_name(here, name)?;
+        let existing = self.tree.read(here, name, KEPT_BYTES_MAX + 1)?;
+        existing
+            .map(Kept::Existing)
+            .ok_or_else(|| at(here.name(name))(io::ErrorKind::NotFound.into()))
+    }
+
+    fn kept(
+        &self,
+        path: &[&str],
+        name: &str,
+        digest: Hash256,
+    ) -> Result<Slot<Vec<u8>>, StoreError> {
+        let Some(here) = self.tree.open(path)? else {
+            return Ok(Slot::Absent);
+        };
+        let Some(bytes) = self.tree.read(&here, name, KEPT_BYTES_MAX + 1)? else {
+            return Ok(Slot::Absent);
+        };
+        Ok(match digest_damage(here.name(name), digest, &bytes) {
+            Some(damage) => Slot::Damaged(damage),
+            None => Slot::Whole(bytes),
+        })
+    }
+}
+
+/// Returns what is wrong with bytes that should have a digest, if anything is.
+pub(super) fn digest_damage(path: String, digest: Hash256, bytes: &[u8]) -> Option<Damage> {
+    let found = Hash256::of(bytes);
+    if found == digest {
+        return None;
+    }
+    let (expected, found) = (digest.to_string(), found.to_string());
+    Some(Damage {
+        path,
+        slot: None,
+        kind: DamageKind::Digest,
+        expected,
+        found,
+    })
+}

@@ -1,0 +1,357 @@
+//! The engine on a directory: one immutable file per entry, published by `link`.
+//!
+//! ```text
+//! open     finds or makes the store          fs, os    one name in one open directory
+//! slots    answers the loop in `append`      tree      paths, flushes, temporary files
+//! publish  gives entries their places        layout    names and mode bits
+//! head     finds the end of a log            hint      where the end was seen last
+//! read     checks what stands at a place     probe     may this file system hold a store?
+//! keep     documents, profiles, objects      faults    a file system that fails on request
+//! audit    reads everything
+//! ```
+//!
+//! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
+//! directory is flushed before anyone is told. How entries and keys hang together is left to the loop
+//! in `append`.
+
+mod audit;
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
+mod fs;
+mod head;
+mod hint;
+mod keep;
+mod layout;
+mod open;
+mod os;
+mod probe;
+mod publish;
+mod read;
+mod slots;
+mod tree;
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use self::head::Heads;
+use self::tree::Tree;
+use crate::append;
+use crate::damage::{Audited, Finding};
+use crate::descriptor::Descriptor;
+use crate::entropy::Entropy;
+use crate::envelope::Envelope;
+use crate::error::{Doubt, StoreError};
+use crate::hash::Hash256;
+use crate::key::{KeyText, Nonce};
+use crate::log::{CohortName, Log, Seq};
+use crate::store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
+
+pub use self::fs::{FileSystem, Kind};
+pub use self::open::{InitOptions, Initialised};
+pub use self::os::{OsDir, OsFile, OsFileSystem};
+
+/// A store in a directory.
+///
+/// One handle serves any number of threads. After a failed flush it records nothing more, because
+/// the system reports a lost page once and a second flush would succeed without it; open the store
+/// again, best in a new process.
+#[derive(Debug)]
+pub struct DirStore<F: FileSystem = OsFileSystem> {
+    tree: Tree<F>,
+    descriptor: Descriptor,
+    entropy: Box<dyn Entropy>,
+    heads: Heads,
+    shard_slots: u64,
+    is_laid_out: AtomicBool,
+}
+
+impl DirStore {
+    /// Opens the store at `path`.
+    ///
+    /// Nothing is written: a store on a read-only medium opens and reads.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAStore`] with what stands there instead, [`StoreError::Newer`] if a later
+    /// version made it.
+    pub fn open(path: &Path, entropy: impl Entropy + 'static) -> Result<Self, StoreError> {
+        Self::open_on(OsFileSystem, path, entropy)
+    }
+
+    /// Makes a store at `path`, or finds the one that is there.
+    ///
+    /// Any number of processes may do this at once on one place: one makes it, the others find it.
+    ///
+    /// # Durability
+    /// On `Ok` the store survives power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherOptions`] if the store that is there was made with others,
+    /// [`StoreError::Unfit`] if two writers could win a place on this file system,
+    /// [`StoreError::NotAStore`] if the directory belongs to something else.
+    pub fn init(
+        path: &Path,
+        options: &InitOptions,
+        entropy: impl Entropy + 'static,
+    ) -> Result<Initialised<Self>, StoreError> {
+        Self::init_on(OsFileSystem, path, options, entropy)
+    }
+}
+
+impl<F: FileSystem> DirStore<F> {
+    fn nonce(&self) -> Nonce {
+        Nonce::from_bytes(self.entropy.nonce())
+    }
+}
+
+impl<F: FileSystem> Store for DirStore<F> {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn append(
+        &self,
+        log: &Log,
+        key: Option<&KeyText>,
+        entry: &NewEntry<'_>,
+    ) -> Result<Appended, StoreError> {
+        if self.tree.is_poisoned() {
+            let path = log.to_string();
+            return Err(StoreError::Unknown {
+                path,
+                doubt: Doubt::Poisoned,
+                source: None,
+            });
+        }
+        self.demand_layout()
+            .map_err(StoreError::before_publishing)?;
+        append::append(self, log, key, entry)
+    }
+
+    fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
+        self.find_head(log, None)
+    }
+
+    fn read(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError> {
+        self.read_slot(log, seq)
+    }
+
+    fn peek(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
+        self.peek_slot(log, seq)
+    }
+
+    fn claim(&self, key: &KeyText) -> Result<Option<Envelope>, StoreError> {
+        append::claimant(self, key)
+    }
+
+    fn find(&self, key: &KeyText) -> Result<Option<Committed>, StoreError> {
+        append::find(self, key)
+    }
+
+    fn open_cohort(
+        &self,
+        cohort: &CohortName,
+        document: &[u8],
+    ) -> Result<OpenedCohort, StoreError> {
+        self.demand_layout()
+            .and_then(|()| self.keep_cohort(cohort, document))
+            .map_err(StoreError::before_publishing)
+    }
+
+    fn cohort_document(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.kept_cohort(cohort)
+    }
+
+    fn cohorts(&self, prefix: &str, at_most: Option<usize>) -> Result<Vec<CohortName>, StoreError> {
+        self.list_cohorts(prefix, at_most)
+    }
+
+    fn put_object(&self, bytes: &[u8], standing: Standing) -> Result<Hash256, StoreError> {
+        self.demand_layout()
+            .and_then(|()| self.keep_object(bytes, standing))
+            .map_err(StoreError::before_publishing)
+    }
+
+    fn object(&self, digest: &Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
+        self.kept_object(*digest)
+    }
+
+    fn put_profile(&self, text: &[u8], standing: Standing) -> Result<Hash256, StoreError> {
+        self.demand_layout()
+            .and_then(|()| self.keep_profile(text, standing))
+            .map_err(StoreError::before_publishing)
+    }
+
+    fn profile(&self, digest: &Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
+        self.kept_profile(*digest)
+    }
+
+    fn profiles(&self) -> Result<Vec<Hash256>, StoreError> {
+        self.list_profiles()
+    }
+
+    fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {
+        self.audit_all(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::Map;
+    use tempfile::TempDir;
+
+    use super::faults::FaultyFileSystem;
+    use super::*;
+    use crate::contract;
+    use crate::descriptor::Modes;
+    use crate::entropy::SystemEntropy;
+
+    fn options() -> InitOptions {
+        let created = "2026-11-20T10:15:00Z".to_owned();
+        InitOptions {
+            created,
+            modes: Modes::Private,
+            settings: Map::new(),
+        }
+    }
+
+    fn note() -> NewEntry<'static> {
+        NewEntry {
+            content: Hash256::of(b"note"),
+            payload: b"note",
+            summary: serde_json::Value::Null,
+            recorded_at: String::new(),
+        }
+    }
+
+    /// Runs the contract on stores made by `make` in fresh directories.
+    fn keeps_the_contract(make: impl Fn(&Path) -> Box<dyn Store>) {
+        let roots = Mutex::new(Vec::new());
+        contract::all(&|| {
+            let root = TempDir::new().unwrap();
+            let store = make(&root.path().join("store"));
+            roots.lock().unwrap().push(root);
+            store
+        });
+    }
+
+    #[test]
+    fn directory_keeps_the_contract() {
+        keeps_the_contract(|path| {
+            Box::new(
+                DirStore::init(path, &options(), SystemEntropy)
+                    .unwrap()
+                    .into_store(),
+            )
+        });
+    }
+
+    #[test]
+    fn directory_keeps_the_contract_across_small_shards() {
+        keeps_the_contract(|path| {
+            let store = DirStore::init(path, &options(), SystemEntropy)
+                .unwrap()
+                .into_store();
+            Box::new(store.with_shard_slots(4))
+        });
+    }
+
+    #[test]
+    fn directory_keeps_the_contract_on_every_kind_of_file_system() {
+        for kind in [Kind::CopyOnWrite, Kind::Network, Kind::Other] {
+            keeps_the_contract(|path| {
+                let fs = FaultyFileSystem::new(OsFileSystem).posing_as(kind);
+                Box::new(
+                    DirStore::init_on(fs, path, &options(), SystemEntropy)
+                        .unwrap()
+                        .into_store(),
+                )
+            });
+        }
+    }
+
+    #[test]
+    fn shard_is_begun_only_after_the_one_before_it_is_flushed() {
+        let root = TempDir::new().unwrap();
+        let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Journal);
+        let path = root.path().join("store");
+        let store = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+        let store = store.into_store().with_shard_slots(4);
+        let flushes: Vec<usize> = (1..=9)
+            .map(|place| {
+                fs.take_calls();
+                let appended = store.append(&Log::StoreNotes, None, &note()).unwrap();
+                assert!(matches!(appended, Appended::New(it) if it.seq.get() == place));
+                fs.calls_of("sync_dir")
+            })
+            .collect();
+        // The first of a shard flushes root and log, then the shard before, then its own.
+        assert_eq!(flushes, [3, 1, 1, 1, 4, 1, 1, 1, 4]);
+        assert_eq!(store.head(&Log::StoreNotes).unwrap(), Seq::new(9));
+    }
+
+    #[test]
+    fn handle_whose_flush_failed_records_nothing_more() {
+        let root = TempDir::new().unwrap();
+        let fs = FaultyFileSystem::new(OsFileSystem);
+        let path = root.path().join("store");
+        let store = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+        let store = store.into_store();
+        let (call, moment) = (Some("sync_file"), faults::Moment::Before);
+        fs.fail(faults::Fault {
+            call,
+            after_calls: 0,
+            errno: 5,
+            moment,
+        });
+        let told = store.append(&Log::StoreNotes, None, &note()).unwrap_err();
+        assert!(matches!(told, StoreError::NotRecorded { .. }), "{told:?}");
+        assert_eq!(fs.heal(), Some("sync_file"));
+        let told = store.append(&Log::StoreNotes, None, &note()).unwrap_err();
+        assert!(
+            matches!(
+                told,
+                StoreError::Unknown {
+                    doubt: Doubt::Poisoned,
+                    ..
+                }
+            ),
+            "{told:?}"
+        );
+        assert_eq!(store.head(&Log::StoreNotes).unwrap(), None);
+        let again = DirStore::open(&path, SystemEntropy).unwrap();
+        let appended = again.append(&Log::StoreNotes, None, &note()).unwrap();
+        assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+    }
+
+    #[test]
+    fn entry_whose_directory_could_not_be_flushed_is_not_acknowledged() {
+        let root = TempDir::new().unwrap();
+        let fs = FaultyFileSystem::new(OsFileSystem);
+        let path = root.path().join("store");
+        let store = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+        let store = store.into_store();
+        let first = store.append(&Log::StoreNotes, None, &note()).unwrap();
+        assert!(matches!(first, Appended::New(_)), "{first:?}");
+        let (call, moment) = (Some("sync_dir"), faults::Moment::Before);
+        fs.fail(faults::Fault {
+            call,
+            after_calls: 0,
+            errno: 5,
+            moment,
+        });
+        let told = store.append(&Log::StoreNotes, None, &note()).unwrap_err();
+        assert!(
+            matches!(
+                told,
+                StoreError::Unknown {
+                    doubt: Doubt::Flush,
+                    ..
+                }
+            ),
+            "{told:?}"
+        );
+        assert_eq!(store.head(&Log::StoreNotes).unwrap(), Seq::new(2));
+    }
+}

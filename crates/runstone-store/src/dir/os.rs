@@ -1,0 +1,232 @@
+//! The operating system's file system: every system call of this crate on files.
+//!
+//! [`OsFileSystem`] is the [`FileSystem`] of ordinary use. The invariant guarded here: an interrupted
+//! call is made again, mode bits are set by `fchmod` and never by the caller's umask, and nothing but
+//! a regular file is ever read. What a failure means is left to those above.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::fs::{FileSystem, Kind};
+
+/// Bytes asked for at once when reading.
+const READ_BYTES: usize = 64 * 1024;
+
+/// The file system of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsFileSystem;
+
+/// An open directory.
+#[derive(Debug, Clone)]
+pub struct OsDir(Arc<OwnedFd>);
+
+/// An open file.
+#[derive(Debug)]
+pub struct OsFile(OwnedFd);
+
+impl FileSystem for OsFileSystem {
+    type Dir = OsDir;
+    type File = OsFile;
+
+    fn open_root(&self, path: &Path) -> io::Result<OsDir> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = retry_on_intr(|| fs::openat(CWD, path, flags, Mode::empty()))?;
+        Ok(OsDir(Arc::new(fd)))
+    }
+
+    fn make_root(&self, path: &Path) -> io::Result<()> {
+        let make = || retry_on_intr(|| fs::mkdirat(CWD, path, Mode::RWXU));
+        let parent = match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => Path::new("/"),
+        };
+        match make() {
+            Err(Errno::NOENT) if !parent.exists() => {
+                self.make_root(parent)?;
+                make()
+            }
+            made => made,
+        }
+        .or_else(|errno| {
+            if errno == Errno::EXIST {
+                Ok(())
+            } else {
+                Err(errno)
+            }
+        })?;
+        self.sync_dir(&self.open_root(parent)?)
+    }
+
+    fn open_dir(&self, dir: &OsDir, name: &str) -> io::Result<OsDir> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, Mode::empty()))?;
+        Ok(OsDir(Arc::new(fd)))
+    }
+
+    fn make_dir(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<()> {
+        retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
+        self.set_dir_mode(&self.open_dir(dir, name)?, mode)
+    }
+
+    fn set_dir_mode(&self, dir: &OsDir, mode: u32) -> io::Result<()> {
+        Ok(retry_on_intr(|| fs::fchmod(&*dir.0, bits(mode)))?)
+    }
+
+    fn create_new(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsFile> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, Mode::RUSR | Mode::WUSR))?;
+        retry_on_intr(|| fs::fchmod(&fd, bits(mode)))?;
+        Ok(OsFile(fd))
+    }
+
+    fn open_read(&self, dir: &OsDir, name: &str) -> io::Result<OsFile> {
+        // NONBLOCK: a pipe under the name must not stop the reader before it is found out.
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd = match retry_on_intr(|| fs::openat(&*dir.0, name, flags, Mode::empty())) {
+            Err(Errno::LOOP) => return Err(no_regular_file("a symbolic link")),
+            opened => opened?,
+        };
+        match FileType::from_raw_mode(retry_on_intr(|| fs::fstat(&fd))?.st_mode) {
+            FileType::RegularFile => Ok(OsFile(fd)),
+            FileType::Directory => Err(no_regular_file("a directory")),
+            _ => Err(no_regular_file("no regular file")),
+        }
+    }
+
+    fn write_all(&self, file: &OsFile, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match retry_on_intr(|| rustix::io::write(&file.0, rest))? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => rest = &rest[written..],
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, file: &OsFile, at_most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < at_most {
+            let filled = bytes.len();
+            bytes.resize(filled + READ_BYTES.min(at_most - filled), 0);
+            let count = retry_on_intr(|| rustix::io::read(&file.0, &mut bytes[filled..]))?;
+            bytes.truncate(filled + count);
+            if count == 0 {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn sync_file(&self, file: &OsFile) -> io::Result<()> {
+        flush(&file.0)
+    }
+
+    fn sync_dir(&self, dir: &OsDir) -> io::Result<()> {
+        flush(&dir.0)
+    }
+
+    fn link(&self, from: &OsDir, old: &str, to: &OsDir, new: &str) -> io::Result<()> {
+        Ok(retry_on_intr(|| {
+            fs::linkat(&*from.0, old, &*to.0, new, AtFlags::empty())
+        })?)
+    }
+
+    fn rename_noreplace(&self, from: &OsDir, old: &str, to: &OsDir, new: &str) -> io::Result<()> {
+        let flags = RenameFlags::NOREPLACE;
+        Ok(retry_on_intr(|| {
+            fs::renameat_with(&*from.0, old, &*to.0, new, flags)
+        })?)
+    }
+
+    fn rename(&self, dir: &OsDir, old: &str, new: &str) -> io::Result<()> {
+        Ok(retry_on_intr(|| fs::renameat(&*dir.0, old, &*dir.0, new))?)
+    }
+
+    fn unlink(&self, dir: &OsDir, name: &str) -> io::Result<()> {
+        Ok(retry_on_intr(|| {
+            fs::unlinkat(&*dir.0, name, AtFlags::empty())
+        })?)
+    }
+
+    fn remove_dir(&self, dir: &OsDir, name: &str) -> io::Result<()> {
+        Ok(retry_on_intr(|| {
+            fs::unlinkat(&*dir.0, name, AtFlags::REMOVEDIR)
+        })?)
+    }
+
+    fn exists(&self, dir: &OsDir, name: &str) -> io::Result<bool> {
+        match retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW)) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn list(&self, dir: &OsDir, at_most: usize) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&*dir.0)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy();
+            if name != "." && name != ".." {
+                names.push(name.into_owned());
+            }
+            if names.len() >= at_most {
+                break;
+            }
+        }
+        Ok(names)
+    }
+
+    fn kind(&self, dir: &OsDir) -> io::Result<Kind> {
+        Ok(kind_of(
+            retry_on_intr(|| fs::fstatfs(&*dir.0))?
+                .f_type
+                .cast_unsigned(),
+        ))
+    }
+
+    fn identity(&self, dir: &OsDir) -> io::Result<(u64, u64)> {
+        let stat = retry_on_intr(|| fs::fstat(&*dir.0))?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+}
+
+fn bits(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode)
+}
+
+fn flush(fd: &OwnedFd) -> io::Result<()> {
+    // On macOS `fsync` leaves the bytes in the drive's cache.
+    #[cfg(target_vendor = "apple")]
+    return Ok(retry_on_intr(|| fs::fcntl_fullfsync(fd))?);
+    #[cfg(not(target_vendor = "apple"))]
+    Ok(retry_on_intr(|| fs::fsync(fd))?)
+}
+
+fn no_regular_file(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Sorts a file system by its magic number.
+///
+/// # Source
+/// `linux/magic.h`; `statfs(2)`.
+fn kind_of(magic: u64) -> Kind {
+    match magic & 0xffff_ffff {
+        0xef53 | 0x5846_5342 | 0x0102_1994 => Kind::Journal, // ext2 to ext4, xfs, tmpfs
+        0x9123_683e => Kind::CopyOnWrite,                    // btrfs
+        // NFS, SMB 1 and 2, CIFS, 9p, AFS, Ceph, Lustre, GPFS
+        0x6969 | 0x517b | 0xfe53_4d42 | 0xff53_4d42 | 0x0102_1997 | 0x5346_414f | 0x00c3_6400
+        | 0x0bd0_0bd0 | 0x4750_4653 => Kind::Network,
+        _ => Kind::Other,
+    }
+}

@@ -1,0 +1,244 @@
+//! Publishing: how a claim and an entry become names that outlast a power cut.
+//!
+//! One file, written where its slot will be, gets two names: first the claim under `keys/`, then the
+//! slot. The flushes in between are the price of a commit, and there are two of them:
+//!
+//! ```text
+//! write temporary ─▶ link K ─▶ flush file ─▶ link slot ─▶ flush shard ─▶ acknowledge ─▶ unlink
+//!                              (data and K)               (the slot)
+//! ```
+//!
+//! One flush makes data and claim durable where the file system keeps one journal. Elsewhere the
+//! file is flushed before it is linked and the directory of the claim after. The invariants guarded
+//! here: no slot is linked before data and claim are durable, none is acknowledged before its
+//! directory is, a shard is begun only after the one before it is durable; and after any error it is
+//! the slot that says what happened, not the error.
+//!
+//! Claims, and what is told to the loop in `append`, are left to `slots`.
+
+use std::io;
+
+use rustix::io::Errno;
+
+use super::DirStore;
+use super::fs::{FileSystem, if_found};
+use super::layout::{Holds, shard_name, slot_name};
+use super::tree::{At, Temporary, at};
+use crate::append::Published;
+use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
+use crate::error::{Doubt, StoreError};
+use crate::key::Nonce;
+use crate::log::{Log, Seq};
+
+/// An entry under a temporary name.
+#[derive(Debug)]
+pub(crate) struct Draft<F: FileSystem> {
+    pub(super) temporary: Temporary<F>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) is_flushed: bool,
+}
+
+impl<F: FileSystem> DirStore<F> {
+    pub(super) fn write_into_shard(
+        &self,
+        log: &Log,
+        seq: Seq,
+        bytes: &[u8],
+    ) -> Result<Temporary<F>, StoreError> {
+        let mut path = log.path();
+        let shard = shard_name(self.shard_of(seq));
+        path.push(&shard);
+        let here = self.tree.make(&path, Holds::Truth)?;
+        self.tree
+            .write_temporary(&here, self.nonce(), self.tree.modes.truth, bytes)
+    }
+
+    pub(super) fn flush(&self, draft: &mut Draft<F>) -> Result<(), StoreError> {
+        if !draft.is_flushed {
+            self.tree.sync_temporary(&draft.temporary)?;
+            draft.is_flushed = true;
+        }
+        Ok(())
+    }
+
+    /// Opens the shard of a place. The first place of a shard is taken only after everything above
+    /// the shard is durable, and the shard before it, so that no power cut leaves a gap.
+    pub(super) fn shard_for(&self, log: &Log, seq: Seq) -> Result<At<F>, StoreError> {
+        let name = shard_name(self.shard_of(seq));
+        let mut path = log.path();
+        path.push(&name);
+        let shard = self.tree.make(&path, Holds::Truth)?;
+        if (seq.get() - 1).is_multiple_of(self.shard_slots) {
+            path.pop();
+            self.tree.sync_down_to(&path)?;
+            if let Some(before) = self.shard_of(seq).checked_sub(1) {
+                let before = shard_name(before);
+                path.push(&before);
+                if let Some(before) = self.tree.open(&path)? {
+                    self.tree.sync(&before)?;
+                }
+            }
+        }
+        Ok(shard)
+    }
+
+    /// Links a draft as a slot; after any error the slot itself is asked.
+    pub(super) fn take_slot(
+        &self,
+        log: &Log,
+        seq: Seq,
+        shard: &At<F>,
+        draft: &mut Draft<F>,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        let name = slot_name(seq);
+        let mut doubt = false;
+        let mut failure = None;
+        for _ in 0..2 {
+            let error = match self.tree.give_name(&draft.temporary, shard, &name) {
+                Ok(()) => return Ok(Published::Won),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Ok(Published::Occupied);
+                }
+                Err(error) => error,
+            };
+            match self.holder(shard, &name) {
+                Ok(Some(nonce)) if nonce == written.nonce => return Ok(Published::Won),
+                Ok(Some(_)) => return Ok(Published::Occupied),
+                Ok(None) => {}
+                Err(_) => return Err(unknown(shard.name(&name), error)),
+            }
+            match consequence(&error) {
+                Consequence::NotPublished if !doubt => return Err(at(shard.name(&name))(error)),
+                Consequence::NotPublished => {}
+                Consequence::Rewrite => match self.write_into_shard(log, seq, &draft.bytes) {
+                    Ok(temporary) => {
+                        let bytes = std::mem::take(&mut draft.bytes);
+                        *draft = Draft {
+                            temporary,
+                            bytes,
+                            is_flushed: false,
+                        };
+                        self.flush(draft).map_err(|error| doubtful(error, doubt))?;
+                    }
+                    Err(error) => return Err(doubtful(error, doubt)),
+                },
+                Consequence::Unclear => doubt = true,
+            }
+            failure = Some(error);
+        }
+        let error = failure.expect("the loop is left only after a failure");
+        let path = shard.name(&name);
+        Err(if doubt {
+            unknown(path, error)
+        } else {
+            at(path)(error)
+        })
+    }
+
+    /// Returns the nonce of the entry in a slot, nothing if the slot is empty.
+    fn holder(&self, shard: &At<F>, name: &str) -> Result<Option<Nonce>, StoreError> {
+        let file = if_found(self.tree.fs.open_read(&shard.dir, name));
+        let Some(file) = file.map_err(at(shard.name(name)))? else {
+            return Ok(None);
+        };
+        let bytes = self
+            .tree
+            .fs
+            .read(&file, FILE_BYTES_MAX + 1)
+            .map_err(at(shard.name(name)))?;
+        let damaged =
+            |error| at(shard.name(name))(io::Error::new(io::ErrorKind::InvalidData, error));
+        decode(&bytes)
+            .map(|(envelope, _)| Some(envelope.nonce))
+            .map_err(damaged)
+    }
+
+    /// Flushes the directory of a slot that is there; from then on it may be told.
+    pub(super) fn confirm(&self, log: &Log, shard: &At<F>, seen: Seen) -> Result<(), StoreError> {
+        let was_poisoned = self.tree.is_poisoned();
+        let doubt = if was_poisoned {
+            Doubt::Poisoned
+        } else {
+            Doubt::Flush
+        };
+        self.tree
+            .sync(shard)
+            .map_err(|error| unconfirmed(error, doubt))?;
+        self.heads.raise(log, seen.seq, Some(seen.sha256));
+        Ok(())
+    }
+}
+
+/// What follows from the failure of a link when the slot is empty.
+#[derive(Debug, PartialEq, Eq)]
+enum Consequence {
+    /// The link was not made.
+    NotPublished,
+    /// The link was not made because the temporary file is gone or elsewhere: write it again.
+    Rewrite,
+    /// The link may still be made: ask once more, then admit not to know.
+    Unclear,
+}
+
+fn consequence(error: &io::Error) -> Consequence {
+    match errno(error) {
+        Some(Errno::NOSPC | Errno::DQUOT | Errno::ROFS | Errno::ACCESS | Errno::PERM) => {
+            Consequence::NotPublished
+        }
+        Some(Errno::NOENT | Errno::XDEV) => Consequence::Rewrite,
+        _ => Consequence::Unclear,
+    }
+}
+
+pub(super) fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw_os_error)
+}
+
+fn unknown(path: String, source: io::Error) -> StoreError {
+    StoreError::Unknown {
+        path,
+        doubt: Doubt::Publishing,
+        source: Some(source),
+    }
+}
+
+/// Turns a failure after an unclear one into an unknown outcome: nothing definite can follow it.
+fn doubtful(error: StoreError, doubt: bool) -> StoreError {
+    if doubt {
+        unconfirmed(error, Doubt::Publishing)
+    } else {
+        error
+    }
+}
+
+/// Turns a failure to flush into an unknown outcome, where the entry already has its place.
+pub(super) fn unconfirmed(error: StoreError, doubt: Doubt) -> StoreError {
+    match error {
+        StoreError::Unreadable { path, source } => StoreError::Unknown {
+            path,
+            doubt,
+            source: Some(source),
+        },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_definite_errors_mean_not_published() {
+        let of = |errno: Errno| consequence(&errno.into());
+        for definite in [Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::ACCESS] {
+            assert_eq!(of(definite), Consequence::NotPublished, "{definite}");
+        }
+        for rewrite in [Errno::NOENT, Errno::XDEV] {
+            assert_eq!(of(rewrite), Consequence::Rewrite, "{rewrite}");
+        }
+        for unclear in [Errno::IO, Errno::STALE, Errno::TIMEDOUT, Errno::NOMEM] {
+            assert_eq!(of(unclear), Consequence::Unclear, "{unclear}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Reading what stands at a place, and believing none of it unchecked.
+//!
+//! The invariant guarded here: an entry is whole only if its checksum, its digest and its place hold:
+//! this store, this log, a head seen that is older than its own place. Everything else at a place is
+//! damage, and an empty place below a taken one as well. What damage means for a commit is left to
+//! the loop in `append`.
+
+use std::io;
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::layout::{shard_name, slot_name};
+use super::tree::At;
+use crate::damage::{Damage, DamageKind};
+use crate::descriptor::FORMAT;
+use crate::envelope::{
+    Envelope, EnvelopeError, FILE_BYTES_MAX, HEADER_BYTES_MAX, decode, decode_header,
+};
+use crate::error::StoreError;
+use crate::key::Key;
+use crate::log::{Log, Seq};
+use crate::store::{Entry, Slot};
+
+/// What a file of truth turned out to be.
+pub(super) enum Found<T> {
+    Nothing,
+    Whole(T),
+    Broken(DamageKind, String, String),
+}
+
+impl<F: FileSystem> DirStore<F> {
+    pub(super) fn read_slot(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError> {
+        let whole = |bytes: &[u8]| {
+            decode(bytes).map(|(envelope, payload)| Entry {
+                seq,
+                envelope,
+                payload,
+            })
+        };
+        self.slot(log, seq, FILE_BYTES_MAX + 1, whole, |entry| &entry.envelope)
+    }
+
+    pub(super) fn peek_slot(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
+        self.slot(log, seq, HEADER_BYTES_MAX, decode_header, |envelope| {
+            envelope
+        })
+    }
+
+    /// Reads a place, and again if it is empty although something stands beyond it: others may have
+    /// filled both meanwhile.
+    fn slot<T>(
+        &self,
+        log: &Log,
+        seq: Seq,
+        at_most: usize,
+        whole: impl Fn(&[u8]) -> Result<T, EnvelopeError>,
+        envelope: impl Fn(&T) -> &Envelope,
+    ) -> Result<Slot<T>, StoreError> {
+        let look = || match self.open_log(log)? {
+            None => Ok(Found::Nothing),
+            Some(mut log_dir) => match log_dir.shard(self.shard_of(seq))? {
+                None => Ok(Found::Nothing),
+                Some(shard) => self.read_truth(shard, &slot_name(seq), at_most, &whole),
+            },
+        };
+        let mut found = look()?;
+        if matches!(found, Found::Nothing) {
+            let Some(beyond) = self.taken_beyond(log, seq)? else {
+                return Ok(Slot::Absent);
+            };
+            found = look()?;
+            if matches!(found, Found::Nothing) {
+                let expected = format!("an entry, since {beyond} is taken");
+                found = Found::Broken(DamageKind::Missing, expected, "nothing".to_owned());
+            }
+        }
+        self.heads.raise(log, seq, None);
+        Ok(match found {
+            Found::Whole(value) => match self.misplaced(log, seq, envelope(&value)) {
+                None => Slot::Whole(value),
+                Some(damage) => Slot::Damaged(damage),
+            },
+            Found::Nothing => Slot::Absent,
+            Found::Broken(kind, expected, found) => {
+                Slot::Damaged(self.slot_damage(log, seq, kind, expected, found))
+            }
+        })
+    }
+
+    /// Reads and decodes a file of truth.
+    pub(super) fn read_truth<T>(
+        &self,
+        here: &At<F>,
+        name: &str,
+        at_most: usize,
+        whole: impl Fn(&[u8]) -> Result<T, EnvelopeError>,
+    ) -> Result<Found<T>, StoreError> {
+        let bytes = match self.tree.read(here, name, at_most) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Found::Nothing),
+            Err(StoreError::Unreadable { source, .. })
+                if source.kind() == io::ErrorKind::InvalidData =>
+            {
+                let (expected, found) = ("a regular file".to_owned(), source.to_string());
+                return Ok(Found::Broken(DamageKind::FileType, expected, found));
+            }
+            Err(error) => return Err(error),
+        };
+        match whole(&bytes) {
+            Ok(value) => Ok(Found::Whole(value)),
+            Err(EnvelopeError::Newer { found }) => Err(StoreError::Newer {
+                path: here.name(name),
+                found,
+                known: FORMAT,
+            }),
+            Err(error) => {
+                let (kind, expected, found) = error.damage();
+                Ok(Found::Broken(kind, expected, found))
+            }
+        }
+    }
+
+    /// Returns what is wrong with an envelope at this place, if anything is.
+    fn misplaced(&self, log: &Log, seq: Seq, envelope: &Envelope) -> Option<Damage> {
+        let place = |expected: String, found: String| {
+            Some(self.slot_damage(log, seq, DamageKind::Place, expected, found))
+        };
+        let store = self.descriptor.store;
+        if envelope.store != store {
+            return place(
+                format!("store {store}"),
+                format!("store {}", envelope.store),
+            );
+        }
+        if envelope.log != log.to_string() {
+            return place(format!("log `{log}`"), format!("log `{}`", envelope.log));
+        }
+        if let Some(seen) = envelope.head_seen
+            && seen.seq >= seq
+        {
+            return place(format!("a head seen below {seq}"), seen.seq.to_string());
+        }
+        let key = envelope.key_text.as_ref().map(|text| text.key(store));
+        if envelope.key != key {
+            let text = |key: Option<Key>| {
+                key.map_or_else(|| "no key".to_owned(), |key| format!("key {key}"))
+            };
+            return place(text(key), text(envelope.key));
+        }
+        None
+    }
+
+    pub(super) fn slot_damage(
+        &self,
+        log: &Log,
+        seq: Seq,
+        kind: DamageKind,
+        expected: String,
+        found: String,
+    ) -> Damage {
+        Damage {
+            path: self.slot_path(log, seq),
+            slot: Some((log.clone(), seq)),
+            kind,
+            expected,
+            found,
+        }
+    }
+
+    /// Returns the path of a place, for people.
+    pub(super) fn slot_path(&self, log: &Log, seq: Seq) -> String {
+        let shard = shard_name(self.shard_of(seq));
+        format!("{log}/{shard}/{}", slot_name(seq))
+    }
+}

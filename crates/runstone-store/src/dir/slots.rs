@@ -1,0 +1,239 @@
+//! The engine's side of the shared loop: its slots, and its claims.
+//!
+//! The loop in `append` asks for one step at a time; here each step becomes calls on the tree. The
+//! invariant guarded here: a claim has its name before its writer goes on, and is durable by then.
+//!
+//! The adopter of a claim announces itself by a small file of its own beside the claim. A further
+//! link to the claim's file would do, but `protected_hardlinks` forbids linking what another user of
+//! a shared store owns. The announcement needs no flush: after a power cut no claimer is left to ask.
+//!
+//! How a slot is taken is left to `publish`.
+
+use std::io;
+
+use rustix::io::Errno;
+
+use super::DirStore;
+use super::fs::{FileSystem, or_there};
+use super::layout::{COHORT_DOCUMENT, Holds, adopted_name, claim_name, fan_name};
+use super::publish::{Draft, errno, unconfirmed};
+use super::read::Found;
+use super::tree::{At, at};
+use crate::append::{Claim, Claimed, Look, Published, Slots};
+use crate::descriptor::{Descriptor, Primitive};
+use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
+use crate::error::{Doubt, StoreError};
+use crate::key::{Key, Nonce};
+use crate::log::{Log, Seq};
+use crate::store::{Committed, Slot};
+
+impl<F: FileSystem> Slots for DirStore<F> {
+    type Draft = Draft<F>;
+
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn nonce(&self) -> Nonce {
+        Self::nonce(self)
+    }
+
+    fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
+        self.last_seen(log)
+    }
+
+    fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
+        Ok(Seq::after(self.find_head(log, from.previous())?))
+    }
+
+    fn look(&self, log: &Log, seq: Seq) -> Result<Look, StoreError> {
+        Ok(match self.read_slot(log, seq)? {
+            Slot::Whole(entry) => {
+                self.heads.raise(log, seq, Some(entry.envelope.sha256));
+                Look::Held(Box::new(entry.envelope))
+            }
+            Slot::Absent => Look::Free,
+            Slot::Damaged(damage) => Look::Damaged(damage),
+        })
+    }
+
+    fn claim_of(&self, key: &Key) -> Result<Claim, StoreError> {
+        let Some(fan) = self.tree.open(&["keys", &fan_name(key.digest())])? else {
+            return Ok(Claim::Absent);
+        };
+        let mut newest = Claim::Absent;
+        for generation in 0.. {
+            let name = claim_name(key, generation);
+            match self.read_truth(&fan, &name, FILE_BYTES_MAX + 1, decode)? {
+                Found::Nothing => break,
+                Found::Whole((envelope, _)) if self.is_claim_of(key, &envelope) => {
+                    return Ok(Claim::Whole {
+                        generation,
+                        envelope: Box::new(envelope),
+                    });
+                }
+                Found::Whole(_) | Found::Broken(..) => newest = Claim::Torn { generation },
+            }
+        }
+        Ok(newest)
+    }
+
+    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Draft<F>, StoreError> {
+        if near == Seq::FIRST {
+            self.demand_cohort(log)?;
+        }
+        let temporary = self.write_into_shard(log, near, &file)?;
+        Ok(Draft {
+            temporary,
+            bytes: file,
+            is_flushed: false,
+        })
+    }
+
+    fn claim(
+        &self,
+        key: &Key,
+        generation: u32,
+        draft: &mut Draft<F>,
+    ) -> Result<Claimed, StoreError> {
+        let fan = self.fan("keys", &fan_name(key.digest()))?;
+        let name = claim_name(key, generation);
+        let covers = self.tree.kind.file_sync_covers_names();
+        if !covers {
+            self.flush(draft)?;
+        }
+        // A file that a rename may give one name only, or of another file system, is copied.
+        let named = match self.tree.primitive {
+            Primitive::RenameNoreplace => self.claim_by_copy(draft, &fan, &name)?,
+            Primitive::Link => match self.tree.give_name(&draft.temporary, &fan, &name) {
+                Err(error) if errno(&error) == Some(Errno::XDEV) => {
+                    self.claim_by_copy(draft, &fan, &name)?
+                }
+                named => named,
+            },
+        };
+        match named {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if self.tree.kind.remembers_absence() {
+                    // Until it lists the directory this host may go on not to see the claim.
+                    self.tree.list(&fan)?;
+                }
+                return Ok(Claimed::Taken);
+            }
+            Err(error) => return Err(at(fan.name(&name))(error)),
+        }
+        self.flush(draft)?;
+        if !covers {
+            self.tree.sync(&fan)?;
+        }
+        Ok(Claimed::Made)
+    }
+
+    fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
+        let fan = self.fan("keys", &fan_name(key.digest()))?;
+        let name = adopted_name(key, generation);
+        let announced = self
+            .tree
+            .fs
+            .create_new(&fan.dir, &name, self.tree.modes.truth);
+        or_there(announced.map(drop)).map_err(at(fan.name(&name)))?;
+        self.tree.sync_name(&fan, &claim_name(key, generation))?;
+        self.tree.sync(&fan)
+    }
+
+    fn adopted(&self, key: &Key, generation: u32) -> Result<bool, StoreError> {
+        if !self.tree.kind.names_are_seen_at_once() {
+            return Ok(true);
+        }
+        let fan = self.fan("keys", &fan_name(key.digest()))?;
+        self.tree.exists(&fan, &adopted_name(key, generation))
+    }
+
+    fn publish(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Draft<F>,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        let shard = self.shard_for(log, seq)?;
+        self.flush(draft)?;
+        let published = self.take_slot(log, seq, &shard, draft, written)?;
+        if published == Published::Won {
+            let seen = Seen {
+                seq,
+                sha256: written.sha256,
+            };
+            self.confirm(log, &shard, seen)?;
+            self.leave_hint(log, seen);
+        }
+        Ok(published)
+    }
+
+    fn settle(&self, log: &Log, committed: &Committed) -> Result<(), StoreError> {
+        let Committed { seq, envelope } = committed;
+        let shard = self
+            .shard_for(log, *seq)
+            .map_err(|error| unconfirmed(error, Doubt::Flush))?;
+        self.confirm(
+            log,
+            &shard,
+            Seen {
+                seq: *seq,
+                sha256: envelope.sha256,
+            },
+        )
+    }
+}
+
+impl<F: FileSystem> DirStore<F> {
+    fn is_claim_of(&self, key: &Key, envelope: &Envelope) -> bool {
+        let text = envelope
+            .key_text
+            .as_ref()
+            .map(|text| text.key(self.descriptor.store));
+        envelope.store == self.descriptor.store && envelope.key == Some(*key) && text == Some(*key)
+    }
+
+    /// Refuses the first entry of a cohort that was never opened.
+    fn demand_cohort(&self, log: &Log) -> Result<(), StoreError> {
+        let Some(cohort) = log.cohort() else {
+            return Ok(());
+        };
+        let dir = self.tree.open(&["cohorts", cohort.as_str()])?;
+        match dir {
+            Some(dir) if self.tree.exists(&dir, COHORT_DOCUMENT)? => Ok(()),
+            _ => Err(StoreError::NoCohort {
+                cohort: cohort.clone(),
+            }),
+        }
+    }
+
+    /// Makes the claim a file of its own, with the same bytes.
+    fn claim_by_copy(
+        &self,
+        draft: &Draft<F>,
+        fan: &At<F>,
+        name: &str,
+    ) -> Result<io::Result<()>, StoreError> {
+        let (mode, nonce) = (self.tree.modes.truth, self.nonce());
+        let copy = self.tree.write_temporary(fan, nonce, mode, &draft.bytes)?;
+        self.tree.sync_temporary(&copy)?;
+        let named = self.tree.give_name(&copy, fan, name);
+        if named.is_ok() {
+            self.tree.sync(fan)?;
+        }
+        Ok(named)
+    }
+
+    /// Opens a directory of the fan below `above`, making it durably if it is missing.
+    pub(super) fn fan(&self, above: &str, name: &str) -> Result<At<F>, StoreError> {
+        if let Some(fan) = self.tree.open(&[above, name])? {
+            return Ok(fan);
+        }
+        let fan = self.tree.make(&[above, name], Holds::Truth)?;
+        self.tree.sync_down_to(&[above])?;
+        Ok(fan)
+    }
+}

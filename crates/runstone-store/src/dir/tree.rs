@@ -1,0 +1,286 @@
+//! The directory tree of a store: opening, making and flushing what is in it.
+//!
+//! Between the file system, which knows one name in one directory, and the engine, which knows logs
+//! and keys. The invariant guarded here: every failure names the path it happened at, and after one
+//! failed flush no later one is believed, because the system reports lost pages only once. What a
+//! path means is left to `layout`.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::fs::{FileSystem, Kind, best_effort, if_found, or_there};
+use super::layout::{Holds, ModeBits, temporary_name};
+use crate::descriptor::Primitive;
+use crate::error::StoreError;
+use crate::key::Nonce;
+
+/// An open root, and how things are made below it.
+#[derive(Debug)]
+pub(super) struct Tree<F: FileSystem> {
+    pub(super) fs: F,
+    root: F::Dir,
+    pub(super) kind: Kind,
+    pub(super) modes: ModeBits,
+    pub(super) primitive: Primitive,
+    poisoned: AtomicBool,
+}
+
+/// An open directory that knows its path below the root.
+#[derive(Debug, Clone)]
+pub(super) struct At<F: FileSystem> {
+    pub(super) dir: F::Dir,
+    path: String,
+}
+
+impl<F: FileSystem> At<F> {
+    /// Returns the path of a name in this directory.
+    pub(super) fn name(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.path)
+        }
+    }
+
+    /// Returns the path of this directory.
+    pub(super) fn path(&self) -> String {
+        if self.path.is_empty() {
+            ".".to_owned()
+        } else {
+            self.path.clone()
+        }
+    }
+}
+
+/// Turns what the system said into an error that names its path.
+pub(super) fn at(path: String) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| StoreError::Unreadable { path, source }
+}
+
+impl<F: FileSystem> Tree<F> {
+    pub(super) fn new(
+        fs: F,
+        root: F::Dir,
+        kind: Kind,
+        modes: ModeBits,
+        primitive: Primitive,
+    ) -> Self {
+        Self {
+            fs,
+            root,
+            kind,
+            modes,
+            primitive,
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn root(&self) -> At<F> {
+        At {
+            dir: self.root.clone(),
+            path: String::new(),
+        }
+    }
+
+    /// Opens a directory below the root; nothing if it, or one above it, does not exist.
+    pub(super) fn open(&self, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
+        let mut here = self.root();
+        for name in path {
+            match self.open_in(&here, name)? {
+                Some(next) => here = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(here))
+    }
+
+    /// Opens a directory in another; nothing if it does not exist.
+    pub(super) fn open_in(&self, here: &At<F>, name: &str) -> Result<Option<At<F>>, StoreError> {
+        let path = here.name(name);
+        let dir = if_found(self.fs.open_dir(&here.dir, name)).map_err(at(path.clone()))?;
+        Ok(dir.map(|dir| At { dir, path }))
+    }
+
+    /// Opens a directory below the root, making what is missing of its path. Not durable yet.
+    pub(super) fn make(&self, path: &[&str], holds: Holds) -> Result<At<F>, StoreError> {
+        let mut here = self.root();
+        for name in path {
+            here = self.make_in(&here, name, holds)?;
+        }
+        Ok(here)
+    }
+
+    /// Opens a directory in another, making it if it is missing. Not durable yet.
+    pub(super) fn make_in(
+        &self,
+        here: &At<F>,
+        name: &str,
+        holds: Holds,
+    ) -> Result<At<F>, StoreError> {
+        if let Some(there) = self.open_in(here, name)? {
+            return Ok(there);
+        }
+        let path = here.name(name);
+        let mode = self.modes.directory(holds);
+        or_there(self.fs.make_dir(&here.dir, name, mode)).map_err(at(path.clone()))?;
+        let dir = self
+            .fs
+            .open_dir(&here.dir, name)
+            .map_err(at(path.clone()))?;
+        Ok(At { dir, path })
+    }
+
+    /// Reads a file up to `at_most` bytes; nothing if it does not exist.
+    pub(super) fn read(
+        &self,
+        here: &At<F>,
+        name: &str,
+        at_most: usize,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = || {
+            let file = if_found(self.fs.open_read(&here.dir, name))?;
+            file.map(|file| self.fs.read(&file, at_most)).transpose()
+        };
+        read().map_err(at(here.name(name)))
+    }
+
+    /// Returns the names in a directory, sorted.
+    pub(super) fn list(&self, here: &At<F>) -> Result<Vec<String>, StoreError> {
+        let mut names = self
+            .fs
+            .list(&here.dir, usize::MAX)
+            .map_err(at(here.path()))?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    pub(super) fn exists(&self, here: &At<F>, name: &str) -> Result<bool, StoreError> {
+        self.fs.exists(&here.dir, name).map_err(at(here.name(name)))
+    }
+
+    /// Flushes a directory.
+    pub(super) fn sync(&self, here: &At<F>) -> Result<(), StoreError> {
+        self.believe(self.fs.sync_dir(&here.dir), || here.path())
+    }
+
+    /// Flushes every directory from the root down to this path, the root included.
+    pub(super) fn sync_down_to(&self, path: &[&str]) -> Result<(), StoreError> {
+        let mut here = self.root();
+        self.sync(&here)?;
+        for name in path {
+            let missing = || at(here.name(name))(io::ErrorKind::NotFound.into());
+            here = self.open_in(&here, name)?.ok_or_else(missing)?;
+            self.sync(&here)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes a file that is already there, through a handle of its own.
+    pub(super) fn sync_name(&self, here: &At<F>, name: &str) -> Result<(), StoreError> {
+        let file = self
+            .fs
+            .open_read(&here.dir, name)
+            .map_err(at(here.name(name)))?;
+        self.believe(self.fs.sync_file(&file), || here.name(name))
+    }
+
+    /// Returns whether a flush has failed.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::SeqCst)
+    }
+
+    /// Takes the word of a flush, unless it or an earlier one failed.
+    fn believe(
+        &self,
+        flushed: io::Result<()>,
+        path: impl FnOnce() -> String,
+    ) -> Result<(), StoreError> {
+        let flushed = flushed.and_then(|()| {
+            if self.is_poisoned() {
+                Err(io::Error::other("an earlier flush failed"))
+            } else {
+                Ok(())
+            }
+        });
+        flushed.map_err(|source| {
+            self.poisoned.store(true, Ordering::SeqCst);
+            at(path())(source)
+        })
+    }
+
+    /// Writes a temporary file. It loses its name when dropped. Not durable yet.
+    pub(super) fn write_temporary(
+        &self,
+        here: &At<F>,
+        nonce: Nonce,
+        mode: u32,
+        bytes: &[u8],
+    ) -> Result<Temporary<F>, StoreError> {
+        let name = temporary_name(nonce);
+        let path = here.name(&name);
+        let file = self
+            .fs
+            .create_new(&here.dir, &name, mode)
+            .map_err(at(path.clone()))?;
+        let temporary = Temporary {
+            fs: self.fs.clone(),
+            here: here.clone(),
+            name,
+            file,
+        };
+        self.fs
+            .write_all(&temporary.file, bytes)
+            .map_err(at(path))?;
+        Ok(temporary)
+    }
+
+    /// Flushes a temporary file.
+    pub(super) fn sync_temporary(&self, temporary: &Temporary<F>) -> Result<(), StoreError> {
+        let path = || temporary.here.name(&temporary.name);
+        self.believe(self.fs.sync_file(&temporary.file), path)
+    }
+
+    /// Gives a temporary file its name, unless another one has it.
+    pub(super) fn give_name(
+        &self,
+        temporary: &Temporary<F>,
+        to: &At<F>,
+        name: &str,
+    ) -> io::Result<()> {
+        let (from, old) = (&temporary.here.dir, &temporary.name);
+        match self.primitive {
+            Primitive::Link => self.fs.link(from, old, &to.dir, name),
+            Primitive::RenameNoreplace => self.fs.rename_noreplace(from, old, &to.dir, name),
+        }
+    }
+
+    /// Replaces a derived file: whole or not at all for readers, not durable.
+    pub(super) fn replace(
+        &self,
+        here: &At<F>,
+        nonce: Nonce,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let temporary = self.write_temporary(here, nonce, self.modes.derived, bytes)?;
+        self.fs
+            .rename(&here.dir, &temporary.name, name)
+            .map_err(at(here.name(name)))
+    }
+}
+
+/// A file under a temporary name, which it loses when this is dropped.
+#[derive(Debug)]
+pub(super) struct Temporary<F: FileSystem> {
+    fs: F,
+    here: At<F>,
+    name: String,
+    file: F::File,
+}
+
+impl<F: FileSystem> Drop for Temporary<F> {
+    fn drop(&mut self) {
+        // What stays behind is swept later, and hurts nobody until then.
+        best_effort(self.fs.unlink(&self.here.dir, &self.name));
+    }
+}

@@ -1,0 +1,239 @@
+//! What a store says when it cannot do as asked.
+//!
+//! The variants of [`StoreError`] differ by what the caller can do next. The invariant guarded here:
+//! "not recorded" is said only where nothing of the call was published, and everything less certain
+//! is [`StoreError::Unknown`]. Which exit code a variant becomes is left to the faces.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::damage::Damage;
+use crate::hash::Hash256;
+use crate::log::{CohortName, Log};
+
+/// A store that could not do as asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Nothing of this call was published; the cause can be mended and the call repeated.
+    #[error("nothing was recorded: `{path}` could not be written")]
+    NotRecorded {
+        /// The file or directory the call failed on.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be said whether the entry is recorded for good. The same call again is safe.
+    #[error("outcome unknown at `{path}`: {doubt}")]
+    Unknown {
+        /// The file or directory in doubt.
+        path: String,
+        /// Where the doubt comes from.
+        doubt: Doubt,
+        /// What the system said, if it said it to this call.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// Damage stands between the question and its answer.
+    #[error("{0}")]
+    Damaged(Box<Damage>),
+    /// Something could not be read.
+    #[error("`{path}` could not be read")]
+    Unreadable {
+        /// The file or directory.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no store at this path.
+    #[error("`{}` is not a store: {reason}", path.display())]
+    NotAStore {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What stands there instead.
+        reason: NotAStore,
+        /// What the system said, if anything.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// A later version wrote this; it is never written to.
+    #[error("`{path}` has format {found}, this version knows up to {known}")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its format.
+        found: u64,
+        /// The newest format known here.
+        known: u64,
+    },
+    /// The store exists and was made with other options.
+    #[error("the store at `{}` was made with other options: {}", path.display(), list(differences))]
+    OtherOptions {
+        /// The store.
+        path: PathBuf,
+        /// Each option that differs.
+        differences: Vec<Difference>,
+    },
+    /// The file system cannot keep what a store promises.
+    #[error("`{}` cannot hold a store: {reason}", path.display())]
+    Unfit {
+        /// The directory that was probed.
+        path: PathBuf,
+        /// What the probe saw.
+        reason: String,
+    },
+    /// The cohort was never opened, so nothing can be recorded into it.
+    #[error("cohort `{cohort}` does not exist")]
+    NoCohort {
+        /// The cohort.
+        cohort: CohortName,
+    },
+    /// The cohort exists under another document.
+    #[error("cohort `{cohort}` stands for {found}, not for {asked}")]
+    OtherCohort {
+        /// The cohort.
+        cohort: CohortName,
+        /// The digest of the document handed in.
+        asked: Hash256,
+        /// The digest of the document that is there.
+        found: Hash256,
+    },
+    /// The key does not belong to the log.
+    #[error("log `{log}` cannot take this entry: {reason}")]
+    Misaddressed {
+        /// The log.
+        log: Log,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// Something is larger than a store takes.
+    #[error("{what} has {size_bytes} bytes, at most {limit_bytes} are taken")]
+    TooLarge {
+        /// What was measured.
+        what: &'static str,
+        /// Its size.
+        size_bytes: u64,
+        /// The limit.
+        limit_bytes: u64,
+    },
+}
+
+/// Where the doubt about an outcome comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// The call that gives an entry its place failed, and the place does not show why.
+    #[error("publishing failed and may have happened")]
+    Publishing,
+    /// The entry has its place, but flushing it failed.
+    #[error("present, not confirmed: flushing failed")]
+    Flush,
+    /// A flush failed earlier on this handle, so that no later one can be believed.
+    #[error("a flush failed earlier in this process")]
+    Poisoned,
+}
+
+/// What stands where a store was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotAStore {
+    /// Nothing.
+    #[error("it does not exist")]
+    Missing,
+    /// A file.
+    #[error("it is not a directory")]
+    File,
+    /// A directory that no store was made in.
+    #[error("it holds no `runstone.json`")]
+    Foreign,
+    /// A directory with things of others in it.
+    #[error("it is not empty")]
+    NotEmpty,
+    /// A `runstone.json` that says nothing understandable.
+    #[error("its `runstone.json` cannot be understood")]
+    Garbled,
+    /// Something that may not be looked at.
+    #[error("it cannot be read")]
+    Unreadable,
+}
+
+/// An option asked for, and what the store was made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The option.
+    pub name: String,
+    /// The value asked for, as JSON.
+    pub asked: String,
+    /// The value the store has, as JSON.
+    pub found: String,
+}
+
+impl StoreError {
+    /// Returns what to do next, in one sentence, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotRecorded { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    "ask the owner of the store for write permission"
+                }
+                io::ErrorKind::ReadOnlyFilesystem => "the medium is read-only: reading still works",
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "make room, then run the same command again"
+                }
+                _ => "mend the cause, then run the same command again",
+            },
+            Self::Unknown { .. } => "run the same command again: it records at most once",
+            Self::Damaged(_) => "see all damage with `runstone verify`",
+            Self::NotAStore {
+                reason: NotAStore::Missing | NotAStore::Foreign,
+                path,
+                ..
+            } => {
+                return Some(format!("make one with `runstone init {}`", path.display()));
+            }
+            Self::NotAStore {
+                reason: NotAStore::NotEmpty,
+                path,
+                ..
+            } => {
+                return Some(format!(
+                    "make one in a new directory with `runstone init {}`",
+                    path.join(".runstone").display()
+                ));
+            }
+            Self::Newer { .. } => {
+                "update runstone: this version reads what it can and never writes"
+            }
+            Self::OtherOptions { .. } => "leave the options away to use the store as it is",
+            Self::Unfit { .. } => {
+                "choose a directory on another file system; see `runstone doctor`"
+            }
+            Self::Unreadable { .. }
+            | Self::NotAStore { .. }
+            | Self::NoCohort { .. }
+            | Self::OtherCohort { .. }
+            | Self::Misaddressed { .. }
+            | Self::TooLarge { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Turns a failure to read into "not recorded": right wherever nothing was published yet.
+    pub(crate) fn before_publishing(self) -> Self {
+        match self {
+            Self::Unreadable { path, source } => Self::NotRecorded { path, source },
+            other => other,
+        }
+    }
+}
+
+fn list(differences: &[Difference]) -> String {
+    let one = |Difference { name, asked, found }: &Difference| {
+        format!("`{name}` is {found}, not {asked}")
+    };
+    differences.iter().map(one).collect::<Vec<_>>().join(", ")
+}

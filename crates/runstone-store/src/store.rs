@@ -1,0 +1,251 @@
+//! The contract of every engine.
+//!
+//! A [`Store`] keeps append-only logs, and beside them the documents, profiles and objects that
+//! entries name. One verb matters, [`Store::append`]; the others read. The invariant guarded here:
+//! what `append` acknowledged stays, at its place, under its key, whole, and a key holds one place
+//! at most. What an entry says is left to the ledger: payloads and summaries are opaque.
+
+use std::fmt::Debug;
+
+use serde_json::Value;
+
+use crate::damage::{Audited, Damage, Finding};
+use crate::descriptor::Descriptor;
+use crate::envelope::Envelope;
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::key::KeyText;
+use crate::log::{CohortName, Log, Seq};
+
+/// A durable ledger of entries that knows nothing of runs.
+pub trait Store: Send + Sync + Debug {
+    /// Returns what the store says about itself.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// Appends an entry to a log: at the next place, once per key.
+    ///
+    /// A log of snapshots demands a key of its own cohort, every other log demands none. The caller
+    /// has made durable whatever the entry names, through [`open_cohort`](Self::open_cohort),
+    /// [`put_profile`](Self::put_profile) and [`put_object`](Self::put_object).
+    ///
+    /// # Durability
+    /// An acknowledged entry survives power loss. On an error other than [`StoreError::Unknown`]
+    /// this call published nothing; after `Unknown` the entry is wholly there or wholly not, and the
+    /// same call, best made by a new process, finds out.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRecorded`] and [`StoreError::Unknown`] as above; [`StoreError::Damaged`] if
+    /// damage hides whether the key was recorded before; [`StoreError::NoCohort`] if the cohort was
+    /// never opened; [`StoreError::Misaddressed`] and [`StoreError::TooLarge`] for an illegal entry.
+    fn append(
+        &self,
+        log: &Log,
+        key: Option<&KeyText>,
+        entry: &NewEntry<'_>,
+    ) -> Result<Appended, StoreError>;
+
+    /// Returns the highest place of a log, or nothing for a log without entries.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the log cannot be looked at.
+    fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError>;
+
+    /// Returns the entry at a place, checked against its checksum, its digest and its place.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if it cannot be read, [`StoreError::Newer`] if a later format
+    /// wrote it. Damage is a value.
+    fn read(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError>;
+
+    /// Returns the envelope at a place without reading, and so without checking, what follows it.
+    ///
+    /// # Errors
+    /// The same as [`read`](Self::read).
+    fn peek(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError>;
+
+    /// Returns the envelope that claimed a key, whether or not it was recorded afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the claim cannot be read; [`StoreError::Damaged`] if neither
+    /// the claim nor the log can tell.
+    fn claim(&self, key: &KeyText) -> Result<Option<Envelope>, StoreError>;
+
+    /// Returns the place that a key holds, or nothing if the key was never recorded.
+    ///
+    /// # Durability
+    /// The entry survives power loss once this has answered.
+    ///
+    /// # Errors
+    /// The same as [`claim`](Self::claim), and [`StoreError::Unknown`] if the entry is there but
+    /// could not be made durable.
+    fn find(&self, key: &KeyText) -> Result<Option<Committed>, StoreError>;
+
+    /// Opens a cohort under its document, which says what the cohort is.
+    ///
+    /// # Durability
+    /// On `Ok` the cohort and its document survive power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherCohort`] if the cohort exists under other bytes;
+    /// [`StoreError::NotRecorded`] if it could not be made or made durable.
+    fn open_cohort(&self, cohort: &CohortName, document: &[u8])
+    -> Result<OpenedCohort, StoreError>;
+
+    /// Returns the document of a cohort, or nothing if it was never opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if it cannot be read.
+    fn cohort_document(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Returns the cohorts whose name starts with `prefix`.
+    ///
+    /// Without `at_most` all of them, sorted; with it no more than that many, from a bounded look at
+    /// the store, in an order that means nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the cohorts cannot be listed.
+    fn cohorts(&self, prefix: &str, at_most: Option<usize>) -> Result<Vec<CohortName>, StoreError>;
+
+    /// Keeps bytes under their digest.
+    ///
+    /// # Durability
+    /// On `Ok` the object survives power loss, whoever brought it first.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRecorded`] if it could not be kept, [`StoreError::Damaged`] if other bytes
+    /// stand under its digest.
+    fn put_object(&self, bytes: &[u8], standing: Standing) -> Result<Hash256, StoreError>;
+
+    /// Returns the bytes under a digest.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if they cannot be read.
+    fn object(&self, digest: &Hash256) -> Result<Slot<Vec<u8>>, StoreError>;
+
+    /// Keeps the text of a profile under its digest.
+    ///
+    /// # Durability
+    /// The same as [`put_object`](Self::put_object).
+    ///
+    /// # Errors
+    /// The same as [`put_object`](Self::put_object).
+    fn put_profile(&self, text: &[u8], standing: Standing) -> Result<Hash256, StoreError>;
+
+    /// Returns the text of a profile.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if it cannot be read.
+    fn profile(&self, digest: &Hash256) -> Result<Slot<Vec<u8>>, StoreError>;
+
+    /// Returns the digests of all profiles, sorted.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if they cannot be listed.
+    fn profiles(&self) -> Result<Vec<Hash256>, StoreError>;
+
+    /// Reads everything, recomputes every checksum and digest, and reports what does not hold.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the store cannot be listed. Damage is reported, not returned.
+    fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError>;
+}
+
+/// What a caller hands to [`Store::append`].
+#[derive(Debug, Clone)]
+pub struct NewEntry<'a> {
+    /// The digest of what the caller calls its content: two entries of one key are the same
+    /// recording if and only if this is equal.
+    pub content: Hash256,
+    /// The canonical bytes to keep.
+    pub payload: &'a [u8],
+    /// What to show of the entry without parsing its payload; at most 2 KiB of JSON.
+    pub summary: Value,
+    /// The writer's clock, for listing and talk. It orders nothing.
+    pub recorded_at: String,
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an entry that was not taken has to be told"]
+pub enum Appended {
+    /// The entry is recorded, by this call.
+    New(Committed),
+    /// The same content was recorded under this key before, or by another writer just now.
+    Already(Committed),
+    /// Other content holds the key.
+    Taken {
+        /// Who claimed it.
+        claim: Box<Envelope>,
+        /// Where it is recorded; nothing if its writer died between claim and slot.
+        recorded: Option<Committed>,
+    },
+}
+
+/// An entry that has its place for good.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Committed {
+    /// The place.
+    pub seq: Seq,
+    /// The envelope at that place.
+    pub envelope: Box<Envelope>,
+}
+
+/// What stands at a place or under a name.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum Slot<T> {
+    /// Something whole.
+    Whole(T),
+    /// Nothing, and nothing ever did.
+    Absent,
+    /// Something that cannot be believed. The place is taken all the same.
+    Damaged(Damage),
+}
+
+impl<T> Slot<T> {
+    /// Returns what is whole, or nothing.
+    pub fn whole(self) -> Option<T> {
+        match self {
+            Self::Whole(value) => Some(value),
+            Self::Absent | Self::Damaged(_) => None,
+        }
+    }
+
+    /// Applies `change` to what is whole.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Slot<U> {
+        match self {
+            Self::Whole(value) => Slot::Whole(change(value)),
+            Self::Absent => Slot::Absent,
+            Self::Damaged(damage) => Slot::Damaged(damage),
+        }
+    }
+}
+
+/// An entry as it is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its place.
+    pub seq: Seq,
+    /// What its writer said about it.
+    pub envelope: Envelope,
+    /// The canonical bytes, uncompressed.
+    pub payload: Vec<u8>,
+}
+
+/// Whether a cohort was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenedCohort {
+    /// This call made it.
+    New,
+    /// It was there, under the same document.
+    Existing,
+}
+
+/// What a caller knows about bytes it asks the store to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: found or not, they are flushed to the disk.
+    Unproven,
+    /// A committed entry names them, so they were durable before it: finding them is enough.
+    NamedByCommitted,
+}

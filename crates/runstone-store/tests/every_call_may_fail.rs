@@ -1,0 +1,231 @@
+//! Whatever call of a commit fails, the answer is true.
+//!
+//! The fault walks over every call to the file system, before it acts and after: an acknowledged
+//! entry is there, one that is "not recorded" is not, and after "unknown" the same call finds out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed step should stop the test"
+)]
+
+mod support;
+
+use std::path::Path;
+
+use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
+use runstone_store::dir::{Kind, OsFileSystem};
+use runstone_store::{
+    Appended, CohortName, DirStore, KeyText, Log, Seq, Slot, Store, StoreError, SystemEntropy,
+};
+use support::{Place, entry};
+
+/// EIO, ENOSPC, EROFS, ESTALE: two that leave everything open, and two that say what they mean.
+const ERRNOS: [i32; 4] = [5, 28, 30, 116];
+
+/// What the cohort holds before the commit that is to fail.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    /// Nothing: the commit begins the log.
+    Nothing,
+    /// As many entries as make the commit the one that leaves a hint.
+    FifteenEntries,
+    /// A claim of the key by a writer that died before it had a slot.
+    DeadClaim,
+}
+
+#[test]
+fn no_failing_call_makes_an_answer_untrue_on_a_journal() {
+    walk(Kind::Journal);
+}
+
+#[test]
+fn no_failing_call_makes_an_answer_untrue_on_copy_on_write() {
+    walk(Kind::CopyOnWrite);
+}
+
+#[test]
+fn no_failing_call_makes_an_answer_untrue_on_a_network() {
+    walk(Kind::Network);
+}
+
+#[test]
+fn link_whose_late_reply_says_taken_is_known_by_its_nonce() {
+    let place = Place::new();
+    drop(place.init());
+    let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Network);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    let (call, errno, moment) = (Some("link"), 17, Moment::After);
+
+    fs.fail(Fault {
+        call,
+        after_calls: 0,
+        errno,
+        moment,
+    });
+    let appended = store
+        .append(&Log::StoreNotes, None, &entry(b"note"))
+        .unwrap();
+    assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+    assert_eq!(fs.heal(), call);
+    assert_eq!(store.head(&Log::StoreNotes).unwrap(), Some(Seq::FIRST));
+
+    let cohort = "c".parse().unwrap();
+    store.open_cohort(&cohort, b"{}").unwrap();
+    fs.fail(Fault {
+        call,
+        after_calls: 1,
+        errno,
+        moment,
+    });
+    let appended = append(&store, &cohort, "run").unwrap();
+    assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+    assert_eq!(fs.heal(), call);
+}
+
+fn walk(kind: Kind) {
+    let place = Place::new();
+    drop(place.init());
+    let mut cohorts = 0;
+    for before in [Before::Nothing, Before::FifteenEntries, Before::DeadClaim] {
+        for errno in ERRNOS {
+            for moment in [Moment::Before, Moment::After] {
+                // The hint is a matter of its own and the same for every errno.
+                if matches!(before, Before::FifteenEntries) && errno != ERRNOS[0] {
+                    continue;
+                }
+                let mut after_calls = 0;
+                loop {
+                    cohorts += 1;
+                    let fault = Fault {
+                        call: None,
+                        after_calls,
+                        errno,
+                        moment,
+                    };
+                    let cohort = format!("c{cohorts}").parse().unwrap();
+                    if !strike(&place.path(), kind, before, &cohort, fault) {
+                        break;
+                    }
+                    after_calls += 1;
+                }
+                assert!(
+                    after_calls > 30,
+                    "a commit has more calls than {after_calls}"
+                );
+            }
+        }
+    }
+    let lines = support::findings(&place.open());
+    let damage: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("damage"))
+        .collect();
+    assert!(damage.is_empty(), "{damage:#?}");
+}
+
+/// Commits with a fault set; returns whether the fault struck.
+fn strike(path: &Path, kind: Kind, before: Before, cohort: &CohortName, fault: Fault) -> bool {
+    let context = format!("{kind:?} {before:?} {fault:?}");
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .posing_as(kind)
+        .without_flushes();
+    let open = || DirStore::open_on(fs.clone(), path, SystemEntropy).unwrap();
+    prepare(&open(), &fs, before, cohort);
+
+    let store = open();
+    fs.fail(fault);
+    let outcome = append(&store, cohort, "run");
+    let Some(call) = fs.heal() else {
+        assert!(
+            matches!(outcome, Ok(Appended::New(_))),
+            "{context}: {outcome:?}"
+        );
+        return false;
+    };
+    let context = format!("{context} struck {call}: {outcome:?}");
+
+    // Another process looks at what became of it.
+    let store = open();
+    let holders = places_of(&store, cohort, "run");
+    match outcome {
+        Ok(Appended::New(committed)) => assert_eq!(holders, [committed.seq], "{context}"),
+        Ok(_) => panic!("{context}"),
+        Err(StoreError::NotRecorded { .. }) => assert_eq!(holders, [], "{context}"),
+        Err(StoreError::Unknown { .. }) => assert!(holders.len() <= 1, "{context}"),
+        Err(other) => panic!("{context}: {other:?}"),
+    }
+    let again = append(&store, cohort, "run").unwrap();
+    assert!(
+        matches!(again, Appended::New(_) | Appended::Already(_)),
+        "{context}: {again:?}"
+    );
+    assert_eq!(places_of(&store, cohort, "run").len(), 1, "{context}");
+    true
+}
+
+fn prepare(
+    store: &DirStore<FaultyFileSystem<OsFileSystem>>,
+    fs: &FaultyFileSystem<OsFileSystem>,
+    before: Before,
+    cohort: &CohortName,
+) {
+    store.open_cohort(cohort, b"{}").unwrap();
+    match before {
+        Before::Nothing => {}
+        Before::FifteenEntries => {
+            for number in 1..=15 {
+                let appended = append(store, cohort, &format!("run-{number}")).unwrap();
+                assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+            }
+        }
+        Before::DeadClaim => {
+            let errno = 28;
+            let moment = Moment::Before;
+            fs.fail(Fault {
+                call: Some("link"),
+                after_calls: 1,
+                errno,
+                moment,
+            });
+            let told = append(store, cohort, "run").unwrap_err();
+            assert!(matches!(told, StoreError::NotRecorded { .. }), "{told:?}");
+            assert_eq!(fs.heal(), Some("link"));
+        }
+    }
+}
+
+fn append(store: &dyn Store, cohort: &CohortName, run: &str) -> Result<Appended, StoreError> {
+    let log = Log::Cohort(cohort.clone());
+    store.append(&log, Some(&key(cohort, run)), &entry(run.as_bytes()))
+}
+
+fn key(cohort: &CohortName, run: &str) -> KeyText {
+    let (run, stage, cohort) = (run.to_owned(), "train".to_owned(), cohort.clone());
+    KeyText {
+        run,
+        stage,
+        cohort,
+        attempt: 0,
+    }
+}
+
+/// Returns every place of the log that holds the run's entry; all places must be whole.
+fn places_of(store: &dyn Store, cohort: &CohortName, run: &str) -> Vec<Seq> {
+    let log = Log::Cohort(cohort.clone());
+    let key = key(cohort, run).key(store.descriptor().store);
+    let mut places = Vec::new();
+    let mut seq = Seq::FIRST;
+    loop {
+        match store.read(&log, seq).unwrap() {
+            Slot::Whole(entry) if entry.envelope.key == Some(key) => {
+                assert_eq!(entry.payload, run.as_bytes());
+                places.push(seq);
+            }
+            Slot::Whole(_) => {}
+            Slot::Absent => return places,
+            Slot::Damaged(damage) => panic!("{damage}"),
+        }
+        seq = seq.next();
+    }
+}

@@ -1,0 +1,165 @@
+//! What a commit costs does not depend on what was recorded before.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+mod support;
+
+use runstone_store::dir::faults::FaultyFileSystem;
+use runstone_store::dir::{Kind, OsFileSystem};
+use runstone_store::{Appended, DirStore, Log, Standing, Store as _, SystemEntropy};
+use support::{Place, key, log};
+
+type Counting = FaultyFileSystem<OsFileSystem>;
+
+fn append(store: &DirStore<Counting>, number: u64) {
+    let run = format!("run-{number}");
+    let payload = run.as_bytes();
+    let appended = store
+        .append(&log(), Some(&key(&run)), &support::entry(payload))
+        .unwrap();
+    assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+}
+
+/// Returns the calls of a commit by an open handle, and by one that is opened for it.
+fn cost_at(place: &Place, fs: &Counting, warm: &DirStore<Counting>, number: u64) -> (usize, usize) {
+    fs.take_calls();
+    append(warm, number);
+    let by_open = fs.take_calls().len();
+    append(
+        &DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap(),
+        number + 1,
+    );
+    (by_open, fs.take_calls().len())
+}
+
+#[test]
+fn commit_after_thousands_makes_as_many_calls_as_after_ten() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &[]);
+    for number in 0..10 {
+        append(&store, number);
+    }
+    let (open_early, fresh_early) = cost_at(&place, &fs, &store, 10);
+    // Past the border of a shard, where one commit costs more.
+    for number in 12..5000 {
+        append(&store, number);
+    }
+    let (open_late, fresh_late) = cost_at(&place, &fs, &store, 5000);
+    assert!(
+        open_late <= open_early,
+        "{open_early} calls became {open_late}"
+    );
+    assert!(
+        fresh_late <= fresh_early + 16,
+        "{fresh_early} calls became {fresh_late}"
+    );
+}
+
+/// Returns the calls that write, in their order.
+fn writing(fs: &Counting) -> Vec<&'static str> {
+    const WRITING: [&str; 6] = [
+        "create_new",
+        "write_all",
+        "sync_file",
+        "link",
+        "sync_dir",
+        "unlink",
+    ];
+    fs.take_calls()
+        .into_iter()
+        .filter(|call| WRITING.contains(call))
+        .collect()
+}
+
+#[test]
+fn commit_flushes_twice_and_names_nothing_before_its_flush() {
+    let commit = |kind| {
+        let place = Place::new();
+        let fs = FaultyFileSystem::new(OsFileSystem)
+            .posing_as(kind)
+            .without_flushes();
+        let store = place.init_on(fs.clone());
+        support::record(&store, &["first"]);
+        fs.take_calls();
+        append(&store, 2);
+        writing(&fs)
+    };
+    // One flush covers the data and the name of the claim.
+    let journal = [
+        "create_new",
+        "write_all",
+        "link",
+        "sync_file",
+        "link",
+        "sync_dir",
+        "unlink",
+    ];
+    assert_eq!(commit(Kind::Journal), journal);
+    // Here the data is flushed before the claim is named, and its directory after.
+    let network = [
+        "create_new",
+        "write_all",
+        "sync_file",
+        "link",
+        "sync_dir",
+        "link",
+        "sync_dir",
+        "unlink",
+    ];
+    assert_eq!(commit(Kind::Network), network);
+    assert_eq!(commit(Kind::CopyOnWrite), network);
+}
+
+#[test]
+fn note_is_flushed_before_it_is_named_and_told() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    let note = support::entry(b"note");
+    for _ in 0..2 {
+        fs.take_calls();
+        let appended = store.append(&Log::StoreNotes, None, &note).unwrap();
+        assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+    }
+    let order = [
+        "create_new",
+        "write_all",
+        "sync_file",
+        "link",
+        "sync_dir",
+        "unlink",
+    ];
+    assert_eq!(writing(&fs), order);
+}
+
+#[test]
+fn what_is_found_is_flushed_unless_a_committed_entry_names_it() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    let flushes = |put: &dyn Fn()| {
+        fs.take_calls();
+        put();
+        (fs.calls_of("sync_file"), fs.calls_of("sync_dir") > 0)
+    };
+    let object = |standing| {
+        store.put_object(b"object", standing).unwrap();
+    };
+    let profile = |standing| {
+        store.put_profile(b"profile", standing).unwrap();
+    };
+    let cohort = || {
+        store.open_cohort(&support::cohort(), b"{}").unwrap();
+    };
+    for _ in 0..2 {
+        assert_eq!(flushes(&|| object(Standing::Unproven)), (1, true));
+        assert_eq!(flushes(&|| profile(Standing::Unproven)), (1, true));
+        assert_eq!(flushes(&cohort), (1, true));
+    }
+    append(&store, 1);
+    assert_eq!(flushes(&|| object(Standing::NamedByCommitted)), (0, false));
+    assert_eq!(flushes(&|| profile(Standing::NamedByCommitted)), (0, false));
+    assert_eq!(flushes(&cohort), (0, false));
+}

@@ -1,0 +1,116 @@
+//! What the tests of this crate share: a store in a directory of its own, and things to put in it.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file is a crate of its own and uses a part of this"
+)]
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+use std::path::{Path, PathBuf};
+
+use runstone_store::dir::{FileSystem, InitOptions};
+use runstone_store::{
+    CohortName, DirStore, Finding, Hash256, KeyText, Log, Modes, NewEntry, Store, SystemEntropy,
+};
+use serde_json::{Map, json};
+use tempfile::TempDir;
+
+/// A directory that is gone after the test, and the path of a store in it.
+pub(crate) struct Place {
+    root: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            root: TempDir::new().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.root.path().join("store")
+    }
+
+    pub(crate) fn init(&self) -> DirStore {
+        DirStore::init(&self.path(), &options(), SystemEntropy)
+            .unwrap()
+            .into_store()
+    }
+
+    pub(crate) fn init_on<F: FileSystem>(&self, fs: F) -> DirStore<F> {
+        DirStore::init_on(fs, &self.path(), &options(), SystemEntropy)
+            .unwrap()
+            .into_store()
+    }
+
+    pub(crate) fn open(&self) -> DirStore {
+        open(&self.path())
+    }
+}
+
+pub(crate) fn open(path: &Path) -> DirStore {
+    DirStore::open(path, SystemEntropy).unwrap()
+}
+
+pub(crate) fn options() -> InitOptions {
+    let created = "2026-11-20T10:15:00Z".to_owned();
+    InitOptions {
+        created,
+        modes: Modes::Private,
+        settings: Map::new(),
+    }
+}
+
+pub(crate) fn cohort() -> CohortName {
+    "train.churn.0123456789abcdef".parse().unwrap()
+}
+
+pub(crate) fn log() -> Log {
+    Log::Cohort(cohort())
+}
+
+pub(crate) fn key(run: &str) -> KeyText {
+    KeyText {
+        run: run.to_owned(),
+        stage: "train".to_owned(),
+        cohort: cohort(),
+        attempt: 0,
+    }
+}
+
+pub(crate) fn entry(payload: &[u8]) -> NewEntry<'_> {
+    NewEntry {
+        content: Hash256::of(payload),
+        payload,
+        summary: json!({"status": "finished"}),
+        recorded_at: "2026-11-20T10:15:00Z".to_owned(),
+    }
+}
+
+/// Records one entry per run, with the run's name for a payload.
+pub(crate) fn record(store: &dyn Store, runs: &[&str]) {
+    store.open_cohort(&cohort(), b"{}").unwrap();
+    for run in runs {
+        let appended = store
+            .append(&log(), Some(&key(run)), &entry(run.as_bytes()))
+            .unwrap();
+        assert!(
+            matches!(appended, runstone_store::Appended::New(_)),
+            "{appended:?}"
+        );
+    }
+}
+
+/// Returns every finding of an audit as one line: `damage kind path` or `stale kind path`.
+pub(crate) fn findings(store: &dyn Store) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut report = |finding: Finding| {
+        lines.push(match finding {
+            Finding::Damage(damage) => format!("damage {} {}", damage.kind, damage.path),
+            Finding::Stale(stale) => format!("stale {} {}", stale.kind, stale.path),
+        });
+    };
+    store.audit(&mut report).unwrap();
+    lines
+}
