@@ -1,1 +1,10 @@
-//! runstone-testkit
+//! For tests alone: ledgers in temporary folders, run documents, clocks that tick.
+//!
+//! Everything is made through the real verbs, so a test never relies on a shortcut the product
+//! does not have. What is promised stands in the tests; here is only what they share.
+
+mod document;
+mod lab;
+
+pub use document::{RunBuilder, run};
+pub use lab::{Lab, TickingClock};

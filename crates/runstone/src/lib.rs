@@ -1,1 +1,45 @@
-//! runstone
+//! The verbs of Runstone: open a ledger, record a run, find it again, and say what changed.
+//!
+//! [`Ledger`] joins the two strangers below it: `runstone-core` knows what a run means and touches
+//! nothing outside; `runstone-store` keeps bytes and knows no run. A face (the command line, later
+//! HTTP and Python) depends on this crate alone and only translates.
+//!
+//! ```no_run
+//! use runstone::core::input::RunInput;
+//! use runstone::{Ledger, RecordRequest, init::InitRequest};
+//!
+//! # fn main() -> Result<(), runstone::Error> {
+//! runstone::init::init(".runstone".as_ref(), &InitRequest::default())?;
+//! let ledger = Ledger::open(".runstone".as_ref())?;
+//! let document = serde_json::json!({"run_id": "r1", "stage": "train", "metrics": {"auc": 0.61}});
+//! let input = RunInput::from_document(document.as_object().cloned().unwrap_or_default());
+//! let recorded = ledger.record(RecordRequest::of(input))?;
+//! println!("{}: {}", recorded.place, recorded.answer.verdict.sentence);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod clock;
+mod commit;
+mod compare;
+mod error;
+pub mod find;
+mod history;
+pub mod init;
+pub mod list;
+mod open;
+mod payload;
+pub mod profiles;
+pub mod reference;
+mod summary;
+pub mod verify;
+pub mod yardstick;
+
+pub use runstone_core as core;
+pub use runstone_store as store;
+
+pub use self::commit::{AttemptChoice, RecordRequest};
+pub use self::compare::{Answered, Nearest, Recorded, RecordedAs};
+pub use self::error::{Conflict, Error, ErrorKind};
+pub use self::find::{Place, Stored};
+pub use self::open::{Ledger, Settings};

@@ -1,0 +1,117 @@
+//! `just bench`: what recording costs, beside what the disk alone costs, in the same run.
+//!
+//! Every figure is printed next to its floor, because on a shared machine only the ratio says
+//! something. The floor is the bare protocol without any of our code: a temporary file, a flush, a
+//! link, a flush of the directory. `cargo bench -p runstone -- DIR` runs on the disk of `DIR`, else
+//! on that of the target directory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot run should stop and say so"
+)]
+
+mod crowd;
+mod floor;
+mod history;
+mod sample;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use runstone::core::input::RunInput;
+use runstone::init::{InitRequest, init};
+use runstone::{Ledger, RecordRequest};
+use serde_json::{Value, json};
+
+use self::floor::Floor;
+use self::sample::Sample;
+
+/// Recordings per figure.
+const ROUNDS: usize = 400;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("worker", rest)) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        crowd::work(rest);
+        return;
+    }
+    let place = arguments
+        .iter()
+        .find(|argument| !argument.starts_with('-'))
+        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    let folder = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(place)
+        .unwrap();
+    one_writer(&folder.path().join("one"));
+    history::compare(&folder.path().join("history"));
+    crowd::compare(&folder.path().join("crowd"));
+}
+
+/// One writer with an open handle, turn by turn with the floor.
+fn one_writer(root: &std::path::Path) {
+    let mut floor = Floor::in_directory(&root.join("floor"));
+    let ledger = ledger(&root.join("store"));
+    let bytes = floor::entry_bytes();
+    let (mut floors, mut records) = (Sample::default(), Sample::default());
+    for round in 0..ROUNDS {
+        floors.push(timed(|| floor.commit(&bytes)));
+        let input = document(round);
+        records.push(timed(|| {
+            drop(ledger.record(RecordRequest::of(input)).unwrap());
+        }));
+    }
+    println!("one writer, open handle, one cohort, without views ({ROUNDS} turns each)");
+    println!("  two-flush floor   {floors}");
+    println!("  record            {records}");
+    println!(
+        "  record / floor    {:.2} at p50 (goal ≤ 1.10, or floor + 1 ms: {:+.2} ms)",
+        records.ratio(&floors, 0.5),
+        records.excess_ms(&floors, 0.5),
+    );
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+/// Returns a ledger in a new store at `root`.
+fn ledger(root: &std::path::Path) -> Ledger {
+    std::fs::create_dir_all(root.parent().unwrap()).unwrap();
+    init(
+        root,
+        &InitRequest {
+            experiment: Some("bench".to_owned()),
+            ..InitRequest::default()
+        },
+    )
+    .unwrap()
+    .ledger
+}
+
+/// Returns the document every figure is measured with: 20 parameters, 20 metrics.
+fn document(round: usize) -> RunInput {
+    let factors: Value = (0..20)
+        .map(|at| (format!("parameter_{at}"), json!(f64::from(at) / 8.0)))
+        .collect();
+    let metrics: Value = (0..20)
+        .map(|at| (format!("metric_{at}"), json!((round * 37 + at) % 1000)))
+        .collect();
+    let document = json!({
+        "run_id": format!("run-{}-{round:08}", std::process::id()),
+        "stage": "train",
+        "identity": { "dataset": { "sha256": "f".repeat(64), "rows": 48211 } },
+        "factors": factors,
+        "metrics": metrics,
+    });
+    let Value::Object(document) = document else {
+        unreachable!("an object literal")
+    };
+    RunInput::from_document(document)
+}

@@ -1,0 +1,358 @@
+//! What can go wrong with a ledger, by what the caller can do about it.
+//!
+//! Every face (the command line, later HTTP and Python) shows the same three things of an error:
+//! its text, the chain of its causes, and one hint that says what to do next. The kind decides the
+//! exit code; the code names the error for scripts and never changes. Causes stay in `source`, so
+//! a chain prints each fact once.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use runstone_core::id::Attempt;
+use runstone_core::json::ReadError;
+use runstone_core::profile::ProfileError;
+use runstone_core::query::QueryError;
+use runstone_core::record::Refused;
+use runstone_core::snapshot::SnapshotError;
+use runstone_store::{NotAStore, StoreError};
+use serde_json::{Value, json};
+
+/// Why a verb of the ledger failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no JSON Runstone can keep as they are.
+    #[error("{name} cannot be read")]
+    Document {
+        /// What the caller calls the bytes, such as `` `run.json` ``.
+        name: String,
+        /// What is wrong with them.
+        #[source]
+        source: ReadError,
+    },
+    /// The document breaks the profile's rules. Nothing was written.
+    #[error("{name} was refused: {refused}")]
+    Refused {
+        /// What the caller calls the document, such as `` `run.json` ``.
+        name: String,
+        /// Every problem at once.
+        refused: Refused,
+    },
+    /// The profile cannot be used.
+    #[error("the profile `{name}` cannot be used")]
+    Profile {
+        /// The name or path as given.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<ProfileError>,
+    },
+    /// A profile that was asked for does not exist.
+    #[error("there is no profile `{name}`")]
+    NoSuchProfile {
+        /// The name as given.
+        name: String,
+        /// Names that do exist.
+        known: Vec<String>,
+    },
+    /// A file the caller named cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store refused, failed, or does not know.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// This (run, stage, cohort) is recorded with other content.
+    #[error("{0}")]
+    Conflict(Box<Conflict>),
+    /// No snapshot, cohort or profile is named by this text.
+    #[error("nothing is named `{reference}`{}", where_looked(.looked_in.as_ref()))]
+    NotFound {
+        /// The text as given.
+        reference: String,
+        /// What was looked through, if that helps.
+        looked_in: Option<String>,
+    },
+    /// Several snapshots or cohorts are named by this text.
+    #[error("`{reference}` names {} things", candidates.len())]
+    Ambiguous {
+        /// The text as given.
+        reference: String,
+        /// References that name one each.
+        candidates: Vec<String>,
+    },
+    /// The store holds no snapshot yet.
+    #[error("the store holds no snapshot yet")]
+    Empty,
+    /// The newest snapshot has no previous or no baseline.
+    #[error("`{reference}` names nothing: {reason}")]
+    NoYardstick {
+        /// `@prev` or `@baseline`.
+        reference: String,
+        /// Why there is none.
+        reason: String,
+    },
+    /// A snapshot that is there cannot be read as one.
+    #[error("{place} cannot be read as a snapshot")]
+    Payload {
+        /// `COHORT#seq`.
+        place: String,
+        /// What is wrong with it.
+        #[source]
+        source: SnapshotError,
+    },
+    /// Something a snapshot names is missing or damaged.
+    #[error("{place} is damaged: {found}")]
+    Damaged {
+        /// Path or `COHORT#seq`.
+        place: String,
+        /// What was found there.
+        found: String,
+    },
+    /// The filter cannot be understood.
+    #[error("the filter cannot be understood")]
+    Query(#[source] QueryError),
+    /// An option contradicts another or the store.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What to do instead.
+        hint: String,
+    },
+}
+
+/// A recording that stands in the way of another with other content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The run.
+    pub run_id: String,
+    /// The stage.
+    pub stage: String,
+    /// The attempt that is taken.
+    pub attempt: Attempt,
+    /// Where it stands; `None`: a writer claimed it and has not finished.
+    pub place: Option<String>,
+    /// When its writer says it was recorded.
+    pub recorded_at: String,
+    /// Whether the caller asked for exactly this attempt.
+    pub explicit: bool,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            run_id,
+            stage,
+            attempt,
+            place,
+            recorded_at,
+            explicit: _,
+        } = self;
+        write!(f, "run `{run_id}` stage `{stage}` ")?;
+        match place {
+            Some(place) => write!(
+                f,
+                "is already recorded with other content: attempt {attempt}, {place}, on {recorded_at}"
+            ),
+            None => write!(
+                f,
+                "attempt {attempt} was claimed on {recorded_at} by a writer that has not finished"
+            ),
+        }
+    }
+}
+
+/// What a caller can do about an error; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// It failed for a reason outside: disk, permission.
+    Failure,
+    /// The input is wrong: usage, configuration, an illegal document.
+    Illegal,
+    /// What was named does not exist.
+    NotFound,
+    /// It was refused to protect what is there.
+    Refused,
+    /// The outcome is unknown or the store is busy: the same again is safe.
+    Unknown,
+    /// Truth is damaged.
+    Damaged,
+}
+
+impl Error {
+    /// Returns what a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Document { .. }
+            | Self::Refused { .. }
+            | Self::Profile { .. }
+            | Self::NoSuchProfile { .. }
+            | Self::Unreadable { .. }
+            | Self::Query(_)
+            | Self::Usage { .. } => ErrorKind::Illegal,
+            Self::Conflict(_) => ErrorKind::Refused,
+            Self::NotFound { .. }
+            | Self::Ambiguous { .. }
+            | Self::Empty
+            | Self::NoYardstick { .. } => ErrorKind::NotFound,
+            Self::Payload { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
+            Self::Store(error) => store_kind(error),
+        }
+    }
+
+    /// Returns the error's name for scripts; it never changes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Document { .. } => "document_unreadable",
+            Self::Refused { .. } => "document_refused",
+            Self::Profile { .. } => "profile_illegal",
+            Self::NoSuchProfile { .. } => "profile_not_found",
+            Self::Unreadable { .. } => "file_unreadable",
+            Self::Store(error) => store_code(error),
+            Self::Conflict(_) => "attempt_conflict",
+            Self::NotFound { .. } => "not_found",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::Empty => "empty_store",
+            Self::NoYardstick { .. } => "no_yardstick",
+            Self::Payload { .. } => "snapshot_unreadable",
+            Self::Damaged { .. } => "damaged",
+            Self::Query(_) => "filter_illegal",
+            Self::Usage { .. } => "usage",
+        }
+    }
+
+    /// Returns what to do next, in one sentence.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Document { source, .. } => source.hint().map(str::to_owned),
+            Self::Refused { refused, .. } => Some(
+                refused
+                    .problems
+                    .iter()
+                    .find_map(|problem| problem.hint.clone())
+                    .unwrap_or_else(|| {
+                        "see what each field counts as: `runstone profile explain FILE`".to_owned()
+                    }),
+            ),
+            Self::Profile { source, .. } => source.hint.clone(),
+            Self::NoSuchProfile { known, .. } => Some(format!(
+                "name one of {}, or the path of a TOML file",
+                quoted_list(known)
+            )),
+            Self::Unreadable { .. } => None,
+            Self::Store(error) => error.hint(),
+            Self::Conflict(conflict) if conflict.explicit => {
+                Some("choose another attempt, or leave `--attempt` away".to_owned())
+            }
+            Self::Conflict(_) => {
+                Some("choose another run id, or say `--attempt next` if it is a retry".to_owned())
+            }
+            Self::NotFound { .. } => Some("`runstone log` lists what there is".to_owned()),
+            Self::Ambiguous { candidates, .. } => candidates
+                .first()
+                .map(|first| format!("name one of them, such as `{first}`")),
+            Self::Empty => Some("record a run: `runstone record run.json`".to_owned()),
+            Self::NoYardstick { .. } => {
+                Some("name a snapshot; `runstone log` lists them".to_owned())
+            }
+            Self::Payload { .. } | Self::Damaged { .. } => {
+                Some("`runstone verify` names every damage in the store".to_owned())
+            }
+            Self::Query(error) => error.hint.clone(),
+            Self::Usage { hint, .. } => Some(hint.clone()),
+        }
+    }
+
+    /// Returns the single findings behind the text, one line each.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Refused { refused, .. } => {
+                refused.problems.iter().map(ToString::to_string).collect()
+            }
+            Self::Ambiguous { candidates, .. } => candidates.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the JSON form: `{code, message, hint, details}`. The details of a refused document are
+    /// objects `{pointer, kind, text, hint}`, all others text.
+    pub fn to_json(&self) -> Value {
+        let mut details: Vec<Value> = match self {
+            Self::Refused { refused, .. } => refused
+                .problems
+                .iter()
+                .map(|problem| {
+                    json!({
+                        "pointer": problem.pointer.to_string(),
+                        "kind": problem.kind.as_str(),
+                        "text": problem.text,
+                        "hint": problem.hint,
+                    })
+                })
+                .collect(),
+            _ => self.details().into_iter().map(Value::from).collect(),
+        };
+        let mut cause = std::error::Error::source(self);
+        while let Some(found) = cause {
+            details.push(Value::from(found.to_string()));
+            cause = found.source();
+        }
+        json!({
+            "code": self.code(),
+            "message": self.to_string(),
+            "hint": self.hint(),
+            "details": details,
+        })
+    }
+}
+
+fn store_kind(error: &StoreError) -> ErrorKind {
+    match error {
+        StoreError::Unknown { .. } => ErrorKind::Unknown,
+        StoreError::Damaged(_) | StoreError::OtherCohort { .. } => ErrorKind::Damaged,
+        StoreError::NotAStore {
+            reason: NotAStore::File | NotAStore::NotEmpty,
+            ..
+        } => ErrorKind::Illegal,
+        StoreError::NotAStore { .. } | StoreError::NoCohort { .. } => ErrorKind::NotFound,
+        StoreError::OtherOptions { .. } | StoreError::Unfit { .. } | StoreError::Newer { .. } => {
+            ErrorKind::Refused
+        }
+        StoreError::TooLarge { .. } | StoreError::Misaddressed { .. } => ErrorKind::Illegal,
+        _ => ErrorKind::Failure,
+    }
+}
+
+fn store_code(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::NotRecorded { .. } => "not_recorded",
+        StoreError::Unknown { .. } => "outcome_unknown",
+        StoreError::Damaged(_) => "damaged",
+        StoreError::OtherCohort { .. } => "other_cohort",
+        StoreError::Unreadable { .. } => "store_unreadable",
+        StoreError::NotAStore { .. } => "not_a_store",
+        StoreError::Newer { .. } => "newer_format",
+        StoreError::OtherOptions { .. } => "other_options",
+        StoreError::Unfit { .. } => "unfit_file_system",
+        StoreError::NoCohort { .. } => "no_cohort",
+        StoreError::TooLarge { .. } => "too_large",
+        _ => "store",
+    }
+}
+
+fn where_looked(looked_in: Option<&String>) -> String {
+    looked_in
+        .map(|place| format!(" in {place}"))
+        .unwrap_or_default()
+}
+
+fn quoted_list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,352 @@
+//! Finding a snapshot by what people call it.
+//!
+//! A reference is looked up by reading envelopes: a position directly, anything else by a scan over
+//! every log. A name that means several snapshots is an error that lists them; nothing is ever
+//! picked silently among different stages or cohorts. Attempts of one stage are the exception: the
+//! newest one is meant.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use runstone_core::digest::Digest;
+use runstone_core::id::{SnapshotSeq, nfc};
+use runstone_core::snapshot::Snapshot;
+use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::open::{Ledger, to_digest};
+use crate::payload;
+use crate::reference::{Reference, RunReading};
+
+/// Where a snapshot stands, and proof of what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its cohort.
+    pub cohort: CohortName,
+    /// Its position in the cohort's log.
+    pub seq: SnapshotSeq,
+    /// SHA-256 of its canonical payload.
+    pub sha256: Digest,
+}
+
+impl Place {
+    pub(crate) fn of(cohort: &CohortName, committed: &Committed) -> Self {
+        Self {
+            cohort: cohort.clone(),
+            seq: SnapshotSeq(committed.seq.get()),
+            sha256: to_digest(&committed.envelope.sha256),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.cohort, self.seq)
+    }
+}
+
+/// A snapshot read back from its place.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Where it stands.
+    pub place: Place,
+    /// What was recorded.
+    pub snapshot: Snapshot,
+    /// What the store keeps around it.
+    pub envelope: Envelope,
+}
+
+impl Stored {
+    /// Returns the stable JSON form, schema `runstone.show/1`: place, envelope and snapshot.
+    pub fn to_json(&self) -> Value {
+        let Self {
+            place,
+            snapshot,
+            envelope,
+        } = self;
+        json!({
+            "schema": "runstone.show/1",
+            "cohort": place.cohort.as_str(),
+            "snapshot_seq": place.seq,
+            "sha256": place.sha256,
+            "recorded_at": envelope.recorded_at,
+            "snapshot": snapshot.to_payload(),
+        })
+    }
+}
+
+/// A snapshot found by its envelope, its payload not yet read.
+#[derive(Debug, Clone)]
+pub(crate) struct Sighted {
+    pub(crate) cohort: CohortName,
+    pub(crate) seq: Seq,
+    pub(crate) envelope: Envelope,
+}
+
+impl Sighted {
+    pub(crate) fn run(&self) -> (&str, &str, u32) {
+        self.envelope.key_text.as_ref().map_or(("", "", 0), |key| {
+            (key.run.as_str(), key.stage.as_str(), key.attempt)
+        })
+    }
+
+    fn full_name(&self) -> String {
+        let (run, stage, _) = self.run();
+        format!("{run}:{stage}@{}", self.cohort)
+    }
+}
+
+impl Ledger {
+    /// Finds the snapshot that `reference` names.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`] with the candidates, [`Error::NoYardstick`] for
+    /// `@prev` and `@baseline` where there is none, [`Error::Damaged`] if what it names cannot be
+    /// read.
+    pub fn find(&self, reference: &str) -> Result<Stored, Error> {
+        match Reference::parse(reference) {
+            Reference::Latest => self.latest(),
+            Reference::Previous => self.previous_of_latest(),
+            Reference::Baseline => self.baseline_of_latest(),
+            Reference::Position { cohort, seq } => {
+                let cohort = self.find_cohort(&cohort)?;
+                let not_found = || Error::NotFound {
+                    reference: reference.to_owned(),
+                    looked_in: Some(format!("the log of {cohort}")),
+                };
+                let seq = Seq::new(seq.0).ok_or_else(not_found)?;
+                match self.store.peek(&Log::Cohort(cohort.clone()), seq)? {
+                    Slot::Absent => Err(not_found()),
+                    Slot::Whole(_) | Slot::Damaged(_) => self.stored(&cohort, seq),
+                }
+            }
+            Reference::Text(text) => {
+                let found = self.find_text(&text)?;
+                self.stored(&found.cohort, found.seq)
+            }
+        }
+    }
+
+    /// Finds the one cohort whose id, or the 16 digits at its end, begin with `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Ambiguous`] with the candidates.
+    pub fn find_cohort(&self, prefix: &str) -> Result<CohortName, Error> {
+        if let Ok(exact) = prefix.parse::<CohortName>()
+            && self.store.cohort_document(&exact)?.is_some()
+        {
+            return Ok(exact);
+        }
+        let begins = |cohort: &CohortName| {
+            let id = cohort.as_str();
+            let digits = id.rsplit('.').next().unwrap_or_default();
+            id.starts_with(prefix) || digits.starts_with(prefix)
+        };
+        let mut found: Vec<CohortName> = self
+            .store
+            .cohorts("", None)?
+            .into_iter()
+            .filter(begins)
+            .collect();
+        match found.len() {
+            0 => Err(Error::NotFound {
+                reference: prefix.to_owned(),
+                looked_in: Some("the cohorts".to_owned()),
+            }),
+            1 => Ok(found.remove(0)),
+            _ => Err(Error::Ambiguous {
+                reference: prefix.to_owned(),
+                candidates: found.iter().map(ToString::to_string).collect(),
+            }),
+        }
+    }
+
+    /// Reads the snapshot at a place of a cohort's log.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Payload`] if what stands there is not a whole snapshot.
+    pub fn stored(&self, cohort: &CohortName, seq: Seq) -> Result<Stored, Error> {
+        let at = format!("{cohort}#{seq}");
+        let log = Log::Cohort(cohort.clone());
+        let entry = match self.store.read(&log, seq)? {
+            Slot::Whole(entry) => entry,
+            Slot::Absent => {
+                return Err(Error::Damaged {
+                    place: at,
+                    found: "no entry".to_owned(),
+                });
+            }
+            Slot::Damaged(damage) => {
+                return Err(Error::Damaged {
+                    place: at,
+                    found: damage.to_string(),
+                });
+            }
+        };
+        let snapshot = payload::read(self.store.as_ref(), &at, &entry.payload)?;
+        let place = Place {
+            cohort: cohort.clone(),
+            seq: SnapshotSeq(seq.get()),
+            sha256: to_digest(&entry.envelope.sha256),
+        };
+        Ok(Stored {
+            place,
+            snapshot,
+            envelope: entry.envelope,
+        })
+    }
+
+    /// Reads the newest snapshot of the store. Across cohorts there is no commit order, so the
+    /// writers' clocks decide, then cohort and seq; nothing else is decided by them.
+    fn latest(&self) -> Result<Stored, Error> {
+        let mut heads = Vec::new();
+        for cohort in self.store.cohorts("", None)? {
+            heads.extend(self.newest_readable(&cohort)?);
+        }
+        let newest = heads
+            .into_iter()
+            .max_by(|a, b| {
+                let by = |sighted: &Sighted| {
+                    (
+                        sighted.envelope.recorded_at.clone(),
+                        sighted.cohort.clone(),
+                        sighted.seq,
+                    )
+                };
+                by(a).cmp(&by(b))
+            })
+            .ok_or(Error::Empty)?;
+        self.stored(&newest.cohort, newest.seq)
+    }
+
+    fn newest_readable(&self, cohort: &CohortName) -> Result<Option<Sighted>, Error> {
+        let log = Log::Cohort(cohort.clone());
+        let mut next = self.store.head(&log)?;
+        while let Some(seq) = next {
+            if let Slot::Whole(envelope) = self.store.peek(&log, seq)? {
+                return Ok(Some(Sighted {
+                    cohort: cohort.clone(),
+                    seq,
+                    envelope,
+                }));
+            }
+            next = seq.previous();
+        }
+        Ok(None)
+    }
+
+    fn previous_of_latest(&self) -> Result<Stored, Error> {
+        let latest = self.latest()?;
+        let diff = self.compared(&latest)?.diff;
+        match diff.previous {
+            Some(previous) => self.at(&latest.place.cohort, previous.seq),
+            None => Err(Error::NoYardstick {
+                reference: "@prev".to_owned(),
+                reason: format!("{}: {}", latest.place, diff.reason.unwrap_or_default()),
+            }),
+        }
+    }
+
+    pub(crate) fn at(&self, cohort: &CohortName, seq: SnapshotSeq) -> Result<Stored, Error> {
+        let at = || Error::Damaged {
+            place: format!("{cohort}#{seq}"),
+            found: "positions count from 1".to_owned(),
+        };
+        self.stored(cohort, Seq::new(seq.0).ok_or_else(at)?)
+    }
+
+    /// Calls `see` for every snapshot of the store that has a readable envelope, cohort by cohort,
+    /// in log order; returns the places that cannot be read.
+    pub(crate) fn scan(&self, mut see: impl FnMut(Sighted)) -> Result<Vec<String>, Error> {
+        let mut unreadable = Vec::new();
+        for cohort in self.store.cohorts("", None)? {
+            let log = Log::Cohort(cohort.clone());
+            let Some(head) = self.store.head(&log)? else {
+                continue;
+            };
+            for seq in (1..=head.get()).filter_map(Seq::new) {
+                match self.store.peek(&log, seq)? {
+                    Slot::Whole(envelope) => {
+                        see(Sighted {
+                            cohort: cohort.clone(),
+                            seq,
+                            envelope,
+                        });
+                    }
+                    Slot::Absent | Slot::Damaged(_) => unreadable.push(format!("{cohort}#{seq}")),
+                }
+            }
+        }
+        Ok(unreadable)
+    }
+
+    fn find_text(&self, text: &str) -> Result<Sighted, Error> {
+        let readings: Vec<RunReading> = Reference::run_readings(text)
+            .into_iter()
+            .map(|reading| RunReading {
+                run_id: nfc(&reading.run_id),
+                ..reading
+            })
+            .collect();
+        // One scan finds the candidates of every reading; the longest run id that exists wins.
+        let mut by_reading: Vec<Vec<Sighted>> = vec![Vec::new(); readings.len()];
+        let mut by_digest = Vec::new();
+        let unreadable = self.scan(|sighted| {
+            if Reference::is_digest_prefix(text)
+                && sighted.envelope.sha256.to_string().starts_with(text)
+            {
+                by_digest.push(sighted.clone());
+            }
+            for (reading, found) in readings.iter().zip(&mut by_reading) {
+                if matches_reading(reading, &sighted) {
+                    found.push(sighted.clone());
+                }
+            }
+        })?;
+        let found = by_reading
+            .into_iter()
+            .find(|found| !found.is_empty())
+            .unwrap_or(by_digest);
+        choose(text, found).map_err(|error| match error {
+            Error::NotFound { reference, .. } if !unreadable.is_empty() => Error::NotFound {
+                reference,
+                looked_in: Some(format!(
+                    "what can be read ({} cannot)",
+                    unreadable.join(", ")
+                )),
+            },
+            other => other,
+        })
+    }
+}
+
+fn matches_reading(reading: &RunReading, sighted: &Sighted) -> bool {
+    let (run, stage, attempt) = sighted.run();
+    run == reading.run_id
+        && reading
+            .stage
+            .as_ref()
+            .is_none_or(|named| named.eq_ignore_ascii_case(stage))
+        && reading.attempt.is_none_or(|named| named.0 == attempt)
+        && reading
+            .cohort
+            .as_ref()
+            .is_none_or(|prefix| sighted.cohort.as_str().starts_with(prefix))
+}
+
+/// Picks the newest attempt if all candidates are attempts of one stage of one run in one cohort.
+fn choose(text: &str, mut found: Vec<Sighted>) -> Result<Sighted, Error> {
+    let names: BTreeSet<String> = found.iter().map(Sighted::full_name).collect();
+    if names.len() > 1 {
+        return Err(Error::Ambiguous {
+            reference: text.to_owned(),
+            candidates: names.into_iter().collect(),
+        });
+    }
+    found.sort_by_key(|sighted| (sighted.run().2, sighted.seq));
+    found.pop().ok_or_else(|| Error::NotFound {
+        reference: text.to_owned(),
+        looked_in: None,
+    })
+}

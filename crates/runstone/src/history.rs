@@ -1,0 +1,110 @@
+//! Looking back over a cohort at bounded cost.
+//!
+//! Previous run, baseline and (later) noise look at the last [`LOOK_BACK`] snapshots and read their
+//! envelopes alone, so recording into a long history costs what recording into a short one costs.
+//! What was read once is kept in memory: entries never change, so the memory is never stale.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use runstone_core::verdict::{LOOK_BACK, Point};
+use runstone_store::{CohortName, Log, Seq, Slot, Store};
+
+use crate::error::Error;
+use crate::summary;
+
+/// How many points of one cohort are kept in memory: a few windows.
+const KEPT_MAX: usize = 4 * LOOK_BACK;
+
+/// The recent past of cohorts, read through and kept.
+#[derive(Debug)]
+pub(crate) struct History {
+    store: Arc<dyn Store>,
+    kept: Mutex<BTreeMap<CohortName, BTreeMap<Seq, Remembered>>>,
+}
+
+/// What stands in a slot, as far as looking back is concerned.
+#[derive(Debug, Clone)]
+enum Remembered {
+    Point(Box<Point>),
+    /// Occupied by something that cannot be read; it is named, never skipped in silence.
+    Unreadable,
+}
+
+/// The past of one snapshot.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Past {
+    /// At most [`LOOK_BACK`] points, newest first.
+    pub(crate) points: Vec<Point>,
+    /// Slots among them that could not be read.
+    pub(crate) unreadable: Vec<Seq>,
+}
+
+impl History {
+    pub(crate) fn of(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Returns the last [`LOOK_BACK`] snapshots of `cohort` below `seq`, newest first.
+    pub(crate) fn before(&self, cohort: &CohortName, seq: Seq) -> Result<Past, Error> {
+        self.before_at_most(cohort, seq, LOOK_BACK)
+    }
+
+    /// Returns the last `at_most` snapshots of `cohort` below `seq`, newest first.
+    pub(crate) fn before_at_most(
+        &self,
+        cohort: &CohortName,
+        seq: Seq,
+        at_most: usize,
+    ) -> Result<Past, Error> {
+        let log = Log::Cohort(cohort.clone());
+        let mut past = Past::default();
+        let mut next = seq.previous();
+        for _ in 0..at_most {
+            let Some(seq) = next else { break };
+            match self.at(&log, cohort, seq)? {
+                Remembered::Point(point) => past.points.push(*point),
+                Remembered::Unreadable => past.unreadable.push(seq),
+            }
+            next = seq.previous();
+        }
+        Ok(past)
+    }
+
+    fn at(&self, log: &Log, cohort: &CohortName, seq: Seq) -> Result<Remembered, Error> {
+        let known = self
+            .kept()
+            .get(cohort)
+            .and_then(|points| points.get(&seq))
+            .cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        // The lock is not held while reading: two threads may read the same slot, which costs a
+        // read and changes nothing.
+        let found = match self.store.peek(log, seq)? {
+            Slot::Whole(envelope) => summary::point(seq, &envelope)
+                .map_or(Remembered::Unreadable, |point| {
+                    Remembered::Point(Box::new(point))
+                }),
+            Slot::Absent | Slot::Damaged(_) => Remembered::Unreadable,
+        };
+        if matches!(found, Remembered::Point(_)) {
+            let mut kept = self.kept();
+            let points = kept.entry(cohort.clone()).or_default();
+            points.insert(seq, found.clone());
+            while points.len() > KEPT_MAX {
+                points.pop_first();
+            }
+        }
+        Ok(found)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<CohortName, BTreeMap<Seq, Remembered>>> {
+        // A thread that panicked while holding the lock left at worst a point less.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,471 @@
+//! Lists: snapshots newest first, and cohorts.
+//!
+//! Inside a cohort newest is by position. Across cohorts there is no commit order; the lists merge
+//! by the writers' clocks, then cohort and position, and nothing is decided by that. Everything is
+//! read from the logs; an entry that cannot be read is named beside the rows, never dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runstone_core::metric::MetricValue;
+use runstone_core::query::{Expr, Row};
+use runstone_core::snapshot::{Snapshot, Status};
+use runstone_core::verdict::{Baseline, Overall};
+use runstone_store::{CohortName, Envelope, Log, Seq, Slot};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::find::{Sighted, Stored};
+use crate::open::Ledger;
+use crate::summary;
+
+/// Which snapshots a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct LogRequest {
+    /// Only this cohort (a unique prefix).
+    pub cohort: Option<String>,
+    /// Only this stage.
+    pub stage: Option<String>,
+    /// Only this experiment.
+    pub experiment: Option<String>,
+    /// Only this sweep.
+    pub sweep: Option<String>,
+    /// Only this status.
+    pub status: Option<Status>,
+    /// Only snapshots whose writer's clock said this instant or later, UTC RFC 3339.
+    pub since: Option<String>,
+    /// Only rows that pass.
+    pub filter: Option<Expr>,
+    /// Sorted by the value at this path, missing values last; else newest first.
+    pub sort: Option<Sort>,
+    /// At most this many rows; 0: all.
+    pub at_most: usize,
+    /// Every attempt, not only the newest of each stage of each run.
+    pub all_attempts: bool,
+}
+
+/// An order other than newest first.
+#[derive(Debug, Clone)]
+pub struct Sort {
+    /// A path as in filters, such as `metrics.auc`.
+    pub path: String,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// A list of snapshots.
+#[derive(Debug, Clone)]
+pub struct LogPage {
+    /// The rows, in order.
+    pub rows: Vec<LogRow>,
+    /// Whether more rows pass than are shown.
+    pub more: bool,
+    /// Places that could not be read.
+    pub unreadable: Vec<String>,
+}
+
+/// One snapshot in a list.
+#[derive(Debug, Clone)]
+pub struct LogRow {
+    /// The snapshot.
+    pub stored: Stored,
+    /// Its verdict.
+    pub verdict: Overall,
+}
+
+impl LogPage {
+    /// Returns the stable JSON form, schema `runstone.log/1`.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "schema": "runstone.log/1",
+            "snapshots": self.rows.iter().map(LogRow::to_json).collect::<Vec<_>>(),
+            "under_way": [],
+            "more": self.more,
+            "unreadable": self.unreadable,
+        })
+    }
+}
+
+impl LogRow {
+    /// Returns the row as JSON.
+    pub fn to_json(&self) -> Value {
+        let Stored {
+            place,
+            snapshot,
+            envelope,
+        } = &self.stored;
+        json!({
+            "run_id": snapshot.run_id,
+            "stage": snapshot.stage,
+            "attempt": snapshot.attempt,
+            "cohort": place.cohort.as_str(),
+            "snapshot_seq": place.seq,
+            "sha256": place.sha256,
+            "recorded_at": envelope.recorded_at,
+            "status": snapshot.status.as_str(),
+            "sweep": snapshot.sweep,
+            "candidate": snapshot.candidate,
+            "verdict": self.verdict.as_str(),
+            "metrics": metrics(snapshot),
+        })
+    }
+
+    /// Returns the metrics that decide, by name.
+    pub fn primary(&self) -> Vec<(String, MetricValue)> {
+        summary::primary(&self.stored.envelope).unwrap_or_default()
+    }
+
+    /// Returns the value at a path as filters know it, such as `metrics.auc`.
+    pub fn value(&self, path: &str) -> Option<Value> {
+        Fields {
+            stored: &self.stored,
+            verdict: Some(self.verdict),
+        }
+        .get(path)
+    }
+}
+
+/// Returns the flat metrics of a snapshot as JSON.
+pub fn metrics(snapshot: &Snapshot) -> Value {
+    snapshot
+        .metrics
+        .iter()
+        .map(|(name, value)| (name.clone(), value.to_json()))
+        .collect()
+}
+
+/// A snapshot as filters see it.
+struct Fields<'a> {
+    stored: &'a Stored,
+    verdict: Option<Overall>,
+}
+
+impl Row for Fields<'_> {
+    fn get(&self, path: &str) -> Option<Value> {
+        let Stored {
+            place,
+            snapshot,
+            envelope,
+        } = self.stored;
+        let (root, rest) = path.split_once('.').unwrap_or((path, ""));
+        let text = |text: &str| Some(Value::from(text));
+        let leaf = |leaves: &BTreeMap<String, Value>| leaves.get(rest).cloned();
+        match root {
+            "run_id" => text(snapshot.run_id.as_str()),
+            "stage" => text(snapshot.stage.as_str()),
+            "attempt" => Some(Value::from(snapshot.attempt.0)),
+            "status" => text(snapshot.status.as_str()),
+            "sweep" => snapshot.sweep.as_deref().map(Value::from),
+            "candidate" => Some(Value::from(snapshot.candidate)),
+            "cohort" => text(place.cohort.as_str()),
+            "seq" | "snapshot_seq" => Some(Value::from(place.seq.0)),
+            "sha256" => Some(Value::from(place.sha256.to_string())),
+            "recorded_at" => text(&envelope.recorded_at),
+            "started_at" => snapshot.started_at.as_deref().map(Value::from),
+            "finished_at" => snapshot.finished_at.as_deref().map(Value::from),
+            "profile" => text(&snapshot.profile.name),
+            "verdict" => self.verdict.map(|verdict| Value::from(verdict.as_str())),
+            "experiment" => snapshot
+                .identity
+                .get("experiment")
+                .and_then(|group| group.values().next())
+                .cloned(),
+            "metrics" => snapshot
+                .metrics
+                .get(rest)
+                .or_else(|| snapshot.metrics.get(&format!("{rest}.mean")))
+                .map(|value| value.to_json()),
+            "labels" => leaf(&snapshot.labels),
+            "settings" => leaf(&snapshot.factors.settings),
+            "seeds" => leaf(&snapshot.factors.seeds),
+            "versions" => leaf(&snapshot.factors.versions),
+            "factors" => leaf(&snapshot.factors.settings)
+                .or_else(|| leaf(&snapshot.factors.seeds))
+                .or_else(|| leaf(&snapshot.factors.versions)),
+            "identity" => snapshot
+                .identity
+                .values()
+                .find_map(|group| group.get(path).or_else(|| group.get(rest)).cloned()),
+            "document" => at_path(&snapshot.document, rest),
+            _ => None,
+        }
+    }
+}
+
+fn at_path(document: &serde_json::Map<String, Value>, path: &str) -> Option<Value> {
+    let mut parts = path.split('.');
+    let mut value = document.get(parts.next()?)?;
+    for part in parts {
+        value = value.get(part)?;
+    }
+    Some(value.clone())
+}
+
+/// A cohort in a list.
+#[derive(Debug)]
+pub struct CohortRow {
+    /// Its id.
+    pub cohort: CohortName,
+    /// How many snapshots stand in its log.
+    pub snapshots: u64,
+    /// The newest snapshot that can be read.
+    pub newest: Option<Envelope>,
+    /// The current yardstick, or why it is not known.
+    pub baseline: Result<Baseline, Error>,
+}
+
+impl CohortRow {
+    /// Returns the row as JSON.
+    pub fn to_json(&self) -> Value {
+        let key = self
+            .newest
+            .as_ref()
+            .and_then(|envelope| envelope.key_text.as_ref());
+        json!({
+            "cohort": self.cohort.as_str(),
+            "snapshots": self.snapshots,
+            "newest": self.newest.as_ref().map(|envelope| json!({
+                "run_id": key.map(|key| &key.run),
+                "stage": key.map(|key| &key.stage),
+                "recorded_at": envelope.recorded_at,
+            })),
+            "baseline": match &self.baseline {
+                Ok(baseline) => baseline.to_json(),
+                Err(error) => json!({ "status": "unknown", "reason": error.to_string() }),
+            },
+        })
+    }
+}
+
+impl Ledger {
+    /// Lists snapshots.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown cohort; reading errors of the store. Single damaged
+    /// entries are no error; they are named in the page.
+    pub fn log(&self, request: &LogRequest) -> Result<LogPage, Error> {
+        let cohorts = match &request.cohort {
+            Some(prefix) => vec![self.find_cohort(prefix)?],
+            None => self.store.cohorts("", None)?,
+        };
+        let mut unreadable = Vec::new();
+        let mut walks = Vec::new();
+        for cohort in cohorts {
+            let mut walk = Walk::from_head(self, cohort)?;
+            walk.advance(self, &mut unreadable)?;
+            walks.push(walk);
+        }
+        let mut rows = Vec::new();
+        let mut more = false;
+        let mut seen = BTreeSet::new();
+        // Sorted by a value, every row that passes has to be known; newest first, the first ones.
+        let enough = if request.sort.is_some() || request.at_most == 0 {
+            usize::MAX
+        } else {
+            request.at_most
+        };
+        while let Some(sighted) = next_newest(self, &mut walks, &mut unreadable)? {
+            let (run, stage, _) = sighted.run();
+            let stage_of_run = (sighted.cohort.clone(), run.to_owned(), stage.to_owned());
+            if !passes_envelope(request, &sighted) {
+                continue;
+            }
+            if !request.all_attempts && seen.contains(&stage_of_run) {
+                continue;
+            }
+            let stored = match self.stored(&sighted.cohort, sighted.seq) {
+                Ok(stored) => stored,
+                Err(Error::Damaged { .. } | Error::Payload { .. }) => {
+                    unreadable.push(format!("{}#{}", sighted.cohort, sighted.seq));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            seen.insert(stage_of_run);
+            let Some(row) = self.row(request, stored)? else {
+                continue;
+            };
+            if rows.len() == enough {
+                more = true;
+                break;
+            }
+            rows.push(row);
+        }
+        if let Some(sort) = &request.sort {
+            sort_rows(&mut rows, sort);
+            if request.at_most > 0 && rows.len() > request.at_most {
+                rows.truncate(request.at_most);
+                more = true;
+            }
+        }
+        Ok(LogPage {
+            rows,
+            more,
+            unreadable,
+        })
+    }
+
+    /// Returns the row of a snapshot if it passes what only the payload tells.
+    fn row(&self, request: &LogRequest, stored: Stored) -> Result<Option<LogRow>, Error> {
+        if let Some(experiment) = &request.experiment {
+            let own = Fields {
+                stored: &stored,
+                verdict: None,
+            }
+            .get("experiment");
+            if own.as_ref().and_then(Value::as_str) != Some(experiment) {
+                return Ok(None);
+            }
+        }
+        let verdict = self.compared(&stored)?.verdict.overall;
+        let row = LogRow { stored, verdict };
+        let passes = request.filter.as_ref().is_none_or(|filter| {
+            filter.matches(&Fields {
+                stored: &row.stored,
+                verdict: Some(row.verdict),
+            })
+        });
+        Ok(passes.then_some(row))
+    }
+
+    /// Lists cohorts by id.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn cohorts(&self) -> Result<Vec<CohortRow>, Error> {
+        let mut rows = Vec::new();
+        for cohort in self.store.cohorts("", None)? {
+            let log = Log::Cohort(cohort.clone());
+            let Some(head) = self.store.head(&log)? else {
+                continue;
+            };
+            let newest = self.store.peek(&log, head)?.whole();
+            let baseline = self.baseline_in(&cohort).map(|shown| shown.baseline);
+            rows.push(CohortRow {
+                cohort,
+                snapshots: head.get(),
+                newest,
+                baseline,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// A walk down the log of one cohort, newest first.
+struct Walk {
+    cohort: CohortName,
+    log: Log,
+    next: Option<Seq>,
+    current: Option<Sighted>,
+}
+
+impl Walk {
+    fn from_head(ledger: &Ledger, cohort: CohortName) -> Result<Self, Error> {
+        let log = Log::Cohort(cohort.clone());
+        let next = ledger.store.head(&log)?;
+        Ok(Self {
+            cohort,
+            log,
+            next,
+            current: None,
+        })
+    }
+
+    /// Moves to the next readable entry and returns the one it stood on.
+    fn advance(
+        &mut self,
+        ledger: &Ledger,
+        unreadable: &mut Vec<String>,
+    ) -> Result<Option<Sighted>, Error> {
+        let stood_on = self.current.take();
+        while let Some(seq) = self.next {
+            self.next = seq.previous();
+            match ledger.store.peek(&self.log, seq)? {
+                Slot::Whole(envelope) => {
+                    self.current = Some(Sighted {
+                        cohort: self.cohort.clone(),
+                        seq,
+                        envelope,
+                    });
+                    break;
+                }
+                Slot::Absent | Slot::Damaged(_) => {
+                    unreadable.push(format!("{}#{seq}", self.cohort));
+                }
+            }
+        }
+        Ok(stood_on)
+    }
+}
+
+fn next_newest(
+    ledger: &Ledger,
+    walks: &mut [Walk],
+    unreadable: &mut Vec<String>,
+) -> Result<Option<Sighted>, Error> {
+    let newest = walks
+        .iter_mut()
+        .filter(|walk| walk.current.is_some())
+        .max_by(|a, b| {
+            let by = |walk: &Walk| {
+                let recorded_at = walk
+                    .current
+                    .as_ref()
+                    .map(|sighted| sighted.envelope.recorded_at.clone());
+                (recorded_at, walk.cohort.clone())
+            };
+            by(a).cmp(&by(b))
+        });
+    match newest {
+        Some(walk) => walk.advance(ledger, unreadable),
+        None => Ok(None),
+    }
+}
+
+fn passes_envelope(request: &LogRequest, sighted: &Sighted) -> bool {
+    let (_, stage, _) = sighted.run();
+    let summary = &sighted.envelope.summary;
+    let word = |name: &str| summary.get(name).and_then(Value::as_str);
+    request
+        .stage
+        .as_ref()
+        .is_none_or(|named| named.eq_ignore_ascii_case(stage))
+        && request
+            .status
+            .is_none_or(|named| word("status") == Some(named.as_str()))
+        && request
+            .sweep
+            .as_deref()
+            .is_none_or(|named| word("sweep") == Some(named))
+        && request
+            .since
+            .as_ref()
+            .is_none_or(|since| sighted.envelope.recorded_at >= *since)
+}
+
+fn sort_rows(rows: &mut [LogRow], sort: &Sort) {
+    rows.sort_by(|a, b| {
+        let (a, b) = (a.value(&sort.path), b.value(&sort.path));
+        match (a, b) {
+            (Some(a), Some(b)) => {
+                let order = by_value(&a, &b);
+                if sort.descending {
+                    order.reverse()
+                } else {
+                    order
+                }
+            }
+            // Missing values stand last in either direction.
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    });
+}
+
+fn by_value(a: &Value, b: &Value) -> std::cmp::Ordering {
+    match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        (None, None) => a.to_string().cmp(&b.to_string()),
+    }
+}

@@ -1,0 +1,162 @@
+//! An open ledger: a store, its settings, a clock.
+//!
+//! Opening reads `runstone.json` and nothing else, so it costs the same however long the history
+//! is. A [`Ledger`] may be shared by threads; every verb of it (the other files of this crate) is
+//! safe beside any number of other processes, because the only shared truth is the store's log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use runstone_core::digest::Digest;
+use runstone_core::profile::Profile;
+use runstone_core::snapshot::{ProfileName, Writer};
+use runstone_store::dir::DirStore;
+use runstone_store::{Hash256, Store, SystemEntropy};
+use serde_json::{Map, Value, json};
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::history::History;
+
+/// A ledger of runs, open.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) history: History,
+    profiles: Mutex<BTreeMap<Digest, Arc<Profile>>>,
+}
+
+impl Ledger {
+    /// Opens the ledger kept in the directory `root`.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if there is no store, it cannot be read, or a newer release made it.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        Self::open_with(root, Arc::new(SystemClock))
+    }
+
+    /// Opens the ledger kept in the directory `root`, with a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::over(Arc::new(DirStore::open(root, SystemEntropy)?), clock)
+    }
+
+    /// Opens a ledger over any engine and any clock.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the store's settings are not a ledger's.
+    pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let settings = Settings::from_map(&store.descriptor().settings)?;
+        let history = History::of(Arc::clone(&store));
+        Ok(Self {
+            store,
+            settings,
+            clock,
+            history,
+            profiles: Mutex::default(),
+        })
+    }
+
+    /// Returns what was fixed when the store was made.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the store below.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// Returns a profile that was read before; a profile never changes.
+    pub(crate) fn known_profile(&self, sha256: &Digest) -> Option<Arc<Profile>> {
+        self.profiles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(sha256)
+            .cloned()
+    }
+
+    pub(crate) fn remember_profile(&self, profile: Arc<Profile>) {
+        let mut known = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(profile.sha256, profile);
+    }
+
+    /// Returns the program that writes, as snapshots name it.
+    pub(crate) fn writer() -> Writer {
+        Writer {
+            name: "runstone".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// What `init` fixed for a ledger; kept in `runstone.json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The experiment of documents that name none.
+    pub experiment: String,
+    /// The profile of documents recorded without `--profile`.
+    pub profile: ProfileName,
+    /// Which views are kept; this release keeps none.
+    pub views: String,
+}
+
+impl Settings {
+    /// Returns the members as `runstone.json` holds them.
+    pub fn to_map(&self) -> Map<String, Value> {
+        let Value::Object(map) = json!({
+            "experiment": self.experiment,
+            "profile": { "name": self.profile.name, "sha256": self.profile.sha256 },
+            "views": self.views,
+        }) else {
+            unreachable!("the literal above is an object")
+        };
+        map
+    }
+
+    fn from_map(map: &Map<String, Value>) -> Result<Self, Error> {
+        let text = |pointer: &str| {
+            map.get(pointer.split('/').next().unwrap_or_default())
+                .and_then(|value| match pointer.split_once('/') {
+                    Some((_, member)) => value.get(member),
+                    None => Some(value),
+                })
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| Error::Damaged {
+                    place: "runstone.json".to_owned(),
+                    found: format!("no text at `{pointer}` in its settings"),
+                })
+        };
+        let sha256: Digest =
+            text("profile/sha256")?
+                .parse()
+                .map_err(|_not_hex| Error::Damaged {
+                    place: "runstone.json".to_owned(),
+                    found: "`profile/sha256` is not a digest".to_owned(),
+                })?;
+        Ok(Self {
+            experiment: text("experiment")?,
+            profile: ProfileName {
+                name: text("profile/name")?,
+                sha256,
+            },
+            views: text("views")?,
+        })
+    }
+}
+
+/// The same digest in the store's type.
+pub(crate) fn to_hash(digest: &Digest) -> Hash256 {
+    Hash256::from_bytes(*digest.as_bytes())
+}
+
+/// The same digest in the core's type.
+pub(crate) fn to_digest(hash: &Hash256) -> Digest {
+    Digest::from_bytes(*hash.as_bytes())
+}

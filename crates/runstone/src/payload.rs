@@ -1,0 +1,141 @@
+//! Snapshot ↔ payload: large maps move to objects on the way in and come back unseen.
+//!
+//! A payload is canonical JSON. A section whose canonical form exceeds [`SECTION_BYTES_MAX`] is
+//! stored once as a content-addressed object, and the payload's `references` says which
+//! (`{"/document": {sha256, bytes, count}}`); the section itself is then absent. The same content
+//! in a thousand runs is one object. The objects are durable before the payload is handed on.
+
+use runstone_core::canon;
+use runstone_core::digest::Digest;
+use runstone_core::snapshot::Snapshot;
+use runstone_store::{Slot, Standing, Store};
+use serde_json::{Map, Value, json};
+
+use crate::error::Error;
+use crate::open::{to_digest, to_hash};
+
+/// Largest section kept inside a payload, in bytes of its canonical form.
+const SECTION_BYTES_MAX: usize = 64 * 1024;
+
+/// Sections that may move out, as JSON pointers into the payload.
+const SECTIONS: [&str; 11] = [
+    "/document",
+    "/identity",
+    "/factors/settings",
+    "/factors/seeds",
+    "/factors/versions",
+    "/metrics",
+    "/samples",
+    "/labels",
+    "/artifacts",
+    "/environment",
+    "/process",
+];
+
+/// The payload's member that names what moved out.
+const REFERENCES: &str = "references";
+
+/// Returns the canonical payload of `snapshot`, after storing the sections that are too large.
+///
+/// # Durability
+/// On `Ok` every object the payload names survives power loss.
+pub(crate) fn write(store: &dyn Store, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
+    let mut payload = snapshot.to_payload();
+    let bytes = canon::bytes(&payload);
+    if bytes.len() <= SECTION_BYTES_MAX {
+        return Ok(bytes);
+    }
+    let mut references = Map::new();
+    for pointer in SECTIONS {
+        let Some(section) = payload.pointer(pointer) else {
+            continue;
+        };
+        let section_bytes = canon::bytes(section);
+        if section_bytes.len() <= SECTION_BYTES_MAX {
+            continue;
+        }
+        let count = section
+            .as_object()
+            .map_or_else(|| section.as_array().map_or(1, Vec::len), Map::len);
+        let sha256 = store.put_object(&section_bytes, Standing::Unproven)?;
+        references.insert(
+            pointer.to_owned(),
+            json!({ "sha256": to_digest(&sha256), "bytes": section_bytes.len(), "count": count }),
+        );
+        take(&mut payload, pointer);
+    }
+    if let Value::Object(members) = &mut payload
+        && !references.is_empty()
+    {
+        members.insert(REFERENCES.to_owned(), Value::Object(references));
+    }
+    Ok(canon::bytes(&payload))
+}
+
+/// Reads the snapshot of a payload, fetching the sections that moved out.
+///
+/// # Errors
+/// [`Error::Damaged`] if an object is missing or damaged, [`Error::Payload`] if the payload is not
+/// a snapshot this release can read.
+pub(crate) fn read(store: &dyn Store, place: &str, bytes: &[u8]) -> Result<Snapshot, Error> {
+    let damaged = |found: String| Error::Damaged {
+        place: place.to_owned(),
+        found,
+    };
+    let payload: Value = serde_json::from_slice(bytes)
+        .map_err(|error| damaged(format!("the payload is not JSON ({error})")))?;
+    let mut payload = canon::settle(payload);
+    for (pointer, sha256) in references(&payload).map_err(damaged)? {
+        let object = match store.object(&to_hash(&sha256))? {
+            Slot::Whole(object) => object,
+            Slot::Absent => return Err(damaged(format!("object {sha256} is missing"))),
+            Slot::Damaged(damage) => return Err(damaged(damage.to_string())),
+        };
+        let section: Value = serde_json::from_slice(&object)
+            .map_err(|error| damaged(format!("object {sha256} is not JSON ({error})")))?;
+        put(&mut payload, &pointer, canon::settle(section));
+    }
+    if let Value::Object(members) = &mut payload {
+        members.remove(REFERENCES);
+    }
+    Snapshot::from_payload(payload).map_err(|source| Error::Payload {
+        place: place.to_owned(),
+        source,
+    })
+}
+
+/// Returns the objects a payload names, by the section they hold.
+fn references(payload: &Value) -> Result<Vec<(String, Digest)>, String> {
+    let Some(references) = payload.get(REFERENCES).and_then(Value::as_object) else {
+        return Ok(Vec::new());
+    };
+    references
+        .iter()
+        .map(|(pointer, reference)| {
+            let sha256 = reference
+                .get("sha256")
+                .and_then(Value::as_str)
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| format!("the reference of `{pointer}` has no digest"))?;
+            Ok((pointer.clone(), sha256))
+        })
+        .collect()
+}
+
+/// Removes the member at `pointer`; its parent stays.
+fn take(payload: &mut Value, pointer: &str) {
+    if let Some((parent, name)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(members)) = payload.pointer_mut(parent)
+    {
+        members.remove(name);
+    }
+}
+
+/// Puts a member back at `pointer`; its parent is there, because only the member was taken.
+fn put(payload: &mut Value, pointer: &str, section: Value) {
+    if let Some((parent, name)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(members)) = payload.pointer_mut(parent)
+    {
+        members.insert(name.to_owned(), section);
+    }
+}

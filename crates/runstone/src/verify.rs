@@ -1,0 +1,287 @@
+//! Verifying: everything that exists is read again and everything that can be is recomputed.
+//!
+//! Two layers, each checking what it wrote. The store audits bytes: checksums, digests, gaps,
+//! places, keys. Then every snapshot is read as a run: its key must be that of its cohort, and the
+//! document it holds, read again by the profile it names, must give the identity, the fingerprints
+//! and the content digest that were recorded. A damage is named and costs nothing else; repairing
+//! belongs elsewhere.
+
+use runstone_core::canonical::{CanonicalRun, Captures};
+use runstone_core::input::RunInput;
+use runstone_core::profile::Profile;
+use runstone_core::record::{Defaults, Refused, RunRecord};
+use runstone_core::snapshot::Snapshot;
+use runstone_store::{Audited, CohortName, Finding, Log, Seq};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::find::Stored;
+use crate::open::{Ledger, to_digest};
+
+/// What verifying found.
+#[derive(Debug, Clone, Default)]
+pub struct Verified {
+    /// What was read.
+    pub checked: Checked,
+    /// Damaged truth.
+    pub damage: Vec<Damaged>,
+    /// Derived things that are stale, missing or torn, and leftovers: harmless.
+    pub stale: Vec<Leftover>,
+}
+
+/// How much was read.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// By the store.
+    pub audited: Audited,
+    /// Snapshots recomputed from their documents.
+    pub snapshots: u64,
+}
+
+/// One damage of truth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// The file, relative to the store, or `COHORT#seq`.
+    pub path: String,
+    /// What kind.
+    pub kind: String,
+    /// What should be there.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+/// Something harmless that could be cleaned up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The file, relative to the store.
+    pub path: String,
+    /// What kind.
+    pub kind: String,
+}
+
+impl Verified {
+    /// Tells whether no truth is damaged.
+    pub fn is_ok(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    /// Returns the stable JSON form, schema `runstone.verify/1`.
+    pub fn to_json(&self) -> Value {
+        let audited = &self.checked.audited;
+        json!({
+            "schema": "runstone.verify/1",
+            "ok": self.is_ok(),
+            "checked": {
+                "cohorts": audited.cohorts,
+                "entries": audited.slots,
+                "snapshots": self.checked.snapshots,
+                "keys": audited.keys,
+                "objects": audited.objects,
+                "profiles": audited.profiles,
+                "bytes": audited.bytes,
+            },
+            "damage": self.damage.iter().map(|damaged| json!({
+                "path": damaged.path,
+                "kind": damaged.kind,
+                "expected": damaged.expected,
+                "found": damaged.found,
+            })).collect::<Vec<_>>(),
+            "stale": self.stale.iter().map(|leftover| json!({
+                "path": leftover.path,
+                "kind": leftover.kind,
+            })).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Ledger {
+    /// Reads and recomputes everything.
+    ///
+    /// # Errors
+    /// Only if the store itself cannot be read; damage is a finding, not an error.
+    pub fn verify(&self) -> Result<Verified, Error> {
+        let mut verified = Verified::default();
+        verified.checked.audited = self.store.audit(&mut |finding| match finding {
+            Finding::Damage(damage) => verified.damage.push(Damaged {
+                path: damage.path.clone(),
+                kind: damage.kind.to_string(),
+                expected: damage.expected.clone(),
+                found: damage.found,
+            }),
+            Finding::Stale(stale) => {
+                verified.stale.push(Leftover {
+                    path: stale.path,
+                    kind: stale.kind.to_string(),
+                });
+            }
+        })?;
+        self.verify_default_profile(&mut verified);
+        for cohort in self.store.cohorts("", None)? {
+            self.verify_cohort(&cohort, &mut verified)?;
+        }
+        Ok(verified)
+    }
+
+    fn verify_default_profile(&self, verified: &mut Verified) {
+        if let Err(error) = self.profile_by_digest(&self.settings.profile.sha256) {
+            verified
+                .damage
+                .push(named(&error, "profile", "the store's default profile"));
+        }
+    }
+
+    fn verify_cohort(&self, cohort: &CohortName, verified: &mut Verified) -> Result<(), Error> {
+        if let Err(error) = self.cohort_key(cohort) {
+            verified
+                .damage
+                .push(named(&error, "cohort key", "the whole key of this cohort"));
+        }
+        let Some(head) = self.store.head(&Log::Cohort(cohort.clone()))? else {
+            return Ok(());
+        };
+        for seq in (1..=head.get()).filter_map(Seq::new) {
+            match self.stored(cohort, seq) {
+                Ok(stored) => {
+                    verified.checked.snapshots += 1;
+                    verified.damage.extend(self.recomputed(&stored));
+                }
+                Err(Error::Payload { place, source }) => verified.damage.push(Damaged {
+                    path: place,
+                    kind: "snapshot".to_owned(),
+                    expected: "a snapshot".to_owned(),
+                    found: source.to_string(),
+                }),
+                // A damaged entry was named by the audit; what is missing beside it was not.
+                Err(Error::Damaged { place, found }) => {
+                    let slot = format!("{}/{:020}", Log::Cohort(cohort.clone()), seq.get());
+                    if !verified
+                        .damage
+                        .iter()
+                        .any(|known| is_same_slot(known, &slot, seq))
+                    {
+                        verified.damage.push(Damaged {
+                            path: place,
+                            kind: "named content".to_owned(),
+                            expected: "everything the snapshot names".to_owned(),
+                            found,
+                        });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Recomputes a snapshot from the document it holds and names what differs.
+    fn recomputed(&self, stored: &Stored) -> Vec<Damaged> {
+        let damaged = |kind: &str, expected: String, found: String| Damaged {
+            path: stored.place.to_string(),
+            kind: kind.to_owned(),
+            expected,
+            found,
+        };
+        let profile = match self.profile_by_digest(&stored.snapshot.profile.sha256) {
+            Ok(profile) => profile,
+            Err(error) => return vec![named(&error, "profile", "the profile a snapshot names")],
+        };
+        let again = match self.read_again(&stored.snapshot, &profile) {
+            Ok(again) => again,
+            Err(error) => {
+                return vec![damaged(
+                    "document",
+                    "a legal document".to_owned(),
+                    error.to_string(),
+                )];
+            }
+        };
+        let mut findings = Vec::new();
+        let id = again.cohort().id();
+        if id.as_str() != stored.place.cohort.as_str() {
+            findings.push(damaged(
+                "cohort",
+                stored.place.cohort.to_string(),
+                id.to_string(),
+            ));
+        }
+        if again.content() != to_digest(&stored.envelope.content) {
+            findings.push(damaged(
+                "content digest",
+                stored.envelope.content.to_string(),
+                again.content().to_string(),
+            ));
+        }
+        let key = stored.envelope.key_text.as_ref();
+        let keyed_right = key.is_some_and(|key| {
+            key.run == stored.snapshot.run_id.compared()
+                && key.stage == stored.snapshot.stage.as_str()
+                && key.attempt == stored.snapshot.attempt.0
+                && key.cohort == stored.place.cohort
+        });
+        if !keyed_right {
+            findings.push(damaged(
+                "key",
+                "the key of its own run, stage, cohort and attempt".to_owned(),
+                format!("{key:?}"),
+            ));
+        }
+        let captures = Captures {
+            environment: stored.snapshot.environment.clone(),
+            code: stored.snapshot.code.clone(),
+            process: stored.snapshot.process.clone(),
+        };
+        let attempt = stored.snapshot.attempt;
+        let again = again.into_snapshot(attempt, captures, stored.snapshot.writer.clone());
+        let sections: [(&str, bool); 4] = [
+            ("identity", again.identity == stored.snapshot.identity),
+            ("factors", again.factors == stored.snapshot.factors),
+            ("metrics", again.metrics == stored.snapshot.metrics),
+            (
+                "fingerprints",
+                again.fingerprints == stored.snapshot.fingerprints,
+            ),
+        ];
+        findings.extend(
+            sections
+                .iter()
+                .filter(|(_, equal)| !equal)
+                .map(|(section, _)| {
+                    damaged(
+                        section,
+                        "what its document gives".to_owned(),
+                        "something else".to_owned(),
+                    )
+                }),
+        );
+        findings
+    }
+
+    fn read_again(&self, snapshot: &Snapshot, profile: &Profile) -> Result<CanonicalRun, Refused> {
+        let input = RunInput::from_document(snapshot.document.clone());
+        let defaults = Defaults {
+            experiment: self.settings.experiment.clone(),
+        };
+        CanonicalRun::of(RunRecord::validate(input, profile, &defaults)?, profile)
+    }
+}
+
+fn is_same_slot(known: &Damaged, slot: &str, seq: Seq) -> bool {
+    let file = format!("{:020}", seq.get());
+    let log = slot.rsplit_once('/').map_or(slot, |(log, _)| log);
+    known.path.starts_with(log) && known.path.ends_with(&file)
+}
+
+fn named(error: &Error, kind: &str, expected: &str) -> Damaged {
+    let path = match error {
+        Error::Damaged { place, .. } => place.clone(),
+        Error::Profile { name, .. } => name.clone(),
+        _ => "runstone.json".to_owned(),
+    };
+    Damaged {
+        path,
+        kind: kind.to_owned(),
+        expected: expected.to_owned(),
+        found: error.to_string(),
+    }
+}
