@@ -1,2 +1,156 @@
-//! The `runstone` command.
-fn main() {}
+//! The `runstone` command: reads arguments, calls one verb of the ledger, shows the answer.
+//!
+//! A face translates and never decides. What a command does is in `commands/<verb>.rs`, how its
+//! answer looks in `render/`, what reaches the terminal in `ui`, and the exit codes in `exit`.
+
+mod commands;
+mod demo;
+mod env_vars;
+mod error;
+mod exit;
+mod render;
+mod settings;
+mod ui;
+mod values;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, ValueEnum};
+
+use crate::commands::Command;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::ui::{Face, Ui};
+
+/// A ledger of runs: what changed since the last comparable run, and did it matter
+///
+/// Every stage of every run becomes an immutable, durable snapshot in the log of the runs it may
+/// be compared with, and the answer comes at once.
+#[derive(Debug, Parser)]
+#[command(name = "runstone", version, max_term_width = 80, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start with `runstone demo`, or `runstone init` in your project.
+Exit codes: 0 done, 1 failure, 2 usage or illegal document, 3 not found,
+4 different or regression, 6 refused, 7 outcome unknown (the same command again
+is safe), 8 truth is damaged, 70 our bug.";
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+struct Global {
+    /// The store: a directory [default: `.runstone` here or above]
+    #[arg(long, global = true, value_name = "DIR", display_order = 100, env = env_vars::STORE, hide_env_values = true)]
+    store: Option<PathBuf>,
+    /// Answer with one JSON document
+    #[arg(long, global = true, display_order = 101)]
+    json: bool,
+    /// Say nothing but the answer
+    #[arg(long, short, global = true, display_order = 102)]
+    quiet: bool,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        display_order = 103
+    )]
+    color: When,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error).into(),
+    };
+    match cli.global.color {
+        When::Auto => {}
+        When::Always => anstream::ColorChoice::Always.write_global(),
+        When::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let face = if cli.global.json {
+        Face::Json
+    } else {
+        Face::Text
+    };
+    let ui = Ui {
+        face,
+        quiet: cli.global.quiet,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        commands::run(cli.command, &ui, cli.global.store.as_deref())
+    }));
+    match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) if error.is_closed_pipe() => Exit::Done,
+        Ok(Err(error)) => {
+            ui.error(&error);
+            error.exit()
+        }
+        // The panic's own message, with its place, stands on stderr already.
+        Err(_panic) => {
+            ui.talk("error: this is a bug in runstone; what was recorded before is safe\n");
+            Exit::Bug
+        }
+    }
+    .into()
+}
+
+/// Shows help, the version or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> Exit {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody reading the help is no error.
+            match error.print() {
+                Ok(()) | Err(_) => Exit::Done,
+            }
+        }
+        _ if wants_json => {
+            let what = error.render().to_string();
+            let what = what
+                .trim_start_matches("error: ")
+                .lines()
+                .next()
+                .unwrap_or_default();
+            let ui = Ui {
+                face: Face::Json,
+                quiet: false,
+            };
+            ui.error(&CliError::usage(what, "see `runstone help`"));
+            Exit::Usage
+        }
+        _ => match error.print() {
+            Ok(()) | Err(_) => Exit::Usage,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,57 @@
+//! `runstone cohorts`.
+
+use std::path::Path;
+
+use runstone::core::verdict::Baseline;
+use serde_json::json;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::format::{Format, Rows};
+use crate::render::words::cohort_prefix;
+use crate::settings;
+use crate::ui::{Face, Ui};
+
+/// List cohorts: the sets of runs that may be compared with each other
+#[derive(Debug, clap::Args)]
+pub(crate) struct CohortsArgs {
+    /// How the rows come out
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
+pub(crate) fn run(args: &CohortsArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let ledger = settings::open_ledger(store)?;
+    let cohorts = ledger.cohorts()?;
+    let document = json!({
+        "schema": "runstone.cohorts/1",
+        "cohorts": cohorts.iter().map(runstone::list::CohortRow::to_json).collect::<Vec<_>>(),
+    });
+    let mut rows = Rows::new(&["cohort", "snapshots", "newest run", "baseline"]);
+    let ids: Vec<&str> = cohorts.iter().map(|row| row.cohort.as_str()).collect();
+    let format = Format::of(args.format, ui.face == Face::Json);
+    for cohort in &cohorts {
+        let newest = cohort
+            .newest
+            .as_ref()
+            .and_then(|envelope| envelope.key_text.as_ref());
+        rows.push(vec![
+            match format {
+                Format::Table => cohort_prefix(cohort.cohort.as_str(), &ids).to_owned(),
+                _ => cohort.cohort.to_string(),
+            },
+            cohort.snapshots.to_string(),
+            newest.map_or_else(|| "unreadable".to_owned(), |key| key.run.clone()),
+            match &cohort.baseline {
+                Ok(Baseline::Chosen { point, .. }) => format!("#{} {}", point.seq, point.run_id),
+                Ok(other) => other.to_string(),
+                Err(error) => format!("unknown: {error}"),
+            },
+        ]);
+    }
+    ui.data(&rows.render(format, &document, "cohorts"))?;
+    if cohorts.is_empty() && format == Format::Table {
+        ui.talk("no cohort yet; record a run: `runstone record run.json`\n");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,80 @@
+//! `runstone diff`.
+
+use std::path::Path;
+
+use runstone::core::diff::{DiffStatus, RunDiff};
+use runstone::{Error, Ledger, Stored};
+
+use crate::commands::show::REFERENCES;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::diff::{self, Detail};
+use crate::settings;
+use crate::ui::{Face, Ui};
+
+/// Show what changed between two snapshots: only what differs, what matters first
+///
+/// Without a reference: the newest snapshot against its previous. With one: that snapshot against
+/// its previous. With two: the second against the first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = REFERENCES)]
+pub(crate) struct DiffArgs {
+    /// The snapshot, or the earlier of two
+    #[arg(value_name = "A")]
+    a: Option<String>,
+    /// The later snapshot
+    #[arg(value_name = "B")]
+    b: Option<String>,
+    /// Show equal metrics too
+    #[arg(long)]
+    all: bool,
+    /// Write Markdown
+    #[arg(long)]
+    md: bool,
+    /// Exit with 4 if anything differs
+    #[arg(long)]
+    exit_code: bool,
+}
+
+pub(crate) fn run(args: &DiffArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let ledger = settings::open_ledger(store)?;
+    let (earlier, later, changes) = compared(&ledger, args)?;
+    match ui.face {
+        Face::Json => ui.json(&changes.to_json())?,
+        Face::Text => {
+            let detail = if args.all {
+                Detail::All
+            } else {
+                Detail::Changed
+            };
+            let sides = (earlier.as_ref(), &later);
+            let text = if args.md {
+                diff::markdown(sides, &changes, detail)
+            } else {
+                diff::text(sides, &changes, detail)
+            };
+            ui.data(&text)?;
+        }
+    }
+    let differs = changes.status == DiffStatus::Incomparable || !changes.changed_keys.is_empty();
+    Ok(if args.exit_code && differs {
+        Exit::Different
+    } else {
+        Exit::Done
+    })
+}
+
+fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<(Option<Stored>, Stored, RunDiff), Error> {
+    if let (Some(a), Some(b)) = (&args.a, &args.b) {
+        let (earlier, later) = (ledger.find(a)?, ledger.find(b)?);
+        let changes = ledger.compared_with(&earlier, &later)?;
+        return Ok((Some(earlier), later, changes));
+    }
+    let later = ledger.find(args.a.as_deref().unwrap_or("@latest"))?;
+    let changes = ledger.compared(&later)?.diff;
+    let earlier = match &changes.previous {
+        Some(previous) => Some(ledger.find(&format!("{}#{}", later.place.cohort, previous.seq))?),
+        None => None,
+    };
+    Ok((earlier, later, changes))
+}

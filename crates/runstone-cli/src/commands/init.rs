@@ -1,0 +1,100 @@
+//! `runstone init`.
+
+use std::path::{Path, PathBuf};
+
+use runstone::core::profile::Direction;
+use runstone::init::{InitRequest, init_with};
+use runstone::store::Modes;
+use serde_json::json;
+
+use crate::env_vars;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::settings::{STORE_DIR, directory};
+use crate::ui::{DONE, Face, Ui, plain};
+
+/// Make a store, or find the one that is there
+///
+/// Any number of processes may do this at once in one place: one makes the store, the others find
+/// it. What is fixed here lasts: the experiment of documents that name none, and the profile.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runstone init --primary auc:higher")]
+pub(crate) struct InitArgs {
+    /// Where the store shall be [default: `.runstone`]
+    dir: Option<PathBuf>,
+    /// The rule by which runs are read: `generic`, `market`, or a TOML file
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// The metric that decides, with its better side
+    #[arg(long, value_name = "NAME:higher|lower", value_parser = primary)]
+    primary: Option<(String, Direction)>,
+    /// The experiment of documents that name none [default: the repository's or folder's name]
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+    /// Let the group (or with `world`, everybody) read, and the group write
+    #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "group")]
+    shared: Option<Shared>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shared {
+    Group,
+    World,
+}
+
+fn primary(text: &str) -> Result<(String, Direction), String> {
+    let direction = |word| match word {
+        "higher" => Some(Direction::Higher),
+        "lower" => Some(Direction::Lower),
+        _ => None,
+    };
+    text.rsplit_once(':')
+        .and_then(|(name, word)| Some((name.to_owned(), direction(word)?)))
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| "write the metric and its better side, such as `auc:higher`".to_owned())
+}
+
+pub(crate) fn run(args: &InitArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let root = match (&args.dir, store) {
+        (Some(_), Some(_)) => {
+            return Err(CliError::usage(
+                "the store is named twice, by `--store` or `RUNSTONE_STORE` and by the argument",
+                "leave one of the two away",
+            ));
+        }
+        (Some(dir), None) => dir.clone(),
+        (None, Some(store)) => store.to_path_buf(),
+        (None, None) => PathBuf::from(STORE_DIR),
+    };
+    let request = InitRequest {
+        profile: args.profile.clone(),
+        primary: args.primary.clone(),
+        experiment: args.experiment.clone(),
+        modes: args.shared.map(|shared| match shared {
+            Shared::Group => Modes::Shared,
+            Shared::World => Modes::World,
+        }),
+    };
+    let initialised = init_with(&directory(root)?, &request, env_vars::clock())?;
+    let settings = initialised.ledger.settings();
+    match ui.face {
+        Face::Json => ui.json(&json!({
+            "schema": "runstone.init/1",
+            "store": initialised.root,
+            "made": initialised.made,
+            "experiment": settings.experiment,
+            "profile": { "name": settings.profile.name, "sha256": settings.profile.sha256 },
+            "views": settings.views,
+        }))?,
+        Face::Text => {
+            let word = if initialised.made { "made" } else { "found" };
+            ui.data(&format!(
+                "{DONE}{word}{DONE:#} {}  experiment {}, profile {}\n",
+                plain(&initialised.root.display().to_string()),
+                plain(&settings.experiment),
+                plain(&settings.profile.name),
+            ))?;
+        }
+    }
+    Ok(Exit::Done)
+}

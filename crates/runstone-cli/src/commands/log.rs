@@ -1,0 +1,198 @@
+//! `runstone log`.
+
+use std::path::Path;
+
+use runstone::Error;
+use runstone::core::query::Expr;
+use runstone::core::snapshot::Status;
+use runstone::list::{LogPage, LogRequest, LogRow, Sort};
+use serde_json::Value;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::format::{Format, Rows};
+use crate::render::{time, words};
+use crate::settings;
+use crate::ui::{Face, Ui};
+
+/// List snapshots, newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runstone log --stage train -n 5
+  runstone log --where 'metrics.auc > 0.8 and stage = \"train\"'
+  runstone log --sort -metrics.auc --columns run_id,metrics.auc --format csv
+
+Filters know: run_id stage attempt status sweep candidate cohort seq experiment
+recorded_at started_at finished_at profile sha256 verdict metrics.* labels.*
+factors.* settings.* seeds.* versions.* identity.* document.*
+Operators: = != < <= > >= ~ (with *) in has and or not, and parentheses.")]
+pub(crate) struct LogArgs {
+    /// Only this cohort, by a unique prefix
+    #[arg(long, value_name = "COHORT")]
+    cohort: Option<String>,
+    /// Only this stage
+    #[arg(long)]
+    stage: Option<String>,
+    /// Only this experiment
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+    /// Only this sweep
+    #[arg(long, value_name = "NAME")]
+    sweep: Option<String>,
+    /// Only this status: `finished`, `failed`, `interrupted`
+    #[arg(long, value_parser = status)]
+    status: Option<Status>,
+    /// Only since an instant (RFC 3339 or a date) or a while (`90m`, `24h`, `7d`)
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only rows that pass this filter
+    #[arg(long = "where", value_name = "EXPR")]
+    filter: Option<String>,
+    /// Sort by a value, such as `metrics.auc`; a leading `-` puts the largest first
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// Show these values, such as `run_id,metrics.auc`
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// At most this many rows; 0 shows all
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
+    at_most: usize,
+    /// Show every attempt, not only the newest of each stage of each run
+    #[arg(long)]
+    all_attempts: bool,
+    /// How the rows come out
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+}
+
+fn status(word: &str) -> Result<Status, String> {
+    Status::from_word(word).ok_or_else(|| "write `finished`, `failed` or `interrupted`".to_owned())
+}
+
+pub(crate) fn run(args: &LogArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let ledger = settings::open_ledger(store)?;
+    let page = ledger.log(&request(args)?)?;
+    let format = Format::of(args.format, ui.face == Face::Json);
+    let rows = if args.columns.is_empty() {
+        overview(&page)
+    } else {
+        chosen(&page, &args.columns)
+    };
+    ui.data(&rows.render(format, &page.to_json(), "snapshots"))?;
+    if format == Format::Table {
+        if page.rows.is_empty() {
+            ui.talk("no snapshot to show\n");
+        } else if page.more {
+            ui.talk("there are more; `-n 0` shows all\n");
+        }
+    }
+    if format != Format::Json {
+        for place in &page.unreadable {
+            ui.warn(&format!(
+                "{place} cannot be read and is not listed; `runstone verify` says why"
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn request(args: &LogArgs) -> Result<LogRequest, CliError> {
+    Ok(LogRequest {
+        cohort: args.cohort.clone(),
+        stage: args.stage.clone(),
+        experiment: args.experiment.clone(),
+        sweep: args.sweep.clone(),
+        status: args.status,
+        since: args.since.as_deref().map(time::since).transpose()?,
+        filter: args
+            .filter
+            .as_deref()
+            .map(Expr::parse)
+            .transpose()
+            .map_err(|error| CliError::Ledger(Error::Query(error)))?,
+        sort: args.sort.as_deref().map(|key| match key.strip_prefix('-') {
+            Some(path) => Sort {
+                path: path.to_owned(),
+                descending: true,
+            },
+            None => Sort {
+                path: key.to_owned(),
+                descending: false,
+            },
+        }),
+        at_most: args.at_most,
+        all_attempts: args.all_attempts,
+    })
+}
+
+/// The columns for people who named none.
+fn overview(page: &LogPage) -> Rows {
+    let several = |of: fn(&LogRow) -> String| {
+        let mut values = page.rows.iter().map(of);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let stages = several(|row| row.stored.snapshot.stage.to_string());
+    let statuses = page
+        .rows
+        .iter()
+        .any(|row| row.stored.snapshot.status != Status::Finished);
+    let mut heads = vec!["snapshot", "run"];
+    if stages {
+        heads.push("stage");
+    }
+    heads.push("recorded");
+    if statuses {
+        heads.push("status");
+    }
+    heads.extend(["verdict", "metrics"]);
+    let mut rows = Rows::new(&heads);
+    let cohorts: Vec<&str> = page
+        .rows
+        .iter()
+        .map(|row| row.stored.place.cohort.as_str())
+        .collect();
+    for row in &page.rows {
+        let stored = &row.stored;
+        let snapshot = &stored.snapshot;
+        let mut run = snapshot.run_id.to_string();
+        if snapshot.attempt.0 > 0 {
+            run = format!("{run} (attempt {})", snapshot.attempt);
+        }
+        let mut cells = vec![
+            format!(
+                "{}#{}",
+                words::short_cohort(stored.place.cohort.as_str(), &cohorts),
+                stored.place.seq
+            ),
+            run,
+        ];
+        if stages {
+            cells.push(snapshot.stage.to_string());
+        }
+        cells.push(time::ago(&stored.envelope.recorded_at));
+        if statuses {
+            cells.push(snapshot.status.as_str().to_owned());
+        }
+        cells.push(row.verdict.as_str().to_owned());
+        cells.push(words::metrics(&row.primary(), &snapshot.metrics));
+        rows.push(cells);
+    }
+    rows
+}
+
+/// The columns the caller named.
+fn chosen(page: &LogPage, columns: &[String]) -> Rows {
+    let heads: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut rows = Rows::new(&heads);
+    for row in &page.rows {
+        let cell = |path: &String| match row.value(path) {
+            None => String::new(),
+            Some(Value::String(text)) => text,
+            Some(value) => value.to_string(),
+        };
+        rows.push(columns.iter().map(cell).collect());
+    }
+    rows
+}

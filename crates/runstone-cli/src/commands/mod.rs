@@ -1,0 +1,58 @@
+//! The commands, one verb a file: its doc comment is the help, its `run` calls the ledger once and
+//! shows the answer.
+
+mod baseline;
+mod cohorts;
+mod diff;
+mod explain;
+mod init;
+mod log;
+mod profile;
+mod record;
+mod show;
+mod verify;
+mod version;
+
+use std::path::Path;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+/// Every command.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Init(init::InitArgs),
+    Record(record::RecordArgs),
+    Log(log::LogArgs),
+    Cohorts(cohorts::CohortsArgs),
+    Show(show::ShowArgs),
+    Diff(diff::DiffArgs),
+    Explain(explain::ExplainArgs),
+    Baseline(baseline::BaselineArgs),
+    Profile(profile::ProfileArgs),
+    Verify(verify::VerifyArgs),
+    Demo(crate::demo::DemoArgs),
+    #[command(hide = true)]
+    DemoWorker(crate::demo::WorkerArgs),
+    Version(version::VersionArgs),
+}
+
+/// Runs one command and returns what to tell the caller.
+pub(crate) fn run(command: Command, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    match command {
+        Command::Init(args) => init::run(&args, ui, store),
+        Command::Record(args) => record::run(args, ui, store),
+        Command::Log(args) => log::run(&args, ui, store),
+        Command::Cohorts(args) => cohorts::run(&args, ui, store),
+        Command::Show(args) => show::run(&args, ui, store),
+        Command::Diff(args) => diff::run(&args, ui, store),
+        Command::Explain(args) => explain::run(&args, ui, store),
+        Command::Baseline(args) => baseline::run(&args, ui, store),
+        Command::Profile(args) => profile::run(&args, ui, store),
+        Command::Verify(args) => verify::run(&args, ui, store),
+        Command::Demo(args) => crate::demo::run(&args, ui),
+        Command::DemoWorker(args) => crate::demo::work(&args),
+        Command::Version(args) => version::run(&args, ui),
+    }
+}

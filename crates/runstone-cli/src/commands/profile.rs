@@ -1,0 +1,138 @@
+//! `runstone profile`.
+
+use std::path::{Path, PathBuf};
+
+use runstone::Error;
+use runstone::core::json::{Limits, read_document};
+use runstone::core::profile::Profile;
+use runstone::profiles::{self, ProfileChoice};
+use serde_json::json;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::format::{Format, Rows};
+use crate::settings;
+use crate::ui::{Face, Ui};
+use crate::values::{called, read_input};
+
+/// Show, check and explain profiles: the written rule by which runs are read and compared
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProfileArgs {
+    #[command(subcommand)]
+    verb: ProfileVerb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ProfileVerb {
+    /// Print a profile, complete, as TOML
+    Show {
+        /// A name, a digest's beginning or a TOML file [default: the store's]
+        #[arg(value_name = "PROFILE")]
+        name: Option<String>,
+    },
+    /// Check a profile, with line and column of what is wrong
+    Check {
+        /// The TOML file
+        file: PathBuf,
+    },
+    /// Show what each field of a document counts as
+    Explain {
+        /// The run document; `-` reads standard input
+        document: PathBuf,
+        /// The profile [default: the store's]
+        #[arg(long, value_name = "PROFILE")]
+        profile: Option<String>,
+    },
+}
+
+pub(crate) fn run(args: &ProfileArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    match &args.verb {
+        ProfileVerb::Show { name } => show(name.as_deref(), ui, store),
+        ProfileVerb::Check { file } => check(file, ui),
+        ProfileVerb::Explain { document, profile } => {
+            explain(document, profile.as_deref(), ui, store)
+        }
+    }
+}
+
+fn show(name: Option<&str>, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let profile = find(name, store)?;
+    match ui.face {
+        Face::Json => ui.json(&json!({
+            "schema": "runstone.profile-show/1",
+            "name": profile.name,
+            "sha256": profile.sha256,
+            "text": profile.text,
+        }))?,
+        Face::Text => ui.data(&profile.text)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn check(file: &Path, ui: &Ui) -> Result<Exit, CliError> {
+    let bytes = read_input(file)?;
+    let text = String::from_utf8(bytes).map_err(|_not_utf8| {
+        CliError::usage(
+            format!("`{}` is not UTF-8", file.display()),
+            "save the file as UTF-8",
+        )
+    })?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let profile = profiles::parse(&text, &file.display().to_string(), folder)?;
+    match ui.face {
+        Face::Json => ui.json(&json!({
+            "schema": "runstone.profile-check/1",
+            "ok": true,
+            "name": profile.name,
+            "sha256": profile.sha256,
+        }))?,
+        Face::Text => ui.data(&format!("`{}` is a good profile\n", profile.name))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn explain(
+    document: &Path,
+    name: Option<&str>,
+    ui: &Ui,
+    store: Option<&Path>,
+) -> Result<Exit, CliError> {
+    let profile = find(name, store)?;
+    let document = read_document(&read_input(document)?, &Limits::default()).map_err(|source| {
+        Error::Document {
+            name: called(document),
+            source,
+        }
+    })?;
+    let explained = profile.explain(&document);
+    let mut rows = Rows::new(&["field", "counts as"]);
+    for row in &explained {
+        rows.push(vec![row.path.clone(), row.counts_as.clone()]);
+    }
+    let answer = json!({
+        "schema": "runstone.profile-explain/1",
+        "profile": { "name": profile.name, "sha256": profile.sha256 },
+        "fields": explained
+            .iter()
+            .map(|row| json!({ "path": row.path, "counts_as": row.counts_as }))
+            .collect::<Vec<_>>(),
+    });
+    ui.data(&rows.render(Format::of(None, ui.face == Face::Json), &answer, "fields"))?;
+    Ok(Exit::Done)
+}
+
+/// Finds a profile; a built-in one or a file needs no store.
+fn find(name: Option<&str>, store: Option<&Path>) -> Result<Profile, CliError> {
+    if let Some(name) = name
+        && let Ok(profile) = profiles::load(name)
+    {
+        return Ok(profile);
+    }
+    let choice = name.map_or(ProfileChoice::StoreDefault, |name| {
+        ProfileChoice::Named(name.to_owned())
+    });
+    Ok(settings::open_ledger(store)?
+        .profile(&choice)?
+        .as_ref()
+        .clone())
+}

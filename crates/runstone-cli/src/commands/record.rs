@@ -1,0 +1,207 @@
+//! `runstone record`.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use runstone::core::id::Attempt;
+use runstone::core::input::{Fill, Overrides, RunInput};
+use runstone::core::json::{Limits, read_document};
+use runstone::core::profile::Severity;
+use runstone::core::verdict::Overall;
+use runstone::profiles::ProfileChoice;
+use runstone::{AttemptChoice, Error, RecordRequest, Recorded};
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::answer;
+use crate::ui::{Face, Ui};
+use crate::values::{assignment, called, read_input};
+use crate::{env_vars, settings};
+
+/// Record one stage of one run, and say what changed
+///
+/// Reads a run document, makes it an immutable snapshot in the log of the runs it may be compared
+/// with, and answers what changed since the last one. Recording the same again is the same
+/// snapshot. Without FILE the document is made of the options.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runstone record run.json
+  runstone record --run-id r1 --stage train --metrics metrics.json
+  python train.py | runstone record - --json")]
+pub(crate) struct RecordArgs {
+    /// The run document; `-` reads standard input
+    file: Option<PathBuf>,
+    /// The run; must agree with the document
+    #[arg(long, value_name = "ID")]
+    run_id: Option<String>,
+    /// The stage; must agree with the document
+    #[arg(long)]
+    stage: Option<String>,
+    /// Which retry this is: a number, or `next`
+    #[arg(long, value_name = "N|next")]
+    attempt: Option<AttemptArg>,
+    /// The experiment; must agree with the document
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+    /// The search over settings this run is a point of
+    #[arg(long, value_name = "NAME")]
+    sweep: Option<String>,
+    /// Judge this run, but let it be no yardstick for others
+    #[arg(long)]
+    candidate: bool,
+    /// Set a field of the document; `@FILE` reads JSON from a file
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// A JSON object of metrics, laid over the document's
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// The rule by which the run is read: a name or a TOML file [default: the store's]
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// Exit with 4 on these: verdicts (`regression`, `undecided` …) or at least this severity
+    #[arg(long, value_name = "WORD", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+}
+
+/// `N` or `next`.
+#[derive(Debug, Clone, Copy)]
+enum AttemptArg {
+    Number(u32),
+    Next,
+}
+
+impl FromStr for AttemptArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "next" => Ok(Self::Next),
+            _ => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_not_a_number| "write a number from 0, or `next`".to_owned()),
+        }
+    }
+}
+
+/// A word that turns an answer into exit code 4.
+#[derive(Debug, Clone, Copy)]
+enum FailOn {
+    Verdict(Overall),
+    Severity(Severity),
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let verdicts = [
+            Overall::Regression,
+            Overall::Undecided,
+            Overall::Improvement,
+            Overall::Changed,
+            Overall::Same,
+        ];
+        let verdict = verdicts
+            .into_iter()
+            .find(|verdict| verdict.as_str() == word);
+        verdict
+            .map(Self::Verdict)
+            .or_else(|| Severity::from_word(word).map(Self::Severity))
+            .ok_or_else(|| {
+                "write `regression`, `undecided`, `improvement`, `changed`, `same`, or a severity: \
+                 `minor`, `major`, `critical`"
+                    .to_owned()
+            })
+    }
+}
+
+impl FailOn {
+    fn is_met(self, recorded: &Recorded) -> bool {
+        match self {
+            Self::Verdict(verdict) => recorded.answer.verdict.overall == verdict,
+            Self::Severity(severity) => recorded.answer.diff.severity >= severity,
+        }
+    }
+}
+
+pub(crate) fn run(args: RecordArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let ledger = settings::open_ledger(store)?;
+    let fail_on = args.fail_on.clone();
+    let recorded = ledger.record(request(args)?)?;
+    for warning in &recorded.warnings {
+        if ui.face == Face::Text {
+            ui.warn(warning);
+        }
+    }
+    match ui.face {
+        Face::Json => ui.json(&recorded.to_json())?,
+        Face::Text => ui.data(&answer::text(&recorded))?,
+    }
+    let failed = fail_on.into_iter().any(|word| word.is_met(&recorded));
+    Ok(if failed { Exit::Different } else { Exit::Done })
+}
+
+fn request(args: RecordArgs) -> Result<RecordRequest, CliError> {
+    let limits = Limits::default();
+    let input = match &args.file {
+        Some(path) => {
+            RunInput::from_json(&read_input(path)?, &limits).map_err(|source| Error::Document {
+                name: called(path),
+                source,
+            })?
+        }
+        None if args.set.is_empty() && args.metrics.is_none() && args.run_id.is_none() => {
+            return Err(CliError::usage(
+                "there is nothing to record: no document and no option that makes one",
+                "name a document, such as `runstone record run.json`, or read one with `-`",
+            ));
+        }
+        None => RunInput::empty(),
+    };
+    let metrics = match &args.metrics {
+        Some(path) => Some(
+            read_document(&read_input(path)?, &limits).map_err(|source| Error::Document {
+                name: called(path),
+                source,
+            })?,
+        ),
+        None => None,
+    };
+    let set = args
+        .set
+        .iter()
+        .map(|text| assignment(text))
+        .collect::<Result<_, _>>()?;
+    let overrides = Overrides {
+        run_id: args.run_id,
+        stage: args.stage,
+        attempt: None,
+        experiment: args.experiment,
+        sweep: args.sweep,
+        candidate: args.candidate,
+        metrics,
+        set,
+        fill: Fill {
+            run_id: env_vars::read(env_vars::RUN_ID),
+            stage: env_vars::read(env_vars::STAGE),
+        },
+    };
+    Ok(RecordRequest {
+        name: args
+            .file
+            .as_deref()
+            .map_or_else(|| "the document".to_owned(), called),
+        input,
+        overrides,
+        attempt: match args.attempt {
+            None => AttemptChoice::Found,
+            Some(AttemptArg::Number(number)) => AttemptChoice::Exactly(Attempt(number)),
+            Some(AttemptArg::Next) => AttemptChoice::Next,
+        },
+        profile: args
+            .profile
+            .map_or(ProfileChoice::StoreDefault, ProfileChoice::Named),
+    })
+}

@@ -1,0 +1,46 @@
+//! `runstone show`.
+
+use std::path::Path;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::snapshot;
+use crate::settings;
+use crate::ui::{Face, Ui};
+
+/// Show one snapshot
+#[derive(Debug, clap::Args)]
+#[command(after_help = REFERENCES)]
+pub(crate) struct ShowArgs {
+    /// The snapshot [default: the newest]
+    #[arg(value_name = "REF", default_value = "@latest")]
+    reference: String,
+    /// Show the run document as it was handed in, and nothing else
+    #[arg(long)]
+    document: bool,
+}
+
+/// How a snapshot is named, for the help of every command that takes a reference.
+pub(crate) const REFERENCES: &str = "\
+A reference is a run id, RUN:STAGE, RUN:STAGE:ATTEMPT, RUN:STAGE@COHORT,
+COHORT#SEQ, the beginning of a digest, @latest, @prev or @baseline. Unique
+prefixes of cohorts and digests do.";
+
+pub(crate) fn run(args: &ShowArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let ledger = settings::open_ledger(store)?;
+    let stored = ledger.find(&args.reference)?;
+    if args.document {
+        let document = serde_json::to_string_pretty(&stored.snapshot.document)
+            .map_err(|error| CliError::output(error.into()))?;
+        ui.data(&format!("{document}\n"))?;
+        return Ok(Exit::Done);
+    }
+    match ui.face {
+        Face::Json => ui.json(&stored.to_json())?,
+        Face::Text => {
+            let answer = ledger.compared(&stored)?;
+            ui.data(&snapshot::text(&stored, &answer))?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,29 @@
+//! `runstone verify`.
+
+use std::path::Path;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::verify;
+use crate::settings;
+use crate::ui::{Face, Ui};
+
+/// Read everything again, recompute everything, and name each damage
+///
+/// Exits with 8 if truth is damaged. Leftovers and stale hints are listed and harmless.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {}
+
+pub(crate) fn run(_args: &VerifyArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+    let ledger = settings::open_ledger(store)?;
+    let verified = ledger.verify()?;
+    match ui.face {
+        Face::Json => ui.json(&verified.to_json())?,
+        Face::Text => ui.data(&verify::text(&verified))?,
+    }
+    Ok(if verified.is_ok() {
+        Exit::Done
+    } else {
+        Exit::Damaged
+    })
+}

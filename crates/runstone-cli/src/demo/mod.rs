@@ -1,0 +1,311 @@
+//! The demo: the main job on real input, in a few seconds.
+//!
+//! Several processes train a small real model on a real data set under several settings and seeds,
+//! all of them recording into one store at the same time; then one more run comes in, and the
+//! answer is shown as `record` shows it. The parts are [`dataset`] (read, split, standardise) and
+//! [`model`] (train and score every fold); [`plan`](self) is the list of runs. Nothing is staged:
+//! the numbers are trained each time, and the store is an ordinary one.
+
+mod dataset;
+mod model;
+mod pcg;
+mod sample;
+mod score;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use runstone::core::digest::Digest;
+use runstone::core::input::RunInput;
+use runstone::core::profile::Direction;
+use runstone::init::{InitRequest, init};
+use runstone::{Ledger, RecordRequest, Recorded};
+use serde_json::{Value, json};
+
+use self::dataset::{BREAST_CANCER, Dataset, FOLDS};
+use self::model::{Settings, cross_validate};
+use self::pcg::Seed;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::answer::line;
+use crate::render::{answer, verify};
+use crate::ui::{Face, NAME, Ui, plain};
+
+/// Train a small model many times from several processes, record every run, show the answer
+///
+/// Real work on real data: gradient-boosted trees on the Wisconsin breast-cancer set. The store is
+/// temporary unless `--keep` names a place for it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// How many processes record at the same time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    processes: u32,
+    /// Keep the store in this directory
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+/// Train and record every N-th run of the demo.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorkerArgs {
+    /// The store of the demo.
+    #[arg(long)]
+    demo_store: PathBuf,
+    /// Which worker this is, from 0.
+    #[arg(long)]
+    worker: usize,
+    /// How many workers there are.
+    #[arg(long)]
+    workers: usize,
+}
+
+/// The name the demo's runs have in common.
+const EXPERIMENT: &str = "breast-cancer";
+/// Deals the cases into folds; the same for every run, or they could not be compared.
+const SPLIT_SEED: Seed = Seed(7);
+/// Seeds each setting is trained with.
+const SEEDS: u64 = 6;
+
+/// One training run to be done.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    settings: Settings,
+    seed: Seed,
+}
+
+impl Job {
+    fn run_id(&self) -> String {
+        let Settings {
+            learning_rate,
+            trees,
+            depth,
+            subsample,
+        } = self.settings;
+        format!(
+            "gbt-{learning_rate}-{trees}-{depth}-{subsample}-seed{}",
+            self.seed.0
+        )
+    }
+}
+
+/// Every run of the pool: the settings one would try, each with several seeds.
+fn plan() -> Vec<Job> {
+    let usual = Settings::default();
+    let tried = [
+        usual,
+        Settings {
+            learning_rate: 0.3,
+            ..usual
+        },
+        Settings {
+            trees: 120,
+            ..usual
+        },
+        Settings {
+            subsample: 0.2,
+            ..usual
+        },
+    ];
+    (1..=SEEDS)
+        .flat_map(|seed| {
+            tried.map(|settings| Job {
+                settings,
+                seed: Seed(seed),
+            })
+        })
+        .collect()
+}
+
+/// The two runs that come in last: the usual settings, then the same with a lower learning rate.
+fn last_jobs() -> [Job; 2] {
+    let usual = Settings::default();
+    [
+        usual,
+        Settings {
+            learning_rate: 0.01,
+            ..usual
+        },
+    ]
+    .map(|settings| Job {
+        settings,
+        seed: Seed(SEEDS + 1),
+    })
+}
+
+pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let began = Instant::now();
+    let temporary = match &args.keep {
+        Some(_) => None,
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("runstone-demo-")
+                .tempdir()
+                .map_err(|source| CliError::Unreadable {
+                    path: std::env::temp_dir(),
+                    source,
+                })?,
+        ),
+    };
+    let root = match (&args.keep, &temporary) {
+        (Some(kept), _) => kept.clone(),
+        (None, Some(folder)) => folder.path().join("store"),
+        (None, None) => unreachable!("a store that is not kept has a temporary folder"),
+    };
+    let request = InitRequest {
+        primary: Some(("auc".to_owned(), Direction::Higher)),
+        experiment: Some(EXPERIMENT.to_owned()),
+        ..InitRequest::default()
+    };
+    let ledger = init(&root, &request)?.ledger;
+    let jobs = plan();
+    train_pool(&root, args.processes)?;
+    let [usual, lowered] = last_jobs();
+    record(&ledger, usual)?;
+    let recorded = record(&ledger, lowered)?;
+    let verified = ledger.verify()?;
+    let seconds = began.elapsed().as_secs_f64();
+    match ui.face {
+        Face::Json => ui.json(&json!({
+            "schema": "runstone.demo/1",
+            "runs": jobs.len() + last_jobs().len(),
+            "processes": args.processes,
+            "seconds": seconds,
+            "record": recorded.to_json(),
+            "verify": verified.to_json(),
+        }))?,
+        Face::Text => {
+            let cases = Dataset::breast_cancer().case_count();
+            let mut text = format!(
+                "{} runs of boosted trees on the Wisconsin breast-cancer set ({cases} cases, {FOLDS} \
+                 folds),\ntrained and recorded by {} processes at once. Then the learning rate is \
+                 lowered:\n\n",
+                jobs.len(),
+                args.processes,
+            );
+            text.push_str(&answer::text(&recorded));
+            text.push('\n');
+            text.push_str("every byte read again: ");
+            text.push_str(&verify::text(&verified));
+            line(
+                &mut text,
+                format_args!("{seconds:.1} s in all, training included\n"),
+            );
+            text.push_str(&where_next(&root, args.keep.is_some()));
+            ui.data(&text)?;
+        }
+    }
+    Ok(if verified.is_ok() {
+        Exit::Done
+    } else {
+        Exit::Damaged
+    })
+}
+
+/// Trains and records its share of the runs; several of these run at the same time.
+pub(crate) fn work(args: &WorkerArgs) -> Result<Exit, CliError> {
+    let ledger = Ledger::open(&args.demo_store)?;
+    for job in plan()
+        .into_iter()
+        .skip(args.worker)
+        .step_by(args.workers.max(1))
+    {
+        record(&ledger, job)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Starts the workers and waits for all of them.
+fn train_pool(root: &Path, processes: u32) -> Result<(), CliError> {
+    let failed = |source| CliError::Unreadable {
+        path: PathBuf::from("runstone demo-worker"),
+        source,
+    };
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut workers = Vec::new();
+    for worker in 0..processes {
+        let child = Command::new(&program)
+            .arg("demo-worker")
+            .arg("--demo-store")
+            .arg(root)
+            .args([
+                "--worker",
+                &worker.to_string(),
+                "--workers",
+                &processes.to_string(),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        workers.push(child);
+    }
+    let mut all_done = true;
+    for mut worker in workers {
+        all_done &= worker.wait().map_err(failed)?.success();
+    }
+    if all_done {
+        Ok(())
+    } else {
+        Err(CliError::usage(
+            "a training process of the demo failed; its error stands above",
+            "run `runstone demo` again",
+        ))
+    }
+}
+
+/// Trains one model and records it: the few lines a pipeline of one's own would have.
+fn record(ledger: &Ledger, job: Job) -> Result<Recorded, CliError> {
+    let data = Dataset::breast_cancer();
+    let scores = cross_validate(&data.folds(SPLIT_SEED), job.settings, job.seed);
+    let document = json!({
+        "run_id": job.run_id(),
+        "stage": "train",
+        "identity": {
+            "dataset": {
+                "name": "breast-cancer-wisconsin",
+                "sha256": Digest::of(BREAST_CANCER.as_bytes()),
+                "rows": data.case_count(),
+            },
+            "split": { "method": "stratified-kfold", "folds": FOLDS, "seed": SPLIT_SEED },
+        },
+        "factors": {
+            "learning_rate": job.settings.learning_rate,
+            "trees": job.settings.trees,
+            "depth": job.settings.depth,
+            "subsample": job.settings.subsample,
+            "seed": job.seed,
+        },
+        "metrics": scores,
+    });
+    let Value::Object(document) = document else {
+        unreachable!("the literal above is an object")
+    };
+    Ok(ledger.record(RecordRequest::of(RunInput::from_document(document)))?)
+}
+
+fn where_next(root: &Path, kept: bool) -> String {
+    if !kept {
+        return format!(
+            "The store was temporary. Keep it to look around: {NAME}runstone demo --keep \
+             demo-store{NAME:#}\n"
+        );
+    }
+    let store = plain(&root.display().to_string());
+    let commands = [
+        ("log -n 8", "the newest runs"),
+        ("diff", "what changed, in full"),
+        ("baseline show", "the yardstick, and when it moved"),
+        ("log --sort -metrics.auc -n 5", "the best runs"),
+        ("verify", "read every byte again"),
+    ];
+    let mut text = "Look around:\n".to_owned();
+    for (command, what) in commands {
+        line(
+            &mut text,
+            format_args!("  {NAME}runstone --store {store} {command}{NAME:#}  {what}"),
+        );
+    }
+    text
+}

@@ -1,0 +1,131 @@
+//! Errors of the command line: the ledger's, and the few a face has of its own.
+//!
+//! The ledger says what failed, why, and what to do next; this file only adds the exit code and
+//! the errors of reading arguments and writing output. Shown by [`crate::ui`].
+
+use std::io;
+use std::path::PathBuf;
+
+use runstone::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] Error),
+    /// An argument makes no sense here.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// A file that was named cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No store was named and none was found.
+    #[error("there is no store here: {searched}")]
+    NoStore {
+        /// Where was looked.
+        searched: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The answer could not be written out.
+    #[error("the answer could not be written")]
+    Output(#[source] io::Error),
+}
+
+impl CliError {
+    /// An error of stdout.
+    pub(crate) fn output(source: io::Error) -> Self {
+        Self::Output(source)
+    }
+
+    /// A wrong argument with its hint.
+    pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage {
+            what: what.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// Whether the reader of stdout went away, which is its right.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Returns the exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage { .. } | Self::Unreadable { .. } => Exit::Usage,
+            Self::NoStore { .. } => Exit::NotFound,
+            Self::Output(_) => Exit::Failure,
+            Self::Ledger(error) => match error.kind() {
+                ErrorKind::Failure => Exit::Failure,
+                ErrorKind::Illegal => Exit::Usage,
+                ErrorKind::NotFound => Exit::NotFound,
+                ErrorKind::Refused => Exit::Refused,
+                ErrorKind::Unknown => Exit::Unknown,
+                ErrorKind::Damaged => Exit::Damaged,
+            },
+        }
+    }
+
+    /// Returns what to do next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Ledger(error) => error.hint(),
+            Self::Usage { hint, .. } | Self::NoStore { hint, .. } => Some(hint.clone()),
+            Self::Unreadable { source, .. } => Some(
+                match source.kind() {
+                    io::ErrorKind::NotFound => "check the path; `-` reads standard input",
+                    io::ErrorKind::IsADirectory => "name a file; `-` reads standard input",
+                    _ => "check the file and its permissions",
+                }
+                .to_owned(),
+            ),
+            Self::Output(_) => None,
+        }
+    }
+
+    /// Returns single findings, one line each.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            Self::Ledger(error) => error.details(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns `{"error": {code, message, hint, details}}`.
+    pub(crate) fn to_json(&self) -> Value {
+        let error = match self {
+            Self::Ledger(error) => error.to_json(),
+            other => json!({
+                "code": match other {
+                    Self::NoStore { .. } => "no_store",
+                    Self::Unreadable { .. } => "file_unreadable",
+                    Self::Output(_) => "output",
+                    _ => "usage",
+                },
+                "message": other.to_string(),
+                "hint": other.hint(),
+                "details": std::error::Error::source(other)
+                    .map(|source| vec![source.to_string()])
+                    .unwrap_or_default(),
+            }),
+        };
+        json!({ "error": error })
+    }
+}

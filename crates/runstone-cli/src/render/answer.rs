@@ -1,0 +1,106 @@
+//! The answer of `record`: where it stands, what changed, did it matter.
+
+use std::fmt::Write as _;
+
+use runstone::core::diff::RunDiff;
+use runstone::core::verdict::{Baseline, Verdict};
+use runstone::{Answered, Recorded, RecordedAs};
+
+use crate::render::diff::{Detail, sections};
+use crate::render::words::{gap_between, wrapped};
+use crate::render::{explain, time};
+use crate::ui::{DONE, FAINT, NAME, plain};
+
+/// Returns the answer as text.
+pub(crate) fn text(recorded: &Recorded) -> String {
+    let mut text = String::new();
+    let attempt = match recorded.attempt.0 {
+        0 => String::new(),
+        attempt => format!(" (attempt {attempt})"),
+    };
+    let word = match recorded.recorded_as {
+        RecordedAs::New => "recorded",
+        RecordedAs::Already => "already recorded",
+    };
+    let place = recorded.place.to_string();
+    let run = format!(
+        "{}:{}{attempt}",
+        plain(recorded.run_id.as_str()),
+        plain(recorded.stage.as_str())
+    );
+    let gap = gap_between(word.len() + 1 + place.len(), &run);
+    line(
+        &mut text,
+        format_args!("{DONE}{word}{DONE:#} {NAME}{place}{NAME:#}{gap}{run}"),
+    );
+    text.push_str(&previous(&recorded.answer, &recorded.recorded_at));
+    text.push_str(&sections(&recorded.answer.diff, Detail::Changed));
+    text.push_str(&baseline(&recorded.answer.baseline));
+    if let Some(nearest) = &recorded.nearest {
+        text.push_str(&explain::nearest(nearest));
+    }
+    text.push_str(&verdict(&recorded.answer.verdict));
+    text
+}
+
+/// Returns what a snapshot was compared with, or why with nothing.
+pub(crate) fn previous(answer: &Answered, recorded_at: &str) -> String {
+    let mut text = String::new();
+    let RunDiff {
+        previous,
+        previous_same_settings,
+        reason,
+        ..
+    } = &answer.diff;
+    match previous {
+        Some(previous) => {
+            let earlier = answer
+                .previous_recorded_at
+                .as_deref()
+                .and_then(|then| time::earlier(then, recorded_at))
+                .map(|earlier| format!(", {earlier}"))
+                .unwrap_or_default();
+            line(
+                &mut text,
+                format_args!(
+                    "previous {NAME}#{}{NAME:#} {}{earlier}",
+                    previous.seq,
+                    plain(previous.run_id.as_str())
+                ),
+            );
+        }
+        None => line(
+            &mut text,
+            format_args!(
+                "previous none: {}",
+                plain(reason.as_deref().unwrap_or("first run"))
+            ),
+        ),
+    }
+    if let Some(same) = previous_same_settings {
+        line(
+            &mut text,
+            format_args!(
+                "  {FAINT}with the same settings: #{} {}{FAINT:#}",
+                same.seq,
+                plain(same.run_id.as_str())
+            ),
+        );
+    }
+    text
+}
+
+/// Returns the yardstick, or why there is none yet.
+pub(crate) fn baseline(baseline: &Baseline) -> String {
+    wrapped(&format!("baseline {}", plain(&baseline.to_string())))
+}
+
+/// Returns the verdict.
+pub(crate) fn verdict(verdict: &Verdict) -> String {
+    wrapped(&format!("verdict {}", plain(&verdict.sentence)))
+}
+
+/// Adds a line; a String takes any text.
+pub(crate) fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    writeln!(text, "{words}").expect("a String takes any text");
+}

@@ -1,0 +1,51 @@
+//! The yardstick of a cohort as text.
+
+use runstone::yardstick::BaselineShown;
+
+use crate::render::answer::{self, line};
+use crate::render::words::metric;
+use crate::ui::{NAME, plain};
+
+/// Returns which run is the baseline, why, its window, and where it moved.
+pub(crate) fn text(shown: &BaselineShown) -> String {
+    let mut text = String::new();
+    line(
+        &mut text,
+        format_args!("cohort   {NAME}{}{NAME:#}", shown.cohort),
+    );
+    if let Some((name, direction)) = &shown.primary {
+        line(
+            &mut text,
+            format_args!(
+                "primary  {} ({} is better)",
+                plain(name),
+                direction.as_str()
+            ),
+        );
+    }
+    text.push_str(&answer::baseline(&shown.baseline));
+    if let Some(stored) = &shown.stored {
+        let value = shown
+            .primary
+            .as_ref()
+            .and_then(|(name, _)| stored.snapshot.metrics.get(name));
+        let value = value
+            .map(|value| format!(", {}", metric(*value)))
+            .unwrap_or_default();
+        line(
+            &mut text,
+            format_args!(
+                "  #{} {}{value}",
+                stored.place.seq,
+                plain(stored.snapshot.run_id.as_str())
+            ),
+        );
+    }
+    for moved in &shown.moves {
+        line(
+            &mut text,
+            format_args!("  #{} from #{} on", moved.baseline, moved.at),
+        );
+    }
+    text
+}

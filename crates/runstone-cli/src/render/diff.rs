@@ -1,0 +1,290 @@
+//! What changed, as text and as Markdown: only what differs, what matters first.
+
+use runstone::Stored;
+use runstone::core::diff::wording::Movement;
+use runstone::core::diff::{
+    DiffStatus, FactorGroup, MetricDelta, MetricStatus, RunDiff, SectionRows, wording,
+};
+use runstone::core::metric::MetricValue;
+use serde_json::Value;
+
+use crate::render::answer::line;
+use crate::render::format::markdown_line;
+use crate::render::words::{cut, headed, is_spread, metric, metric_name, section, wrapped};
+use crate::ui::{FAINT, plain};
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Only what differs.
+    Changed,
+    /// Equal metrics too.
+    All,
+}
+
+/// Longest value shown on a line, in characters.
+const VALUE_MAX: usize = 32;
+/// Most changes of one class of factors shown beside an answer.
+const CHANGES_SHOWN: usize = 20;
+
+/// Returns the whole diff as text.
+pub(crate) fn text(sides: (Option<&Stored>, &Stored), diff: &RunDiff, detail: Detail) -> String {
+    let mut text = String::new();
+    let (earlier, later) = sides;
+    if let Some(earlier) = earlier {
+        text.push_str(&headed("from ", earlier));
+    }
+    text.push_str(&headed("to   ", later));
+    match diff.status {
+        DiffStatus::Compared => {}
+        DiffStatus::FirstRun => line(
+            &mut text,
+            format_args!(
+                "nothing to compare with: {}",
+                plain(diff.reason.as_deref().unwrap_or(""))
+            ),
+        ),
+        DiffStatus::Incomparable => line(
+            &mut text,
+            format_args!(
+                "not comparable: {}",
+                plain(diff.reason.as_deref().unwrap_or(""))
+            ),
+        ),
+    }
+    text.push_str(&sections(diff, detail));
+    text.push_str(&unknowns(diff));
+    if diff.status == DiffStatus::Compared && diff.changed_keys.is_empty() {
+        line(&mut text, format_args!("  nothing differs"));
+    }
+    text.push_str(&wrapped(&format!(
+        "severity {}: {}",
+        diff.severity.as_str(),
+        plain(&diff.severity_reason)
+    )));
+    text
+}
+
+/// Returns the sections that differ, what matters first.
+pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
+    let mut text = String::new();
+    if diff.status == DiffStatus::FirstRun && detail == Detail::Changed {
+        return text;
+    }
+    for (group, label) in [
+        (FactorGroup::Hyperparameters, "settings"),
+        (FactorGroup::TrainSeed, "seeds"),
+        (FactorGroup::Versions, "versions"),
+    ] {
+        let items: Vec<String> = diff
+            .excluded_factors
+            .changes
+            .iter()
+            .filter(|change| change.group == group)
+            .map(|change| moved(&change.key, change.prev.as_ref(), change.curr.as_ref()))
+            .collect();
+        let shown = if detail == Detail::All {
+            items.len()
+        } else {
+            items.len().min(CHANGES_SHOWN)
+        };
+        text.push_str(&section(label, &items[..shown]));
+        if shown < items.len() {
+            text.push_str(&section(
+                "",
+                &[format!(
+                    "+{} more; see `runstone diff --all`",
+                    items.len() - shown
+                )],
+            ));
+        }
+    }
+    text.push_str(&section("metrics", &metric_items(&diff.metrics, detail)));
+    text.push_str(&section("environment", &rows(&diff.environment)));
+    text.push_str(&section("code", &rows(&diff.code)));
+    text.push_str(&section("process", &rows(&diff.process)));
+    for (label, rows) in [
+        ("labels", &diff.labels),
+        ("artifacts", &diff.artifacts),
+        ("identity", &diff.identity),
+    ] {
+        let items: Vec<String> = rows
+            .iter()
+            .map(|row| moved(&row.key, row.prev.as_ref(), row.curr.as_ref()))
+            .collect();
+        text.push_str(&section(label, &items));
+    }
+    if diff.reproducibility_variance {
+        text.push_str(&section(
+            "note",
+            &[
+                "the same inputs gave other outputs: the run is not reproducible to the bit"
+                    .to_owned(),
+            ],
+        ));
+    }
+    text
+}
+
+/// Says which sections are not known, and why: not known is not unchanged.
+fn unknowns(diff: &RunDiff) -> String {
+    let mut text = String::new();
+    for (label, rows) in [("environment", &diff.environment), ("code", &diff.code)] {
+        if let SectionRows::Unknown { reason } = rows {
+            text.push_str(&section(
+                label,
+                &[format!("{FAINT}not known: {}{FAINT:#}", plain(reason))],
+            ));
+        }
+    }
+    text
+}
+
+fn rows(rows: &SectionRows) -> Vec<String> {
+    match rows {
+        SectionRows::Compared(rows) => rows
+            .iter()
+            .map(|row| moved(&row.key, row.prev.as_ref(), row.curr.as_ref()))
+            .collect(),
+        SectionRows::Unknown { .. } | SectionRows::NotCompared { .. } => Vec::new(),
+    }
+}
+
+fn moved(key: &str, prev: Option<&Value>, curr: Option<&Value>) -> String {
+    let value = |value| cut(&wording::value(value), VALUE_MAX);
+    format!("{} {} → {}", plain(key), value(prev), value(curr))
+}
+
+fn metric_items(deltas: &[MetricDelta], detail: Detail) -> Vec<String> {
+    let mut shown: Vec<&MetricDelta> = deltas
+        .iter()
+        .filter(|delta| detail == Detail::All || is_shown(delta))
+        .collect();
+    shown.sort_by_key(|delta| weight(delta.status));
+    shown.into_iter().map(metric_item).collect()
+}
+
+/// A spread that moved says little beside the value it belongs to; `--all` shows it.
+fn is_shown(delta: &MetricDelta) -> bool {
+    delta.prev != delta.curr && !is_spread(&delta.name)
+}
+
+/// Worse stands before better, and what did not move last.
+fn weight(status: MetricStatus) -> u8 {
+    match status {
+        MetricStatus::NotANumber => 0,
+        MetricStatus::Worse => 1,
+        MetricStatus::Better => 2,
+        MetricStatus::Changed => 3,
+        MetricStatus::Added | MetricStatus::Removed => 4,
+        MetricStatus::Same => 5,
+    }
+}
+
+fn metric_item(delta: &MetricDelta) -> String {
+    let name = plain(metric_name(&delta.name));
+    let side = |value: Option<MetricValue>| value.map_or_else(|| "∅".to_owned(), metric);
+    if delta.prev == delta.curr {
+        return format!("{name} {}", side(delta.curr));
+    }
+    let finite = |value: Option<MetricValue>| value.and_then(MetricValue::finite);
+    let word = words(delta.status);
+    match (finite(delta.prev), finite(delta.curr)) {
+        (Some(prev), Some(curr)) => {
+            let Movement { prev, curr, delta } = wording::movement(prev, curr);
+            format!("{name} {prev} → {curr} ({delta}, {word})")
+        }
+        _ => format!(
+            "{name} {} → {} ({word})",
+            side(delta.prev),
+            side(delta.curr)
+        ),
+    }
+}
+
+fn words(status: MetricStatus) -> &'static str {
+    match status {
+        MetricStatus::Same => "within tolerance",
+        MetricStatus::NotANumber => "not a number",
+        other => other.as_str(),
+    }
+}
+
+/// Returns the diff as a Markdown page.
+pub(crate) fn markdown(
+    sides: (Option<&Stored>, &Stored),
+    diff: &RunDiff,
+    detail: Detail,
+) -> String {
+    let (earlier, later) = sides;
+    let name = |stored: &Stored| {
+        format!(
+            "`{}` {}",
+            stored.place,
+            markdown_text(stored.snapshot.run_id.as_str())
+        )
+    };
+    let mut text = format!("### {}\n\n", name(later));
+    if let (DiffStatus::Compared, Some(earlier)) = (diff.status, earlier) {
+        line(
+            &mut text,
+            format_args!("Compared with {}.\n", name(earlier)),
+        );
+    } else {
+        let reason = markdown_text(diff.reason.as_deref().unwrap_or("first run"));
+        line(&mut text, format_args!("Not compared: {reason}.\n"));
+    }
+    let mut table: Vec<[String; 4]> = Vec::new();
+    for change in &diff.excluded_factors.changes {
+        table.push([
+            change.group.as_str().to_owned(),
+            change.key.clone(),
+            wording::value(change.prev.as_ref()),
+            wording::value(change.curr.as_ref()),
+        ]);
+    }
+    for delta in diff
+        .metrics
+        .iter()
+        .filter(|delta| detail == Detail::All || is_shown(delta))
+    {
+        let side = |value: Option<_>| value.map_or_else(|| "∅".to_owned(), metric);
+        table.push([
+            format!("metric, {}", words(delta.status)),
+            delta.name.clone(),
+            side(delta.prev),
+            side(delta.curr),
+        ]);
+    }
+    if table.is_empty() {
+        text.push_str("Nothing differs.\n");
+    } else {
+        for cells in [["what", "key", "before", "after"], ["---"; 4]] {
+            text.push_str(&markdown_line(&cells.map(str::to_owned)));
+        }
+        text.extend(table.iter().map(|cells| markdown_line(cells)));
+    }
+    let (level, reason) = (diff.severity.as_str(), markdown_text(&diff.severity_reason));
+    line(
+        &mut text,
+        format_args!(
+            "
+Severity **{level}**: {reason}"
+        ),
+    );
+    text
+}
+
+fn markdown_text(text: &str) -> String {
+    let mut safe = String::new();
+    for character in plain(text).chars() {
+        if matches!(
+            character,
+            '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' | '|' | '\\'
+        ) {
+            safe.push('\\');
+        }
+        safe.push(character);
+    }
+    safe
+}

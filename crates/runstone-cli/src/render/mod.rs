@@ -1,0 +1,14 @@
+//! How answers look: pure functions from what the ledger says to text.
+//!
+//! Every text here passes stored words through [`crate::ui::plain`], fits 80 columns, and reads
+//! the same without colour. What a thing is called is decided in `docs/json.md` and the core.
+
+pub(crate) mod answer;
+pub(crate) mod baseline;
+pub(crate) mod diff;
+pub(crate) mod explain;
+pub(crate) mod format;
+pub(crate) mod snapshot;
+pub(crate) mod time;
+pub(crate) mod verify;
+pub(crate) mod words;

@@ -1,0 +1,111 @@
+//! One snapshot as text.
+
+use std::collections::BTreeMap;
+
+use runstone::core::diff::wording;
+use runstone::core::snapshot::Captured;
+use runstone::{Answered, Stored};
+use serde_json::Value;
+
+use crate::render::answer::{previous, verdict};
+use crate::render::words::{cut, headed, metric, section, within};
+use crate::ui::plain;
+
+/// Longest value shown on a line, in characters.
+const VALUE_MAX: usize = 40;
+
+/// Returns a snapshot and what it was compared with.
+pub(crate) fn text(stored: &Stored, answer: &Answered) -> String {
+    let Stored {
+        place,
+        snapshot,
+        envelope,
+    } = stored;
+    let mut text = String::new();
+    text.push_str(&headed("", stored));
+    let mut facts = vec![
+        format!("status {}", snapshot.status.as_str()),
+        format!("attempt {}", snapshot.attempt),
+        format!("recorded {}", plain(&envelope.recorded_at)),
+    ];
+    let optional = [
+        ("started", &snapshot.started_at),
+        ("finished", &snapshot.finished_at),
+        ("sweep", &snapshot.sweep),
+    ];
+    facts.extend(
+        optional
+            .iter()
+            .filter_map(|(name, value)| Some(format!("{name} {}", plain(value.as_deref()?)))),
+    );
+    if snapshot.candidate {
+        facts.push("candidate: no yardstick for others".to_owned());
+    }
+    text.push_str(&section("run", &facts));
+    text.push_str(&section("sha256", &[place.sha256.to_string()]));
+    text.push_str(&section(
+        "profile",
+        &[format!(
+            "{} ({})",
+            plain(&snapshot.profile.name),
+            snapshot.policy.as_str()
+        )],
+    ));
+    for (group, fields) in &snapshot.identity {
+        let items: Vec<String> = fields
+            .iter()
+            .map(|(path, value)| leaf(within(group, path), value))
+            .collect();
+        text.push_str(&section(&plain(group), &items));
+    }
+    text.push_str(&section("settings", &leaves(&snapshot.factors.settings)));
+    text.push_str(&section("seeds", &leaves(&snapshot.factors.seeds)));
+    text.push_str(&section("versions", &leaves(&snapshot.factors.versions)));
+    let metrics: Vec<String> = snapshot
+        .metrics
+        .iter()
+        .map(|(name, value)| format!("{} {}", plain(name), metric(*value)))
+        .collect();
+    text.push_str(&section("metrics", &metrics));
+    text.push_str(&section("labels", &leaves(&snapshot.labels)));
+    let artifacts: Vec<String> = snapshot.artifacts.iter().map(artifact).collect();
+    text.push_str(&section("artifacts", &artifacts));
+    for (label, captured) in [
+        ("environment", &snapshot.environment),
+        ("code", &snapshot.code),
+    ] {
+        text.push_str(&section(
+            label,
+            &[match captured {
+                Captured::Known(value) => cut(&value.to_string(), VALUE_MAX),
+                Captured::NotCaptured { reason } => format!("not captured: {}", plain(reason)),
+            }],
+        ));
+    }
+    text.push_str(&previous(answer, &envelope.recorded_at));
+    text.push_str(&verdict(&answer.verdict));
+    text
+}
+
+fn leaves(leaves: &BTreeMap<String, Value>) -> Vec<String> {
+    leaves.iter().map(|(key, value)| leaf(key, value)).collect()
+}
+
+fn leaf(key: &str, value: &Value) -> String {
+    format!(
+        "{} {}",
+        plain(key),
+        cut(&wording::value(Some(value)), VALUE_MAX)
+    )
+}
+
+fn artifact(artifact: &Value) -> String {
+    let text = |name: &str| artifact.get(name).and_then(Value::as_str);
+    match (text("path"), text("sha256")) {
+        (Some(path), Some(sha256)) => {
+            let short: String = sha256.chars().take(12).collect();
+            format!("{} {}", plain(path), plain(&short))
+        }
+        _ => cut(&artifact.to_string(), VALUE_MAX),
+    }
+}

@@ -1,0 +1,211 @@
+//! Small pieces of text that several answers share: items that wrap, short cohort names, metrics.
+
+use std::collections::BTreeMap;
+
+use runstone::Stored;
+use runstone::core::diff::wording;
+use runstone::core::metric::MetricValue;
+
+use crate::ui::{FAINT, NAME, plain, width};
+
+/// Column at which the items of a section begin.
+const INDENT: usize = 15;
+/// Space between two items of one line.
+const GAP: &str = "   ";
+/// Fewest digits of a cohort shown, chosen so that a store of a thousand cohorts rarely needs more.
+const DIGITS_MIN: usize = 4;
+/// Metrics shown on a line when none decides.
+const OTHERS_SHOWN: usize = 2;
+
+/// Returns `label` and its items, wrapped to the terminal; nothing for no items.
+pub(crate) fn section(label: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let columns = usize::from(width());
+    let mut text = format!(
+        "  {FAINT}{label}{FAINT:#}{}",
+        " ".repeat(INDENT.saturating_sub(2 + label.len()).max(1))
+    );
+    let mut at = INDENT;
+    for (position, item) in items.iter().enumerate() {
+        let size = item.chars().count();
+        if position > 0 {
+            if at + GAP.len() + size > columns {
+                text.push('\n');
+                text.push_str(&" ".repeat(INDENT));
+                at = INDENT;
+            } else {
+                text.push_str(GAP);
+                at += GAP.len();
+            }
+        }
+        text.push_str(item);
+        at += size;
+    }
+    text.push('\n');
+    text
+}
+
+/// Returns a snapshot by place, run and stage, on one line where it fits.
+pub(crate) fn headed(lead: &str, stored: &Stored) -> String {
+    let place = stored.place.to_string();
+    let run = format!(
+        "{}:{}",
+        plain(stored.snapshot.run_id.as_str()),
+        plain(stored.snapshot.stage.as_str())
+    );
+    let gap = gap_between(lead.len() + place.len(), &run);
+    format!("{lead}{NAME}{place}{NAME:#}{gap}{run}\n")
+}
+
+/// Returns what stands between two pieces of a line: two blanks, or a new line where the second
+/// would not fit.
+pub(crate) fn gap_between(first_size: usize, second: &str) -> &'static str {
+    if first_size + 2 + second.chars().count() <= usize::from(width()) {
+        "  "
+    } else {
+        "\n  "
+    }
+}
+
+/// Returns words wrapped to the terminal, the lines after the first moved in.
+pub(crate) fn wrapped(words: &str) -> String {
+    let columns = usize::from(width());
+    let mut text = String::new();
+    let mut at = 0;
+    for word in words.split(' ') {
+        let size = word.chars().count();
+        if at > 0 && at + 1 + size > columns {
+            text.push_str("\n  ");
+            at = 2;
+        } else if at > 0 {
+            text.push(' ');
+            at += 1;
+        }
+        text.push_str(word);
+        at += size;
+    }
+    text.push('\n');
+    text
+}
+
+/// Returns a stored text cut to `size_max` characters, safe for a terminal.
+pub(crate) fn cut(text: &str, size_max: usize) -> String {
+    let safe = plain(text);
+    if safe.chars().count() <= size_max {
+        return safe;
+    }
+    let mut short: String = safe.chars().take(size_max.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// Returns the shortest beginning of a cohort's digits that is unique among `all`.
+pub(crate) fn short_cohort<'a>(cohort: &'a str, all: &[&str]) -> &'a str {
+    let digits = digits_of(cohort);
+    let clashes = |size: usize| {
+        all.iter()
+            .filter(|other| **other != cohort)
+            .any(|other| digits_of(other).get(..size) == digits.get(..size))
+    };
+    let size = (DIGITS_MIN..digits.len())
+        .find(|size| !clashes(*size))
+        .unwrap_or(digits.len());
+    digits.get(..size).unwrap_or(digits)
+}
+
+/// Returns the shortest beginning of a cohort's id that is unique among `all`, with its words.
+pub(crate) fn cohort_prefix<'a>(cohort: &'a str, all: &[&str]) -> &'a str {
+    let cut = digits_of(cohort).len() - short_cohort(cohort, all).len();
+    &cohort[..cohort.len() - cut]
+}
+
+fn digits_of(cohort: &str) -> &str {
+    cohort.rsplit('.').next().unwrap_or(cohort)
+}
+
+/// Returns the metrics a line has room for: those that decide, else the first few.
+pub(crate) fn metrics(
+    primary: &[(String, MetricValue)],
+    metrics: &BTreeMap<String, MetricValue>,
+) -> String {
+    let item = |name: &str, value: MetricValue| format!("{} {}", metric_name(name), metric(value));
+    let shown: Vec<String> = if primary.is_empty() {
+        let others = metrics.iter().filter(|(name, _)| !is_spread(name));
+        others
+            .take(OTHERS_SHOWN)
+            .map(|(name, value)| item(name, *value))
+            .collect()
+    } else {
+        primary
+            .iter()
+            .map(|(name, value)| item(name, *value))
+            .collect()
+    };
+    shown.join("  ")
+}
+
+/// Returns a metric's name without the `.mean` that every repeated metric has.
+pub(crate) fn metric_name(name: &str) -> &str {
+    name.strip_suffix(".mean").unwrap_or(name)
+}
+
+/// Whether a metric only tells how another one spreads.
+pub(crate) fn is_spread(name: &str) -> bool {
+    matches!(name.rsplit_once('.'), Some((_, "std" | "n")))
+}
+
+/// Returns a field's path without what its group says already.
+pub(crate) fn within<'a>(group: &str, path: &'a str) -> &'a str {
+    path.strip_prefix("identity.")
+        .and_then(|path| path.strip_prefix(group))
+        .and_then(|path| path.strip_prefix('.'))
+        .unwrap_or(path)
+}
+
+/// Returns a count with its noun, in the plural where that is due.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    match (number, noun) {
+        (1, _) => format!("1 {noun}"),
+        (_, "entry") => format!("{number} entries"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// Returns a metric's value for people.
+pub(crate) fn metric(value: MetricValue) -> String {
+    value
+        .finite()
+        .map_or_else(|| value.to_string(), wording::number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_cohorts_stay_unique() {
+        let all = [
+            "train.a.3f9a0c1e7b42d001",
+            "train.b.3f9a1c1e7b42d001",
+            "eval.0000000000000000",
+        ];
+        assert_eq!(short_cohort(all[0], &all), "3f9a0");
+        assert_eq!(short_cohort(all[2], &all), "0000");
+        assert_eq!(short_cohort(all[0], &all[..1]), "3f9a");
+    }
+
+    #[test]
+    fn counts_take_the_plural_where_it_is_due() {
+        assert_eq!(count(1, "entry"), "1 entry");
+        assert_eq!(count(2, "entry"), "2 entries");
+        assert_eq!(count(0, "key"), "0 keys");
+    }
+
+    #[test]
+    fn long_text_is_cut_with_a_mark() {
+        assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(cut("a\u{1b}b", 20), "a\\u{1b}b");
+    }
+}

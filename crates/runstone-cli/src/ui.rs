@@ -1,0 +1,144 @@
+//! The only door to the terminal: data to stdout, talk to stderr.
+//!
+//! Text that came from a document or a store passes [`plain`] before it is printed, so that no
+//! control character of a stored text ever reaches a terminal. Colour is decoration: everything
+//! reads the same without it, and `anstream` takes it away for pipes, `NO_COLOR` and `TERM=dumb`.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use crate::error::CliError;
+
+/// Green: done.
+pub(crate) const DONE: Style = AnsiColor::Green.on_default();
+/// Yellow: a warning.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
+/// Red: an error.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// Cyan: a path, an id, a hint.
+pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
+/// Dim: what matters less.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// Text for people.
+    Text,
+    /// One JSON document for scripts.
+    Json,
+}
+
+/// Where a command speaks.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    /// How the answer is wanted.
+    pub(crate) face: Face,
+    /// Whether talk (warnings, hints after success) is wanted.
+    pub(crate) quiet: bool,
+}
+
+impl Ui {
+    /// Prints data to stdout, as it is: quiet or not, data is what was asked for.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn data(&self, text: &str) -> Result<(), CliError> {
+        let mut stdout = anstream::stdout().lock();
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(CliError::output)
+    }
+
+    /// Prints one JSON document and a newline to stdout.
+    pub(crate) fn json(&self, document: &Value) -> Result<(), CliError> {
+        self.data(&format!("{document}\n"))
+    }
+
+    /// Prints talk to stderr, unless quiet. A closed stderr is no reason to fail.
+    pub(crate) fn talk(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Prints one warning to stderr, unless quiet.
+    pub(crate) fn warn(&self, text: &str) {
+        self.talk(&format!("{WARNING}warning:{WARNING:#} {}\n", plain(text)));
+    }
+
+    /// Prints an error with its causes and its hint, or its JSON form.
+    pub(crate) fn error(&self, error: &CliError) {
+        match self.face {
+            Face::Json => say(&format!("{}\n", error.to_json())),
+            Face::Text => say(&error_text(error)),
+        }
+    }
+}
+
+fn error_text(error: &CliError) -> String {
+    let mut text = String::new();
+    let mut line = |style: Style, head: &str, words: &str| {
+        let words = plain(words);
+        // Writing to a String cannot fail.
+        writeln!(text, "{style}{head}{style:#} {words}").expect("a String takes any text");
+    };
+    line(ERROR, "error:", &error.to_string());
+    for detail in error.details() {
+        line(Style::new(), " ", &detail);
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        line(FAINT, "  caused by:", &found.to_string());
+        cause = found.source();
+    }
+    if let Some(hint) = error.hint() {
+        line(NAME, "hint:", &hint);
+    }
+    text
+}
+
+/// Writes to stderr; when nobody listens there, nobody can be told.
+fn say(text: &str) {
+    match anstream::stderr().lock().write_all(text.as_bytes()) {
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Returns `text` safe for a terminal: control characters and the marks that turn the direction
+/// of text are written as escapes.
+pub(crate) fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        let turns_text = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+        if character.is_control() || turns_text {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Returns the width of the terminal in columns: 80 where there is none.
+pub(crate) fn width() -> u16 {
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|columns| *columns >= 40)
+        .unwrap_or(80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_never_reach_a_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{0}"), "a\\u{1b}[31mb\\nc\\u{0}");
+        assert_eq!(plain("→ 30 °C ∅ 🙂"), "→ 30 °C ∅ 🙂");
+    }
+}

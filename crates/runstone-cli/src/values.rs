@@ -1,0 +1,112 @@
+//! `path=value` arguments, and files of JSON named by arguments.
+//!
+//! A value is `true`, `false`, `null`, or a number that prints back the same; everything else is
+//! text, so `commit=12e4567` stays text. `path=@FILE` reads JSON from a file.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use runstone::Error;
+use runstone::core::json::{Limits, read_value};
+use runstone::core::pointer::Path as FieldPath;
+use serde_json::Value;
+
+use crate::error::CliError;
+
+/// Takes `path=value` apart.
+pub(crate) fn assignment(text: &str) -> Result<(String, Value), CliError> {
+    let hint = "write `--set path=value`, such as `--set factors.learning_rate=0.05`";
+    let (path, value) = text
+        .split_once('=')
+        .filter(|(path, _)| !path.is_empty())
+        .ok_or_else(|| CliError::usage(format!("`{text}` is not `path=value`"), hint))?;
+    path.parse::<FieldPath>()
+        .map_err(|error| CliError::usage(format!("`--set {text}`: {error}"), hint))?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => {
+            read_value(&read_input(Path::new(file))?, &Limits::default()).map_err(|source| {
+                Error::Document {
+                    name: called(Path::new(file)),
+                    source,
+                }
+            })?
+        }
+        None => typed(value),
+    };
+    Ok((path.to_owned(), value))
+}
+
+/// Reads a value from the text of an argument.
+fn typed(text: &str) -> Value {
+    match text {
+        "true" => Value::from(true),
+        "false" => Value::from(false),
+        "null" => Value::Null,
+        _ => match read_value(text.as_bytes(), &Limits::default()) {
+            Ok(Value::Number(number)) if number.to_string() == text => Value::Number(number),
+            _ => Value::from(text),
+        },
+    }
+}
+
+/// Returns what errors call a file, or standard input.
+pub(crate) fn called(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        format!("`{}`", path.display())
+    }
+}
+
+/// Reads a file, or standard input for `-`, up to one byte beyond the document limit: more would
+/// be refused anyway.
+pub(crate) fn read_input(path: &Path) -> Result<Vec<u8>, CliError> {
+    let at_most = Limits::default().size_bytes_max as u64 + 1;
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(at_most).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(at_most).read_to_end(&mut bytes))
+    };
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(source) => Err(CliError::Unreadable {
+            path: PathBuf::from(path),
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_prints_back_the_same_is_a_number() {
+        for (text, value) in [
+            ("a=1", json!(1)),
+            ("a=0.05", json!(0.05)),
+            ("a=12e4567", json!("12e4567")),
+            ("a=007", json!("007")),
+            ("a=1e2", json!("1e2")),
+            ("a=1.0", json!("1.0")),
+            ("a=-3", json!(-3)),
+            ("a=true", json!(true)),
+            ("a=null", json!(null)),
+            ("a=x=y", json!("x=y")),
+            ("a=", json!("")),
+            ("a=9007199254740993", json!("9007199254740993")),
+        ] {
+            assert_eq!(assignment(text).unwrap().1, value, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_argument_without_a_path_is_refused() {
+        assert!(assignment("=1").is_err());
+        assert!(assignment("learning_rate").is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! What `record`, `diff`, `explain` and `baseline show` answer.
+
+use insta::assert_snapshot;
+
+use crate::scene::{Scene, run_document};
+
+#[test]
+fn a_newcomers_first_session() {
+    let mut scene = Scene::empty();
+    scene.file("a.json", run_document("churn-0411", 0.6118));
+    scene.file(
+        "b.json",
+        run_document("churn-0412", 0.6225).replace("0.05", "0.01"),
+    );
+    scene.run(&["init", "--primary", "auc:higher"]);
+    scene.run(&["record", "a.json"]);
+    scene
+        .at("2026-11-21T10:00:00.000Z")
+        .run(&["record", "b.json"]);
+    scene
+        .run(&["record", "b.json"])
+        .run(&["log"])
+        .run(&["diff"])
+        .run(&["verify"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn the_answer_of_a_market_training() {
+    let mut scene = Scene::with_store(&["--profile", "market"]);
+    scene
+        .market("training.json")
+        .market("training_factors_changed.json");
+    scene
+        .at("2026-11-19T10:00:00.000Z")
+        .run(&["record", "training.json"]);
+    scene
+        .at("2026-11-20T10:00:00.000Z")
+        .run(&["record", "training_factors_changed.json"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_document_made_of_options() {
+    let mut scene = Scene::with_store(&[]);
+    scene
+        .file("metrics.json", r#"{"auc": 0.61}"#)
+        .file("split.json", r#"{"folds": 5}"#);
+    scene.run(&[
+        "record",
+        "--run-id",
+        "r1",
+        "--stage",
+        "train",
+        "--set",
+        "factors.lr=0.05",
+        "--set",
+        "identity.split=@split.json",
+        "--metrics",
+        "metrics.json",
+    ]);
+    scene.run_with(
+        &["record", "--set", "factors.commit=12e4567"],
+        &[("RUNSTONE_RUN_ID", "r2"), ("RUNSTONE_STAGE", "train")],
+        b"",
+    );
+    scene.run(&["show", "--document"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn retries_are_told_apart_from_repetitions() {
+    let mut scene = Scene::with_store(&[]);
+    scene
+        .file("r.json", run_document("r1", 0.61))
+        .file("other.json", run_document("r1", 0.62));
+    scene
+        .run(&["record", "r.json"])
+        .run(&["record", "r.json"])
+        .run(&["record", "other.json"]);
+    scene.run(&["record", "other.json", "--attempt", "next"]);
+    scene.run(&["record", "other.json", "--attempt", "0"]);
+    scene.run(&["log", "--all-attempts"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn another_identity_is_explained() {
+    let mut scene = Scene::with_store(&["--profile", "market"]);
+    scene
+        .market("training.json")
+        .market("training_other_symbol.json");
+    scene.run(&["record", "training.json"]);
+    scene
+        .at("2026-11-20T11:00:00.000Z")
+        .run(&["record", "training_other_symbol.json"]);
+    scene.run(&["explain", "intelligent_output_20251217_093012", "@latest"]);
+    scene.run(&["explain"]);
+    scene.run(&[
+        "diff",
+        "intelligent_output_20251217_093012",
+        "@latest",
+        "--exit-code",
+    ]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_baseline_appears_and_moves() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    for (number, auc) in [0.61, 0.64, 0.62, 0.60, 0.63, 0.62, 0.65, 0.61]
+        .into_iter()
+        .enumerate()
+    {
+        scene.file("r.json", run_document(&format!("r{number}"), auc));
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    scene
+        .run(&["baseline", "show"])
+        .run(&["cohorts"])
+        .run(&["show", "@baseline"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_fail_word_turns_the_answer_into_exit_code_4() {
+    let mut scene = Scene::with_store(&[]);
+    scene
+        .file("a.json", run_document("r1", 0.61))
+        .file("b.json", run_document("r2", 0.55));
+    scene.run(&["record", "a.json", "--fail-on", "regression,minor"]);
+    scene.run(&["record", "b.json", "--fail-on", "regression,minor"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn answers_as_json() {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene.file("a.json", run_document("churn-0411", 0.6118));
+    scene.file(
+        "b.json",
+        run_document("churn-0412", 0.6225).replace("0.05", "0.01"),
+    );
+    let mut documents = Vec::new();
+    for arguments in [
+        &["record", "a.json"][..],
+        &["record", "b.json"],
+        &["log"],
+        &["cohorts"],
+        &["show"],
+        &["diff"],
+        &["explain"],
+        &["explain", "churn-0411", "churn-0412"],
+        &["baseline", "show"],
+        &["verify"],
+        &["version"],
+    ] {
+        let document = serde_json::to_string_pretty(&scene.json(arguments)).unwrap();
+        documents.push(format!(
+            "$ runstone {} --json\n{document}",
+            arguments.join(" ")
+        ));
+    }
+    assert_snapshot!(documents.join("\n\n"));
+}

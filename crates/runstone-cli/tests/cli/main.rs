@@ -1,0 +1,14 @@
+//! Commands as transcripts: what was typed, what came back on stdout and stderr, the exit code.
+//!
+//! Time, paths and the environment are fixed by the scene, so a transcript changes only when an
+//! answer does. Read each as the user who will see it.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+mod answers;
+mod bad_input;
+mod looking;
+mod manual;
+mod processes;
+mod scene;
+mod stores;

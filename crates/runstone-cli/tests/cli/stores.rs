@@ -1,0 +1,172 @@
+//! Where the store is, what it may be, and what happens when it is not what it should be.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use insta::assert_snapshot;
+
+use crate::scene::{Scene, run_document};
+
+#[test]
+fn a_place_that_is_no_store_is_named_with_a_way_on() {
+    let mut scene = Scene::empty();
+    scene
+        .file("r.json", run_document("r1", 0.61))
+        .file("file", "");
+    std::fs::create_dir(scene.project().join("folder")).unwrap();
+    std::fs::create_dir(scene.project().join("empty")).unwrap();
+    scene.file("folder/notes.txt", "mine");
+    scene.run(&["record", "r.json"]);
+    for place in ["file", "missing", "folder", "empty"] {
+        scene.run(&["record", "r.json", "--store", place]);
+    }
+    scene
+        .run(&["init", "file"])
+        .run(&["init", "folder"])
+        .run(&["log", "--store", "s3://bucket"]);
+    scene.run_with(&["log"], &[("RUNSTONE_STORE", "missing")], b"");
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn init_finds_what_is_there_and_refuses_other_options() {
+    let mut scene = Scene::empty();
+    scene
+        .run(&["init", "--primary", "auc:higher"])
+        .run(&["init"]);
+    scene
+        .run(&["init", "--primary", "auc:higher"])
+        .run(&["init", "--primary", "auc:lower"]);
+    scene
+        .run(&["init", "--profile", "market"])
+        .run(&["init", "--shared"]);
+    scene
+        .run(&["init", "--experiment", "other"])
+        .run(&["init", "--primary", "auc"]);
+    scene.run(&[
+        "init",
+        "elsewhere",
+        "--profile",
+        "market",
+        "--primary",
+        "auc:higher",
+    ]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_store_is_found_upward_and_through_a_symlink() {
+    let scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.61));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let below = scene.project().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    let output = scene
+        .command(&["log", "--json"])
+        .current_dir(&below)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"r1\""));
+    std::os::unix::fs::symlink(".runstone", scene.project().join("link")).unwrap();
+    assert_eq!(
+        scene.json(&["log", "--store", "link"])["snapshots"][0]["run_id"],
+        "r1"
+    );
+}
+
+#[test]
+fn a_store_of_a_newer_format_is_never_written_to() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.61));
+    let descriptor = scene.project().join(".runstone/runstone.json");
+    let text =
+        std::fs::read_to_string(&descriptor)
+            .unwrap()
+            .replacen("\"format\": 1", "\"format\": 2", 1);
+    std::fs::set_permissions(&descriptor, std::fs::Permissions::from_mode(0o600)).unwrap();
+    scene.file(".runstone/runstone.json", text);
+    scene
+        .run(&["record", "r.json"])
+        .run(&["log"])
+        .run(&["init"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn damage_is_named_costs_nothing_else_and_recording_goes_on() {
+    let mut scene = Scene::with_store(&[]);
+    for number in 1..=3 {
+        scene.file("r.json", run_document(&format!("r{number}"), 0.6));
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    let cohort = scene.json(&["cohorts"])["cohorts"][0]["cohort"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let slot = scene
+        .project()
+        .join(".runstone/cohorts")
+        .join(&cohort)
+        .join("log/0000000000/00000000000000000002");
+    let mut bytes = std::fs::read(&slot).unwrap();
+    let middle = bytes.len() - 40;
+    bytes[middle] ^= 1;
+    std::fs::set_permissions(&slot, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let path = slot
+        .strip_prefix(scene.project())
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    scene.file(&path, bytes);
+    scene
+        .run(&["verify"])
+        .run(&["log"])
+        .run(&["show", &format!("{cohort}#2")]);
+    scene.file("r.json", run_document("r4", 0.61));
+    scene.run(&["record", "r.json"]);
+    // Key names and checksums depend on the store's random identity.
+    let key_file = std::fs::read_dir(scene.project().join(".runstone/keys"))
+        .unwrap()
+        .flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .find(|file| std::fs::read(file).unwrap() == std::fs::read(&slot).unwrap())
+        .unwrap();
+    let key_name = key_file
+        .strip_prefix(scene.project().join(".runstone"))
+        .unwrap();
+    let mut transcript = scene
+        .transcript()
+        .replace(key_name.to_str().unwrap(), "keys/<K>");
+    for word in ["expected", "found"] {
+        let line = transcript
+            .lines()
+            .find(|line| line.trim_start().starts_with(word))
+            .unwrap();
+        let checksum = line.rsplit(' ').next().unwrap().to_owned();
+        transcript = transcript.replace(&checksum, &format!("<{word}>"));
+    }
+    assert_snapshot!(transcript);
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    use std::process::Stdio;
+    let scene = Scene::with_store(&[]);
+    for number in 0..30 {
+        scene.file("r.json", run_document(&format!("r{number}"), 0.6));
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    let mut child = scene
+        .command(&["log", "-n", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
