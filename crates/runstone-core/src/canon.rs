@@ -1,10 +1,11 @@
 //! The canonical form: equal things have equal bytes.
 //!
-//! RFC 8785 (JCS) over [`Value`], by `serde_json_canonicalizer`. What makes that safe is the
-//! number rule kept here and in the reader (`json`): every number in a value of ours is exactly the
+//! RFC 8785 (JCS) over [`Value`]. Every fingerprint, key and payload passes here several times, which
+//! is why the writer is our own, held against `serde_json_canonicalizer` by a property test. What
+//! makes it safe is the number rule kept here and in the reader (`json`): every number in a value of ours is exactly the
 //! binary64 it prints as, so nothing is altered on the way to bytes.
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::digest::Digest;
 
@@ -42,11 +43,67 @@ pub fn settle(value: Value) -> Value {
 /// Returns the canonical bytes of `value`: equal values, equal bytes.
 ///
 /// # Source
-/// RFC 8785.
-#[expect(clippy::missing_panics_doc, reason = "cannot fail, see the message")]
+/// RFC 8785. Numbers print as ECMAScript prints them (section 3.2.2.3), by `ryu_js`; text is escaped
+/// as section 3.2.2.2 says, which is what `serde_json` does; keys are ordered by UTF-16 code units
+/// (section 3.2.3).
 pub fn bytes(value: &Value) -> Vec<u8> {
-    serde_json_canonicalizer::to_vec(value)
-        .expect("a JSON value has text keys and finite numbers, so it has a canonical form")
+    let mut out = Vec::with_capacity(1024);
+    write(value, &mut out);
+    out
+}
+
+fn write(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
+        Value::Number(number) => write_number(number, out),
+        Value::String(text) => write_text(text, out),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Object(members) => write_object(members, out),
+    }
+}
+
+fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
+    let mut in_order: Vec<(&String, &Value)> = members.iter().collect();
+    // The map is in the order of UTF-8 bytes, which is that of UTF-16 unless a character from
+    // U+E000 on (its first byte is 0xEE or more) meets one that needs a surrogate pair.
+    if members
+        .keys()
+        .any(|key| key.bytes().any(|byte| byte >= 0xEE))
+    {
+        in_order.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+    }
+    out.push(b'{');
+    for (at, (key, value)) in in_order.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write_text(key, out);
+        out.push(b':');
+        write(value, out);
+    }
+    out.push(b'}');
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("text becomes JSON, and memory takes every write");
+}
+
+fn write_number(number: &Number, out: &mut Vec<u8>) {
+    let value = number
+        .as_f64()
+        .expect("without arbitrary precision every number is a binary64");
+    let mut buffer = ryu_js::Buffer::new();
+    out.extend_from_slice(buffer.format_finite(value).as_bytes());
 }
 
 /// Returns the canonical bytes as text.
@@ -62,6 +119,7 @@ pub fn digest(value: &Value) -> Digest {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -69,6 +127,35 @@ mod tests {
     #[test]
     fn spellings_of_one_number_have_one_form() {
         assert_eq!(bytes(&settle(json!([6.0, -0.0, 1e2]))), b"[6,0,100]");
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = prop_oneof![
+            any::<String>(),
+            "[a-z\u{e000}\u{ffff}\u{10000}\"\\\u{0}-\u{1f}]{0,6}"
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(|number| settle(json!(number))),
+            any::<i64>().prop_map(|number| settle(json!(number))),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(text.clone(), inner, 0..6)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_bytes_are_those_of_another_implementation(value in any_value()) {
+            let other = serde_json_canonicalizer::to_vec(&value).unwrap();
+            prop_assert_eq!(bytes(&value), other);
+        }
     }
 
     #[test]

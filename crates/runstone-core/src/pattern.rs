@@ -7,18 +7,36 @@
 
 /// Tells whether `pattern` matches the whole of `name`.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    // Every metric of every run is matched against every pattern, and nearly all are ASCII.
+    if pattern.is_ascii() && name.is_ascii() {
+        return is_match(
+            pattern.as_bytes(),
+            name.as_bytes(),
+            b'*',
+            u8::eq_ignore_ascii_case,
+        );
+    }
     let pattern: Vec<char> = folded(pattern).collect();
     let name: Vec<char> = folded(name).collect();
+    is_match(&pattern, &name, '*', char::eq)
+}
+
+fn is_match<C: PartialEq + Copy>(
+    pattern: &[C],
+    name: &[C],
+    any_text: C,
+    is_same: impl Fn(&C, &C) -> bool,
+) -> bool {
     let (mut at, mut on) = (0, 0);
     // Where the last `*` stood, and how much of the name it has taken so far.
     let mut star: Option<(usize, usize)> = None;
     while on < name.len() {
         match pattern.get(at) {
-            Some('*') => {
+            Some(wanted) if *wanted == any_text => {
                 star = Some((at, on));
                 at += 1;
             }
-            Some(wanted) if *wanted == name[on] => {
+            Some(wanted) if is_same(wanted, &name[on]) => {
                 at += 1;
                 on += 1;
             }
@@ -31,11 +49,14 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
             },
         }
     }
-    pattern[at..].iter().all(|rest| *rest == '*')
+    pattern[at..].iter().all(|rest| *rest == any_text)
 }
 
 /// Tells whether two names are equal without case.
 pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
     folded(one).eq(folded(other))
 }
 

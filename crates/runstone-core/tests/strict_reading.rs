@@ -247,10 +247,7 @@ fn fixed_fields_of_the_wrong_kind_are_refused_with_their_pointer() {
 #[test]
 fn missing_and_null_are_told_apart_and_zero_empty_and_false_are_values() {
     let refused = validate(&json!({"run_id": null})).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "missing `stage`; null `run_id`"
-    );
+    assert_eq!(refused.to_string(), "missing `stage`; null `run_id`");
     let profile = "schema = 1\nname = \"p\"\nextends = \"generic\"\n[default]\n\
                    required = [\"run_id\", \"stage\", \"a\", \"b\", \"c\", \"d\"]\n";
     let profile = Profile::parse(profile, "p.toml", &|_| None).unwrap();

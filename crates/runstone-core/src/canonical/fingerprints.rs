@@ -15,6 +15,8 @@ use crate::snapshot::Factors;
 
 /// The name of the fingerprint over the settings.
 pub(super) const SETTINGS: &str = "settings_signature";
+/// Stands before the name of an identity group that is called like another part of a run.
+const APART: &str = "identity.";
 
 /// The fingerprints of a run, and what each covers.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,7 +36,7 @@ impl Fingerprints {
         for (group, fields) in identity {
             let paths: Vec<&str> = fields.keys().map(String::as_str).collect();
             let words = format!("identity group `{group}`: {}", paths.join(", "));
-            prints.add(&format!("{group}_signature"), &json!(fields), words);
+            prints.add(&name_of(group), &json!(fields), words);
         }
         prints.add(
             SETTINGS,
@@ -78,6 +80,15 @@ impl Fingerprints {
         );
         self.sources.insert(name.to_owned(), words);
     }
+}
+
+/// Names the fingerprint of an identity group, which a document may call whatever it likes: one
+/// called like another part of a run is told apart, and no group gets the name of another.
+fn name_of(group: &str) -> String {
+    const PARTS: [&str; 4] = ["settings", "factors", "metrics", "artifacts"];
+    let is_taken = PARTS.contains(&group) || group.starts_with(APART);
+    let apart = if is_taken { APART } else { "" };
+    format!("{apart}{group}_signature")
 }
 
 fn samples(measured: &Measured) -> BTreeMap<&String, Vec<Value>> {

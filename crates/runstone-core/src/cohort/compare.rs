@@ -23,7 +23,7 @@ pub enum Comparability {
 pub struct Mismatch {
     /// The identity group, or `rule` for what stands above the groups.
     pub group: String,
-    /// The field as a dotted path, or `profile`, `identity_rules`, `policy`, `stage` and so on.
+    /// The field as a dotted path, or `profile`, `identity_rules`, `cohort_name`, `stage` and so on.
     pub path: String,
     /// The value on the one side; `None`: absent.
     pub a: Option<Value>,
@@ -46,7 +46,7 @@ impl fmt::Display for Mismatch {
             a,
             b,
         } = self;
-        let (a, b) = (wording::value(a.as_ref()), wording::value(b.as_ref()));
+        let (a, b) = wording::apart(a.as_ref(), b.as_ref());
         write!(f, "{path} ({a} and {b})")
     }
 }
@@ -81,6 +81,15 @@ pub fn compare(a: &CohortKey, b: &CohortKey) -> Comparability {
             differ(group, path, a.get(path), b.get(path));
         }
     }
+    // The name is made of identity fields; alone it differs only where the profile chose others.
+    if mismatches.is_empty() && a.name != b.name {
+        mismatches.push(Mismatch {
+            group: RULE.to_owned(),
+            path: "cohort_name".to_owned(),
+            a: Some(json!(a.name)),
+            b: Some(json!(b.name)),
+        });
+    }
     if mismatches.is_empty() {
         Comparability::Comparable
     } else {
@@ -88,7 +97,7 @@ pub fn compare(a: &CohortKey, b: &CohortKey) -> Comparability {
     }
 }
 
-/// What stands above the groups. The name of a cohort follows from rules and groups.
+/// What stands above the groups.
 fn rules(key: &CohortKey) -> [(&'static str, Value); 5] {
     [
         ("stage", json!(key.stage)),

@@ -47,6 +47,9 @@ pub fn movement(prev: f64, curr: f64) -> Movement {
         curr,
         delta: signed(difference, size),
     };
+    // The difference of two decimals has no more decimals than they have: what binary64 shows
+    // behind them is rounding.
+    let exact = decimals_of(prev).max(decimals_of(curr));
     if ![prev, curr, difference].into_iter().all(is_plain) {
         let [short, long] = [number, shortest].map(|word| (word(prev), word(curr)));
         let (prev_text, curr_text) = if short.0 == short.1 && prev.to_bits() != curr.to_bits() {
@@ -54,11 +57,8 @@ pub fn movement(prev: f64, curr: f64) -> Movement {
         } else {
             short
         };
-        return in_words(prev_text, curr_text, number(difference.abs()));
+        return in_words(prev_text, curr_text, tiny_or_huge(difference, exact));
     }
-    // The difference of two decimals has no more decimals than they have: what binary64 shows
-    // behind them is rounding.
-    let exact = decimals_of(prev).max(decimals_of(curr));
     let shown = decimals_for(difference, DIGITS_OF_DELTA).min(exact);
     let side = |value: f64| {
         let own = decimals_for(value, DIGITS_BESIDE)
@@ -86,29 +86,38 @@ pub fn value(value: Option<&Value>) -> String {
     cut(&text)
 }
 
-/// Returns a changed value as `before→now`. Text is quoted when it would read like the other side's
-/// number or list.
+/// Returns a changed value as `before→now`.
 pub fn change(prev: Option<&Value>, curr: Option<&Value>) -> String {
-    let (before, now) = (value(prev), value(curr));
-    if before != now {
-        return format!("{before}→{now}");
+    let (before, now) = apart(prev, curr);
+    format!("{before}→{now}")
+}
+
+/// Returns two values that differ so that they read differently: text in quotes when it would read
+/// like the other side's number or list, both with a digest when they differ only where neither is
+/// shown.
+pub fn apart(one: Option<&Value>, other: Option<&Value>) -> (String, String) {
+    let bare = (value(one), value(other));
+    if bare.0 != bare.1 {
+        return bare;
     }
     let quoted = |side: Option<&Value>| match side {
         Some(Value::String(text)) => format!("\"{}\"", cut(text)),
-        other => value(other),
+        side => value(side),
     };
-    let (before, now) = (quoted(prev), quoted(curr));
-    if before != now {
-        return format!("{before}→{now}");
+    let quoted = (quoted(one), quoted(other));
+    if quoted.0 != quoted.1 || one == other {
+        return quoted;
     }
-    // They differ only behind the cut.
     let digest = |side: Option<&Value>| {
         side.map_or_else(
             || "∅".to_owned(),
             |value| crate::canon::digest(value).prefix(8),
         )
     };
-    format!("{before} ({}→{})", digest(prev), digest(curr))
+    (
+        format!("{} ({})", quoted.0, digest(one)),
+        format!("{} ({})", quoted.1, digest(other)),
+    )
 }
 
 /// Returns the end of a sentence that claims equality while some inputs were not captured; nothing
@@ -133,6 +142,19 @@ fn shortest(value: f64) -> String {
     } else {
         format!("{value:e}")
     }
+}
+
+/// The size of a difference of two numbers with at most `decimals` decimals, in the digits that
+/// matter.
+fn tiny_or_huge(difference: f64, decimals: usize) -> String {
+    const DIGITS_BEHIND_FIRST: usize = DIGITS_OF_DELTA as usize - 1;
+    let size = difference.abs();
+    let rounded = |text: String| text.parse().ok().filter(|value: &f64| *value > 0.0);
+    let size = rounded(format!("{size:.decimals$}")).unwrap_or(size);
+    if !size.is_finite() {
+        return number(size);
+    }
+    shortest(rounded(format!("{size:.DIGITS_BEHIND_FIRST$e}")).unwrap_or(size))
 }
 
 /// Decimals of the shortest decimal that is this number.
@@ -216,6 +238,8 @@ mod tests {
         assert_eq!(line(-0.0, 0.0), "0 → 0 (0)");
         assert_eq!(line(1e-7, 3e-7), "1e-7 → 3e-7 (+2e-7)");
         assert_eq!(line(0.123_456, 1000.5), "0.1235 → 1000 (+1000)");
+        assert_eq!(line(0.6, 0.600_012_34), "0.6 → 0.600012 (+1.23e-5)");
+        assert_eq!(line(0.6, 0.600_000_000_000_1), "0.6 → 0.6000000000001 (+1e-13)");
     }
 
     #[test]
@@ -240,7 +264,16 @@ mod tests {
     fn different_values_never_read_the_same() {
         assert_eq!(change(Some(&json!("5")), Some(&json!(5))), "\"5\"→5");
         let long = |end: &str| json!(format!("{}{end}", "x".repeat(VALUE_CHARS_MAX)));
-        assert!(change(Some(&long("a")), Some(&long("b"))).contains('→'));
+        let (a, b) = (long("a"), long("b"));
+        for (one, other) in [
+            (Some(&a), Some(&b)),
+            (Some(&json!("∅")), None),
+            (Some(&json!("null")), Some(&Value::Null)),
+            (Some(&json!("a\\u{1b}")), Some(&json!("a\u{1b}"))),
+        ] {
+            let (one, other) = apart(one, other);
+            assert_ne!(one, other);
+        }
     }
 
     proptest! {

@@ -2,7 +2,8 @@
 //!
 //! Each is read as strictly as a single one, and one that is refused stands in its place without
 //! stopping the others: where a value cannot be told from what follows, reading resumes at the next
-//! line that begins with `{`. Recording them belongs to the caller.
+//! line that begins with `{`, since a line torn by a crash must not take the one after it along.
+//! Recording them belongs to the caller.
 
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -47,16 +48,10 @@ fn extent(bytes: &[u8]) -> usize {
     match values.next() {
         Some(Ok(_)) => values.byte_offset(),
         None => bytes.len(),
-        Some(Err(error)) => {
-            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-            let mut end = 0;
-            for (position, line) in lines.enumerate() {
-                if position >= error.line().max(1) && line.starts_with(b"{") {
-                    return end;
-                }
-                end += line.len();
-            }
-            end
+        Some(Err(_)) => {
+            // Where the parser noticed says little: a line torn after a colon reads on into the next.
+            let next = bytes.windows(2).position(|pair| pair == b"\n{");
+            next.map_or(bytes.len(), |newline| newline + 1)
         }
     }
 }
@@ -99,5 +94,14 @@ mod tests {
             ["1!", "3:2", "4!"]
         );
         assert_eq!(read("{\"a\":\n  {]\n{\"run\":2}"), ["1!", "3:2"]);
+    }
+
+    #[test]
+    fn a_line_torn_anywhere_does_not_take_the_next_one_along() {
+        let whole = "{\"run\": \"a\", \"b\": [1.5, true, {\"c\": null}]}";
+        for end in 1..whole.len() {
+            let torn = &whole[..end];
+            assert_eq!(read(&format!("{torn}\n{{\"run\":2}}\n")), ["1!", "2:2"], "{torn}");
+        }
     }
 }

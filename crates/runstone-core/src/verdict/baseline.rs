@@ -43,6 +43,11 @@ pub enum Baseline {
     },
     /// The rule waits for a pin.
     NotPinned,
+    /// The log could not be read.
+    Unknown {
+        /// Why not, as a fragment for people.
+        reason: String,
+    },
 }
 
 impl Baseline {
@@ -51,7 +56,10 @@ impl Baseline {
         match self {
             Self::Chosen { point, .. } => Some(point.seq),
             Self::Pinned { seq } => Some(*seq),
-            Self::NotYet { .. } | Self::NoPrimary { .. } | Self::NotPinned => None,
+            Self::NotYet { .. }
+            | Self::NoPrimary { .. }
+            | Self::NotPinned
+            | Self::Unknown { .. } => None,
         }
     }
 }
@@ -65,6 +73,7 @@ impl Baseline {
             Self::NotYet { .. } => "not_yet",
             Self::NoPrimary { .. } => "no_primary",
             Self::NotPinned => "not_pinned",
+            Self::Unknown { .. } => "unknown",
         };
         let run_id = match self {
             Self::Chosen { point, .. } => Some(&point.run_id),
@@ -89,6 +98,7 @@ impl fmt::Display for Baseline {
             Self::NotYet { have, need } => write!(f, "none yet: {have} of {need} runs"),
             Self::NoPrimary { reason } => write!(f, "none: {reason}"),
             Self::NotPinned => f.write_str("none: the profile waits for a pin"),
+            Self::Unknown { reason } => write!(f, "unknown: {reason}"),
         }
     }
 }
