@@ -188,7 +188,10 @@ impl<F: FileSystem> LogDir<'_, F> {
     /// Returns the directory of a shard; nothing if it does not exist.
     pub(super) fn shard(&mut self, shard: u64) -> Result<Option<&At<F>>, StoreError> {
         if self.shard.as_ref().is_none_or(|(open, _)| *open != shard) {
-            let dir = self.store.tree.open_in(&self.dir, &shard_name(shard))?;
+            let dir = self
+                .store
+                .tree
+                .open_and_keep(&self.dir, &shard_name(shard))?;
             self.shard = Some((shard, dir));
         }
         Ok(self.shard.as_ref().and_then(|(_, dir)| dir.as_ref()))

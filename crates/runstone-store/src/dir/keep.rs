@@ -98,8 +98,12 @@ impl<F: FileSystem> DirStore<F> {
             let Some(inside) = self.tree.open_in(&dir, &name)? else {
                 continue;
             };
-            // Without its document a directory is a maker's that has not finished.
-            if name.starts_with(prefix) && self.tree.exists(&inside, COHORT_DOCUMENT)? {
+            // Without its document a directory is a maker's that has not finished, unless it holds
+            // entries: then the document is lost, and they are not.
+            if name.starts_with(prefix)
+                && (self.tree.exists(&inside, COHORT_DOCUMENT)?
+                    || self.find_head(&Log::Cohort(cohort.clone()), None)?.is_some())
+            {
                 cohorts.push(cohort);
             }
         }

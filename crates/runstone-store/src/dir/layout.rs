@@ -111,9 +111,12 @@ pub(super) fn temporary_name(nonce: Nonce) -> String {
     format!("{TEMPORARY}{nonce}")
 }
 
+/// Length of the name of a fan directory.
+pub(super) const FAN_NAME_BYTES: usize = 2;
+
 /// Returns the directory that a digest's file is in: its first two hex digits.
 pub(super) fn fan_name(digest: Hash256) -> String {
-    digest.to_string()[..2].to_owned()
+    digest.to_string()[..FAN_NAME_BYTES].to_owned()
 }
 
 /// Returns the names of all fan directories.

@@ -5,11 +5,13 @@
 //! failed flush no later one is believed, because the system reports lost pages only once. What a
 //! path means is left to `layout`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::fs::{FileSystem, Kind, best_effort, if_found, or_there};
-use super::layout::{Holds, ModeBits, temporary_name};
+use super::layout::{FAN_NAME_BYTES, Holds, ModeBits, temporary_name};
 use crate::descriptor::Primitive;
 use crate::error::StoreError;
 use crate::key::Nonce;
@@ -23,7 +25,12 @@ pub(super) struct Tree<F: FileSystem> {
     pub(super) modes: ModeBits,
     pub(super) primitive: Primitive,
     poisoned: AtomicBool,
+    kept_open: Mutex<BTreeMap<String, At<F>>>,
 }
+
+/// How many directories stay open between calls: those of a few logs. Chosen well below the fewest
+/// open files a process is commonly allowed.
+const KEPT_OPEN_MAX: usize = 12;
 
 /// An open directory that knows its path below the root.
 #[derive(Debug, Clone)]
@@ -72,6 +79,7 @@ impl<F: FileSystem> Tree<F> {
             modes,
             primitive,
             poisoned: AtomicBool::new(false),
+            kept_open: Mutex::default(),
         }
     }
 
@@ -84,14 +92,51 @@ impl<F: FileSystem> Tree<F> {
 
     /// Opens a directory below the root; nothing if it, or one above it, does not exist.
     pub(super) fn open(&self, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
-        let mut here = self.root();
-        for name in path {
-            match self.open_in(&here, name)? {
-                Some(next) => here = next,
-                None => return Ok(None),
-            }
+        let Some((last, above)) = path.split_last() else {
+            return Ok(Some(self.root()));
+        };
+        if let Some(kept) = self.kept(&path.join("/")) {
+            return Ok(Some(kept));
         }
-        Ok(Some(here))
+        match self.open(above)? {
+            Some(above) => self.open_and_keep(&above, last),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens a directory in another and keeps it open, since no directory of a store is ever moved
+    /// or removed. Those of a fan are too many to be kept.
+    pub(super) fn open_and_keep(
+        &self,
+        above: &At<F>,
+        name: &str,
+    ) -> Result<Option<At<F>>, StoreError> {
+        if name.len() == FAN_NAME_BYTES {
+            return self.open_in(above, name);
+        }
+        if let Some(kept) = self.kept(&above.name(name)) {
+            return Ok(Some(kept));
+        }
+        let found = self.open_in(above, name)?;
+        if let Some(found) = &found {
+            let mut kept = self
+                .kept_open
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if kept.len() >= KEPT_OPEN_MAX {
+                kept.clear();
+            }
+            kept.insert(found.path.clone(), found.clone());
+        }
+        Ok(found)
+    }
+
+    fn kept(&self, path: &str) -> Option<At<F>> {
+        let kept = self
+            .kept_open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        kept.get(path).cloned()
     }
 
     /// Opens a directory in another; nothing if it does not exist.
@@ -103,6 +148,9 @@ impl<F: FileSystem> Tree<F> {
 
     /// Opens a directory below the root, making what is missing of its path. Not durable yet.
     pub(super) fn make(&self, path: &[&str], holds: Holds) -> Result<At<F>, StoreError> {
+        if let Some(there) = self.open(path)? {
+            return Ok(there);
+        }
         let mut here = self.root();
         for name in path {
             here = self.make_in(&here, name, holds)?;
