@@ -3,8 +3,10 @@
 //! Everything is made through the real verbs, so a test never relies on a shortcut the product
 //! does not have. What is promised stands in the tests; here is only what they share.
 
+mod counted;
 mod document;
 mod lab;
 
+pub use counted::{Counted, ledger_over};
 pub use document::{RunBuilder, run};
 pub use lab::{Lab, TickingClock};

@@ -6,11 +6,15 @@
 //! explicit (run, stage, cohort, attempt); which attempt to ask for is decided here, because it
 //! needs the status of the last one.
 
+use std::sync::Arc;
+
 use runstone_core::canonical::{CanonicalRun, Captures};
+use runstone_core::cohort::CohortKey;
+use runstone_core::digest::Digest;
 use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::profile::Profile;
-use runstone_core::record::{Defaults, RunRecord};
+use runstone_core::record::{Defaults, RunRecord, Warning};
 use runstone_core::snapshot::{Captured, Snapshot, Status};
 use runstone_store::{
     Appended, CohortName, Committed, Envelope, KeyText, Log, NewEntry, OpenedCohort, Slot, Standing,
@@ -70,10 +74,17 @@ struct Ready<'a> {
     log: Log,
 }
 
-/// A commit, and the snapshot that now stands in the log.
-pub(crate) struct Done {
-    pub(crate) recorded_as: RecordedAs,
-    pub(crate) stored: Stored,
+/// A recording that is durable, and not yet answered.
+#[derive(Debug, Clone)]
+#[must_use = "the answer is what changed; ask for it with `Ledger::answer`"]
+pub struct Acknowledged {
+    /// Whether it made a snapshot or found it.
+    pub recorded_as: RecordedAs,
+    /// The snapshot that stands in the log.
+    pub stored: Stored,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) key: CohortKey,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Ledger {
@@ -85,9 +96,23 @@ impl Ledger {
     /// nothing was recorded.
     ///
     /// # Errors
+    /// Those of [`Ledger::commit`]. Once the snapshot stands nothing is an error any more: what cannot
+    /// be compared is said in the answer.
+    pub fn record(&self, request: RecordRequest) -> Result<Recorded, Error> {
+        Ok(self.answer(self.commit(request)?))
+    }
+
+    /// Records one stage of one run, durably, without comparing it.
+    ///
+    /// # Durability
+    /// On `Ok` the snapshot and everything it names survive power loss. On an error of kind
+    /// [`crate::ErrorKind::Unknown`] the same call again is safe and tells; on any other error
+    /// nothing was recorded.
+    ///
+    /// # Errors
     /// [`Error::Refused`] with every problem of the document at once; [`Error::Conflict`] if this
     /// (run, stage, cohort) is recorded with other content; [`Error::Store`] from the store.
-    pub fn record(&self, request: RecordRequest) -> Result<Recorded, Error> {
+    pub fn commit(&self, request: RecordRequest) -> Result<Acknowledged, Error> {
         let profile = self.profile(&request.profile)?;
         let refused = |refused| Error::Refused {
             name: request.name.clone(),
@@ -121,16 +146,13 @@ impl Ledger {
         };
         let run = CanonicalRun::of(record, &profile).map_err(refused)?;
         let warnings = run.warnings().to_vec();
-        let cohort = run
-            .cohort()
-            .id()
-            .as_str()
-            .parse()
-            .map_err(|_illegal| Error::Damaged {
-                place: run.cohort().id().to_string(),
-                found: "a cohort id that cannot be a name".to_owned(),
-            })?;
-        let log = Log::Cohort(CohortName::clone(&cohort));
+        let key = run.cohort().clone();
+        let id = key.id();
+        let cohort: CohortName = id.as_str().parse().map_err(|_illegal| Error::Damaged {
+            place: id.to_string(),
+            found: "a cohort id that cannot be a name".to_owned(),
+        })?;
+        let log = Log::Cohort(cohort.clone());
         let ready = Ready {
             run,
             profile: &profile,
@@ -138,31 +160,43 @@ impl Ledger {
             log,
         };
         self.make_durable(&ready)?;
-        let key = ready.run.cohort().clone();
-        let done = self.commit(&ready, choice)?;
-        self.answer(done, &key, &profile, &warnings)
+        let (recorded_as, stored) = self.walk(&ready, choice)?;
+        Ok(Acknowledged {
+            recorded_as,
+            stored,
+            profile,
+            key,
+            warnings,
+        })
     }
 
-    /// Makes everything a slot of this run will name durable before the slot exists.
+    /// Makes everything a slot of this run will name durable before the slot exists. What this handle
+    /// saw durable once stays so, and is not asked for again.
     fn make_durable(&self, ready: &Ready<'_>) -> Result<(), Error> {
-        let named = self.named_by_newest(&ready.log)?;
-        // A committed snapshot that names the profile proves that it is durable.
-        let standing = if named == Some(ready.profile.sha256) {
-            Standing::NamedByCommitted
-        } else {
-            Standing::Unproven
-        };
-        self.store
-            .put_profile(ready.profile.text.as_bytes(), standing)?;
-        match self
-            .store
-            .open_cohort(&ready.cohort, &ready.run.cohort().bytes())?
-        {
-            OpenedCohort::New | OpenedCohort::Existing => Ok(()),
+        let sha256 = ready.profile.sha256;
+        if !self.durable.holds_profile(&sha256) {
+            // A committed snapshot that names the profile proves that it is durable.
+            let standing = match self.named_by_newest(&ready.log)? {
+                Some(named) if named == sha256 => Standing::NamedByCommitted,
+                _ => Standing::Unproven,
+            };
+            self.store
+                .put_profile(ready.profile.text.as_bytes(), standing)?;
+            self.durable.add_profile(sha256);
         }
+        if !self.durable.holds_cohort(&ready.cohort) {
+            match self
+                .store
+                .open_cohort(&ready.cohort, &ready.run.cohort().bytes())?
+            {
+                OpenedCohort::New | OpenedCohort::Existing => {}
+            }
+            self.durable.add_cohort(ready.cohort.clone());
+        }
+        Ok(())
     }
 
-    fn named_by_newest(&self, log: &Log) -> Result<Option<runstone_core::digest::Digest>, Error> {
+    fn named_by_newest(&self, log: &Log) -> Result<Option<Digest>, Error> {
         let Some(head) = self.store.head(log)? else {
             return Ok(None);
         };
@@ -173,10 +207,14 @@ impl Ledger {
     }
 
     /// Walks over the attempts until one takes this content, holds it, or refuses it.
-    fn commit(&self, ready: &Ready<'_>, choice: AttemptChoice) -> Result<Done, Error> {
+    fn walk(
+        &self,
+        ready: &Ready<'_>,
+        choice: AttemptChoice,
+    ) -> Result<(RecordedAs, Stored), Error> {
         if let AttemptChoice::Exactly(attempt) = choice {
             return match self.append(ready, attempt)? {
-                Walked::Done(done) => Ok(*done),
+                Walked::Done(recorded_as, stored) => Ok((recorded_as, *stored)),
                 Walked::Taken { claim, recorded } => Err(conflict(&claim, recorded.as_ref(), true)),
             };
         }
@@ -190,7 +228,7 @@ impl Ledger {
                 return Err(conflict(claim, Some(recorded), false));
             }
             match self.append(ready, attempt)? {
-                Walked::Done(done) => return Ok(*done),
+                Walked::Done(recorded_as, stored) => return Ok((recorded_as, *stored)),
                 Walked::Taken {
                     claim,
                     recorded: Some(recorded),
@@ -226,17 +264,11 @@ impl Ledger {
                     snapshot,
                     envelope: *committed.envelope,
                 };
-                Walked::Done(Box::new(Done {
-                    recorded_as: RecordedAs::New,
-                    stored,
-                }))
+                Walked::Done(RecordedAs::New, Box::new(stored))
             }
             Appended::Already(committed) => {
                 let stored = self.stored(&ready.cohort, committed.seq)?;
-                Walked::Done(Box::new(Done {
-                    recorded_as: RecordedAs::Already,
-                    stored,
-                }))
+                Walked::Done(RecordedAs::Already, Box::new(stored))
             }
             Appended::Taken { claim, recorded } => Walked::Taken { claim, recorded },
         })
@@ -245,7 +277,7 @@ impl Ledger {
 
 /// What became of one attempt.
 enum Walked {
-    Done(Box<Done>),
+    Done(RecordedAs, Box<Stored>),
     Taken {
         claim: Box<Envelope>,
         recorded: Option<Committed>,

@@ -11,12 +11,11 @@ use runstone_core::cohort::{CohortKey, Comparability, Mismatch, compare};
 use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
 use runstone_core::id::{Attempt, RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
-use runstone_core::record::Warning;
 use runstone_core::verdict::{Baseline, Point, Previous, Verdict, baseline, judge, previous};
 use runstone_store::{CohortName, Envelope, Seq};
 use serde_json::{Value, json};
 
-use crate::commit::Done;
+use crate::commit::Acknowledged;
 use crate::error::Error;
 use crate::find::{Place, Stored};
 use crate::history::Past;
@@ -139,21 +138,23 @@ impl fmt::Display for Nearest {
 }
 
 impl Ledger {
-    /// Answers a commit.
-    pub(crate) fn answer(
-        &self,
-        done: Done,
-        key: &CohortKey,
-        profile: &Profile,
-        warnings: &[Warning],
-    ) -> Result<Recorded, Error> {
-        let Done {
+    /// Compares what was just recorded: what changed, and did it matter.
+    ///
+    /// Never fails, because the snapshot stands: what cannot be read is said in the answer, and the
+    /// run is then compared with nothing.
+    pub fn answer(&self, acknowledged: Acknowledged) -> Recorded {
+        let Acknowledged {
             recorded_as,
             stored,
-        } = done;
+            profile,
+            key,
+            warnings,
+        } = acknowledged;
         let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-        let rules = rules_of(profile, &stored.snapshot.stage)?;
-        let answer = self.compared_by(&stored, profile, rules)?;
+        let answer = self.compared_by(&stored, &profile).unwrap_or_else(|error| {
+            warnings.push(format!("recorded, but not compared: {}", chain(&error)));
+            not_compared(&stored, &profile, &chain(&error))
+        });
         warnings.extend(answer.unreadable.iter().map(|seq| {
             format!(
                 "{}#{seq} cannot be read and was left out; `runstone verify` names the damage",
@@ -161,12 +162,13 @@ impl Ledger {
             )
         }));
         let opened = recorded_as == RecordedAs::New && stored.place.seq == SnapshotSeq(1);
+        // A neighbour is a courtesy; one that cannot be looked for is left out.
         let nearest = if opened {
-            self.nearest(key, &stored.place.cohort)?
+            self.nearest(&key, &stored.place.cohort).unwrap_or_default()
         } else {
             None
         };
-        Ok(Recorded {
+        Recorded {
             recorded_as,
             run_id: stored.snapshot.run_id,
             stage: stored.snapshot.stage,
@@ -176,7 +178,7 @@ impl Ledger {
             answer,
             nearest,
             warnings,
-        })
+        }
     }
 
     /// Compares a snapshot with its previous, by its own profile.
@@ -185,16 +187,11 @@ impl Ledger {
     /// [`Error::Damaged`] if its profile cannot be read.
     pub fn compared(&self, stored: &Stored) -> Result<Answered, Error> {
         let profile = self.profile_by_digest(&stored.snapshot.profile.sha256)?;
-        let rules = rules_of(&profile, &stored.snapshot.stage)?;
-        self.compared_by(stored, &profile, rules)
+        self.compared_by(stored, &profile)
     }
 
-    fn compared_by(
-        &self,
-        stored: &Stored,
-        profile: &Profile,
-        rules: &StageRules,
-    ) -> Result<Answered, Error> {
+    fn compared_by(&self, stored: &Stored, profile: &Profile) -> Result<Answered, Error> {
+        let rules = rules_of(profile, &stored.snapshot.stage)?;
         let cohort = &stored.place.cohort;
         let Past { points, unreadable } = self.history.before(cohort, log_seq(stored)?)?;
         let mut unreadable: Vec<SnapshotSeq> = unreadable
@@ -215,7 +212,8 @@ impl Ledger {
                         .transpose()?;
                     (changes, Some(earlier.envelope.recorded_at))
                 }
-                Err(Error::Damaged { found, .. }) => {
+                Err(error) => {
+                    let found = chain(&error);
                     unreadable.push(point.seq);
                     let reason = format!("the previous run #{} cannot be read: {found}", point.seq);
                     (
@@ -223,7 +221,6 @@ impl Ledger {
                         None,
                     )
                 }
-                Err(error) => return Err(error),
             },
             Previous::None(why) => (
                 diff(
@@ -353,6 +350,39 @@ impl Ledger {
             mismatches,
             drifting,
         }))
+    }
+}
+
+/// Says an error with its causes, in one line.
+fn chain(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        words = format!("{words}: {found}");
+        cause = found.source();
+    }
+    words
+}
+
+/// The answer where nothing could be looked back at.
+fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
+    let rules = profile
+        .stage(stored.snapshot.stage.as_str())
+        .map(|(_, rules)| rules);
+    let current = current_point(stored);
+    let (Ok(rules), Ok(current)) = (rules, current) else {
+        unreachable!("a run just recorded has rules and an envelope of its own")
+    };
+    let diff = diff(Against::Unreadable { reason }, side(stored), rules);
+    let verdict = judge(&[], &current, &diff);
+    Answered {
+        diff,
+        verdict,
+        baseline: Baseline::Unknown {
+            reason: reason.to_owned(),
+        },
+        previous_recorded_at: None,
+        unreadable: Vec::new(),
     }
 }
 

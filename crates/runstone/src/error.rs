@@ -114,6 +114,12 @@ pub enum Error {
         /// What was found there.
         found: String,
     },
+    /// Making the store was cut short before its profile was kept.
+    #[error("the store was not made to its end: its profile `{name}` is missing")]
+    UnfinishedInit {
+        /// The profile.
+        name: String,
+    },
     /// The filter cannot be understood.
     #[error("the filter cannot be understood")]
     Query(#[source] QueryError),
@@ -201,7 +207,13 @@ impl Error {
             | Self::Ambiguous { .. }
             | Self::Empty
             | Self::NoYardstick { .. } => ErrorKind::NotFound,
-            Self::Payload { .. } | Self::Damaged { .. } => ErrorKind::Damaged,
+            Self::Payload {
+                source: SnapshotError::Newer { .. },
+                ..
+            } => ErrorKind::Refused,
+            Self::Payload { .. } | Self::Damaged { .. } | Self::UnfinishedInit { .. } => {
+                ErrorKind::Damaged
+            }
             Self::Store(error) => store_kind(error),
         }
     }
@@ -222,6 +234,7 @@ impl Error {
             Self::NoYardstick { .. } => "no_yardstick",
             Self::Payload { .. } => "snapshot_unreadable",
             Self::Damaged { .. } => "damaged",
+            Self::UnfinishedInit { .. } => "unfinished_init",
             Self::Query(_) => "filter_illegal",
             Self::Usage { .. } => "usage",
         }
@@ -261,6 +274,13 @@ impl Error {
             Self::NoYardstick { .. } => {
                 Some("name a snapshot; `runstone log` lists them".to_owned())
             }
+            Self::UnfinishedInit { .. } => {
+                Some("run the same `runstone init` again, with the options it had".to_owned())
+            }
+            Self::Payload {
+                source: SnapshotError::Newer { .. },
+                ..
+            } => Some("read it with the release that wrote it, or a later one".to_owned()),
             Self::Payload { .. } | Self::Damaged { .. } => {
                 Some("`runstone verify` names every damage in the store".to_owned())
             }

@@ -38,7 +38,7 @@ pub mod yardstick;
 pub use runstone_core as core;
 pub use runstone_store as store;
 
-pub use self::commit::{AttemptChoice, RecordRequest};
+pub use self::commit::{Acknowledged, AttemptChoice, RecordRequest};
 pub use self::compare::{Answered, Nearest, Recorded, RecordedAs};
 pub use self::error::{Conflict, Error, ErrorKind};
 pub use self::find::{Place, Stored};

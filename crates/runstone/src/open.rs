@@ -4,7 +4,7 @@
 //! is. A [`Ledger`] may be shared by threads; every verb of it (the other files of this crate) is
 //! safe beside any number of other processes, because the only shared truth is the store's log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
 use runstone_core::snapshot::{ProfileName, Writer};
 use runstone_store::dir::DirStore;
-use runstone_store::{Hash256, Store, SystemEntropy};
+use runstone_store::{CohortName, Hash256, Store, SystemEntropy};
 use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
@@ -26,6 +26,7 @@ pub struct Ledger {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) history: History,
+    pub(crate) durable: Durable,
     profiles: Mutex<BTreeMap<Digest, Arc<Profile>>>,
 }
 
@@ -58,6 +59,7 @@ impl Ledger {
             settings,
             clock,
             history,
+            durable: Durable::default(),
             profiles: Mutex::default(),
         })
     }
@@ -92,6 +94,43 @@ impl Ledger {
             name: "runstone".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+}
+
+/// What this handle knows to be durable. It only ever grows: nothing durable is taken back.
+#[derive(Debug, Default)]
+pub(crate) struct Durable {
+    profiles: Mutex<BTreeSet<Digest>>,
+    cohorts: Mutex<BTreeSet<CohortName>>,
+}
+
+impl Durable {
+    pub(crate) fn holds_profile(&self, sha256: &Digest) -> bool {
+        self.profiles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(sha256)
+    }
+
+    pub(crate) fn add_profile(&self, sha256: Digest) {
+        self.profiles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(sha256);
+    }
+
+    pub(crate) fn holds_cohort(&self, cohort: &CohortName) -> bool {
+        self.cohorts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(cohort)
+    }
+
+    pub(crate) fn add_cohort(&self, cohort: CohortName) {
+        self.cohorts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(cohort);
     }
 }
 

@@ -134,15 +134,20 @@ impl Ledger {
             })?,
             Slot::Absent => {
                 // A store whose making was cut short lacks the file; a built-in one is known.
-                return BUILTIN
+                let known = BUILTIN
                     .iter()
                     .filter_map(|name| Profile::builtin(name))
-                    .find(|profile| profile.sha256 == *sha256)
-                    .map(Arc::new)
-                    .ok_or_else(|| Error::Damaged {
+                    .find(|profile| profile.sha256 == *sha256);
+                return match known {
+                    Some(profile) => Ok(Arc::new(profile)),
+                    None if *sha256 == self.settings.profile.sha256 => Err(Error::UnfinishedInit {
+                        name: self.settings.profile.name.clone(),
+                    }),
+                    None => Err(Error::Damaged {
                         place: place(),
                         found: "no such file, though it is named".to_owned(),
-                    });
+                    }),
+                };
             }
             Slot::Damaged(damage) => {
                 return Err(Error::Damaged {

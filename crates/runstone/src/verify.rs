@@ -10,7 +10,7 @@ use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::input::RunInput;
 use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused, RunRecord};
-use runstone_core::snapshot::Snapshot;
+use runstone_core::snapshot::{Snapshot, SnapshotError};
 use runstone_store::{Audited, CohortName, Finding, Log, Seq};
 use serde_json::{Value, json};
 
@@ -145,6 +145,16 @@ impl Ledger {
                 Ok(stored) => {
                     verified.checked.snapshots += 1;
                     verified.damage.extend(self.recomputed(&stored));
+                }
+                // What a later release wrote is not damage; this one only cannot tell.
+                Err(Error::Payload {
+                    place,
+                    source: SnapshotError::Newer { .. },
+                }) => {
+                    verified.stale.push(Leftover {
+                        path: place,
+                        kind: "newer".to_owned(),
+                    });
                 }
                 Err(Error::Payload { place, source }) => verified.damage.push(Damaged {
                     path: place,

@@ -1,0 +1,163 @@
+//! Damage costs the damaged snapshot and nothing else, and is named.
+//!
+//! Every file of a small store is damaged in turn, in several ways. What was not damaged stays
+//! readable, recording goes on, and `verify` names what was done, or says rightly that nothing true
+//! was touched.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use runstone::Ledger;
+use runstone_testkit::{Lab, run};
+
+#[derive(Debug, Clone, Copy)]
+enum Harm {
+    Flip,
+    Truncate,
+    Empty,
+    Delete,
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn harm(file: &Path, harm: Harm) {
+    let mut bytes = std::fs::read(file).unwrap();
+    // A name of its own, so that the other names of the same file keep their bytes.
+    std::fs::remove_file(file).unwrap();
+    match harm {
+        Harm::Flip => {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x10;
+        }
+        Harm::Truncate => bytes.truncate(bytes.len() * 2 / 3),
+        Harm::Empty => bytes.clear(),
+        Harm::Delete => return,
+    }
+    let mut options = std::fs::OpenOptions::new();
+    let mut written = options.write(true).create_new(true).open(file).unwrap();
+    std::io::Write::write_all(&mut written, &bytes).unwrap();
+    written
+        .set_permissions(std::fs::Permissions::from_mode(0o400))
+        .unwrap();
+}
+
+/// What verify has to say about a harmed file.
+#[derive(Debug, PartialEq, Eq)]
+enum Owed {
+    /// Truth: it is named as damage.
+    Damage,
+    /// A claim whose slot stands: named as stale at most, and nothing true is lost.
+    Nothing,
+}
+
+fn owed(relative: &str, harm: Harm) -> Owed {
+    let is_log = relative.contains("/log/");
+    let is_newest = relative.ends_with("00000000000000000003");
+    match harm {
+        // The newest entry deleted leaves a shorter log; only its key tells, as a dead claim.
+        Harm::Delete if is_log && is_newest => Owed::Nothing,
+        _ if is_log || relative.ends_with("cohort.json") || relative.starts_with("objects/") => {
+            Owed::Damage
+        }
+        // A default profile that is built in is known without its file.
+        Harm::Delete if relative.starts_with("profiles/") => Owed::Nothing,
+        _ if relative.starts_with("profiles/") => Owed::Damage,
+        _ => Owed::Nothing,
+    }
+}
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.record(run("r1")).unwrap();
+    let mut large = run("r2");
+    for number in 0..6000 {
+        large = large.with(&format!("factors.weight_{number}"), number);
+    }
+    lab.record(large).unwrap();
+    lab.record(run("r3").auc(0.7)).unwrap();
+    lab
+}
+
+#[test]
+fn every_file_of_a_store_may_be_damaged_and_the_rest_stays_readable() {
+    let files = files_below(&lab().root()).len();
+    for position in 0..files {
+        for way in [Harm::Flip, Harm::Truncate, Harm::Empty, Harm::Delete] {
+            let lab = lab();
+            let file = files_below(&lab.root()).swap_remove(position);
+            let relative = file
+                .strip_prefix(lab.root())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            if relative == "runstone.json" {
+                continue;
+            }
+            harm(&file, way);
+            let at = format!("{way:?} {relative}");
+
+            let ledger = Ledger::open(&lab.root()).unwrap();
+            let verified = ledger.verify().unwrap();
+            match owed(&relative, way) {
+                Owed::Damage => assert!(!verified.is_ok(), "{at} was not named"),
+                Owed::Nothing => assert!(verified.is_ok(), "{at}: {:?}", verified.damage),
+            }
+            let readable = ["r1", "r2", "r3"]
+                .iter()
+                .filter(|run_id| ledger.find(run_id).is_ok())
+                .count();
+            assert!(readable >= 2, "{at}: only {readable} of 3 can be read");
+        }
+    }
+}
+
+#[test]
+fn recording_goes_on_beside_a_damaged_entry() {
+    for way in [Harm::Flip, Harm::Truncate, Harm::Empty, Harm::Delete] {
+        let lab = lab();
+        let slot = files_below(&lab.root())
+            .into_iter()
+            .find(|file| file.ends_with("00000000000000000002"))
+            .unwrap();
+        harm(&slot, way);
+        let ledger = Ledger::open(&lab.root()).unwrap();
+        let document = run("r4").build();
+        let input = runstone::core::input::RunInput::from_document(document);
+        let recorded = ledger.record(runstone::RecordRequest::of(input)).unwrap();
+        assert_eq!(recorded.place.seq.0, 4, "{way:?}");
+        assert_eq!(
+            recorded.answer.diff.previous.unwrap().run_id.as_str(),
+            "r3",
+            "{way:?}"
+        );
+        // What of an entry cannot be looked back at is said.
+        let is_told = recorded
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("#2"));
+        assert_eq!(
+            is_told,
+            matches!(way, Harm::Empty | Harm::Delete),
+            "{way:?}"
+        );
+        assert!(!ledger.verify().unwrap().is_ok(), "{way:?}");
+    }
+}

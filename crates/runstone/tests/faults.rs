@@ -1,0 +1,104 @@
+//! Recorded means recorded, and not recorded means nothing half-written: whatever call fails.
+//!
+//! A fault is walked over every call of one `record`. Whatever the answer was, a clean handle must
+//! find either the whole snapshot or none, and the same command again must end in exactly one.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use runstone::core::input::RunInput;
+use runstone::{Error, ErrorKind, Ledger, RecordRequest, Recorded};
+use runstone_store::dir::OsFileSystem;
+use runstone_store::dir::faults::{Fault, Moment};
+use runstone_store::{DirStore, SystemEntropy};
+use runstone_testkit::{Counted, TickingClock, ledger_over, run};
+
+/// The numbers Linux gives to these errors.
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+const EROFS: i32 = 30;
+
+fn record(ledger: &Ledger, run_id: &str) -> Result<Recorded, Error> {
+    let document = run(run_id).build();
+    ledger.record(RecordRequest::of(RunInput::from_document(document)))
+}
+
+/// A store, and a file system that fails on request below it.
+struct Bench {
+    fs: Counted,
+    root: PathBuf,
+    recorded: u64,
+}
+
+impl Bench {
+    /// Fails the call number `after_calls` of one record by a fresh handle; returns whether any call
+    /// was left to fail.
+    fn record_with(&mut self, errno: i32, moment: Moment, after_calls: u64) -> bool {
+        let store = DirStore::open_on(self.fs.clone(), &self.root, SystemEntropy).unwrap();
+        let ledger = Ledger::over(Arc::new(store), Arc::new(TickingClock::default())).unwrap();
+        let run_id = format!("struck-{after_calls}");
+        self.fs.fail(Fault {
+            call: None,
+            after_calls,
+            errno,
+            moment,
+        });
+        let answer = record(&ledger, &run_id);
+        let Some(struck) = self.fs.heal() else {
+            assert!(
+                answer.is_ok(),
+                "nothing failed, and yet: {:?}",
+                answer.err()
+            );
+            return false;
+        };
+        let at = format!("errno {errno} {moment:?} at call {after_calls} ({struck})");
+
+        let clean = ledger_over(&self.fs, &self.root);
+        let found = clean.find(&run_id);
+        match &answer {
+            Ok(recorded) => assert_eq!(found.unwrap().place, recorded.place, "{at}"),
+            Err(error) if error.kind() == ErrorKind::Unknown => {}
+            // Any other error says that nothing was recorded, and that has to be true.
+            Err(error) => {
+                let none = found.expect_err(&format!("{at}: {error}, and yet it stands"));
+                assert_eq!(none.kind(), ErrorKind::NotFound, "{at}: {none}");
+            }
+        }
+        record(&clean, &run_id).unwrap();
+        self.recorded += 1;
+        let cohort = &clean.cohorts().unwrap()[0];
+        assert_eq!(cohort.snapshots, self.recorded, "{at}");
+        true
+    }
+}
+
+#[test]
+fn whatever_call_of_a_record_fails_the_same_command_again_ends_in_one_snapshot() {
+    for errno in [EIO, ENOSPC, EROFS] {
+        for moment in [Moment::Before, Moment::After] {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().join("store");
+            let fs = Counted::new(OsFileSystem).without_flushes();
+            record(&ledger_over(&fs, &root), "before").unwrap();
+            let mut bench = Bench {
+                fs,
+                root,
+                recorded: 1,
+            };
+            let mut call = 0;
+            while bench.record_with(errno, moment, call) {
+                call += 1;
+            }
+            assert!(call > 20, "only {call} calls were made");
+            let verified = Ledger::open(&bench.root).unwrap().verify().unwrap();
+            assert!(
+                verified.is_ok(),
+                "{errno} {moment:?}: {:?}",
+                verified.damage
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Cost stays flat: recording into a long history makes as many calls as recording into a short one.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+use runstone::core::input::RunInput;
+use runstone::{Ledger, RecordRequest};
+use runstone_store::dir::OsFileSystem;
+use runstone_testkit::{Counted, ledger_over, run};
+
+fn record(ledger: &Ledger, number: u64) {
+    let document = run(&format!("r{number}")).build();
+    drop(
+        ledger
+            .record(RecordRequest::of(RunInput::from_document(document)))
+            .unwrap(),
+    );
+}
+
+#[test]
+fn a_record_after_a_thousand_runs_opens_as_many_files_as_one_after_a_hundred() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    let ledger = ledger_over(&fs, &root);
+    let mut next = 0;
+    let mut cost_after = |snapshots: u64| {
+        while next < snapshots {
+            record(&ledger, next);
+            next += 1;
+        }
+        let mut cost = |ledger: &Ledger| {
+            fs.take_calls();
+            record(ledger, next);
+            next += 1;
+            let opens = fs.calls_of("open_read") + fs.calls_of("create_new");
+            (opens, fs.take_calls().len())
+        };
+        (cost(&ledger), cost(&ledger_over(&fs, &root)))
+    };
+    // More than the 64 snapshots that are looked back at, so that the look is full both times.
+    let ((early_opens, early_calls), (early_fresh_opens, _)) = cost_after(100);
+    let ((late_opens, late_calls), (late_fresh_opens, _)) = cost_after(1000);
+    assert_eq!(late_opens, early_opens);
+    assert!(
+        late_calls <= early_calls + 4,
+        "{early_calls} calls became {late_calls}"
+    );
+    assert_eq!(late_fresh_opens, early_fresh_opens);
+    // An open handle reads its previous run and writes its entry; it does not look back again.
+    assert!(early_opens <= 8, "{early_opens} files opened by one record");
+    assert!(
+        early_fresh_opens <= 64 + 16,
+        "{early_fresh_opens} files opened by a fresh handle"
+    );
+}
