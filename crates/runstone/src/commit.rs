@@ -6,25 +6,23 @@
 //! explicit (run, stage, cohort, attempt); which attempt to ask for is decided here, because it
 //! needs the status of the last one.
 
-use std::sync::Arc;
-
 use runstone_core::canonical::{CanonicalRun, Captures};
-use runstone_core::cohort::CohortKey;
 use runstone_core::digest::Digest;
 use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::profile::Profile;
-use runstone_core::record::{Defaults, RunRecord, Warning};
+use runstone_core::record::{Defaults, RunRecord};
 use runstone_core::snapshot::{Captured, Snapshot, Status};
 use runstone_store::{
     Appended, CohortName, Committed, Envelope, KeyText, Log, NewEntry, OpenedCohort, Slot, Standing,
 };
 
-use crate::compare::{Recorded, RecordedAs};
+use crate::digests::to_hash;
 use crate::error::{Conflict, Error};
 use crate::find::{Place, Stored};
-use crate::open::{Ledger, to_hash};
+use crate::open::Ledger;
 use crate::profiles::{ProfileChoice, rules_of};
+use crate::recorded::{Acknowledged, Recorded, RecordedAs};
 use crate::{payload, summary};
 
 /// What to record.
@@ -74,19 +72,6 @@ struct Ready<'a> {
     log: Log,
 }
 
-/// A recording that is durable, and not yet answered.
-#[derive(Debug, Clone)]
-#[must_use = "the answer is what changed; ask for it with `Ledger::answer`"]
-pub struct Acknowledged {
-    /// Whether it made a snapshot or found it.
-    pub recorded_as: RecordedAs,
-    /// The snapshot that stands in the log.
-    pub stored: Stored,
-    pub(crate) profile: Arc<Profile>,
-    pub(crate) key: CohortKey,
-    pub(crate) warnings: Vec<Warning>,
-}
-
 impl Ledger {
     /// Records one stage of one run and answers what changed.
     ///
@@ -96,8 +81,8 @@ impl Ledger {
     /// nothing was recorded.
     ///
     /// # Errors
-    /// Those of [`Ledger::commit`]. Once the snapshot stands nothing is an error any more: what cannot
-    /// be compared is said in the answer.
+    /// Those of [`Ledger::commit`]. Once the snapshot stands nothing is an error any more: what
+    /// cannot be compared is said in the answer.
     pub fn record(&self, request: RecordRequest) -> Result<Recorded, Error> {
         Ok(self.answer(self.commit(request)?))
     }
@@ -170,8 +155,8 @@ impl Ledger {
         })
     }
 
-    /// Makes everything a slot of this run will name durable before the slot exists. What this handle
-    /// saw durable once stays so, and is not asked for again.
+    /// Makes everything a slot of this run will name durable before the slot exists. What this
+    /// handle saw durable once stays so, and is not asked for again.
     fn make_durable(&self, ready: &Ready<'_>) -> Result<(), Error> {
         let sha256 = ready.profile.sha256;
         if !self.durable.holds_profile(&sha256) {

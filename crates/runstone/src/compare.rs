@@ -4,138 +4,20 @@
 //! It is worked out after the commit and never stored, so asking again tomorrow gives the same.
 //! What the words mean is decided in the core; reading the right few entries is decided here.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use runstone_core::cohort::{CohortKey, Comparability, Mismatch, compare};
+use runstone_core::cohort::{Comparability, Mismatch};
 use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
-use runstone_core::id::{Attempt, RunId, SnapshotSeq, Stage};
+use runstone_core::id::{RunId, SnapshotSeq};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
-use runstone_core::verdict::{Baseline, Point, Previous, Verdict, baseline, judge, previous};
+use runstone_core::verdict::{Baseline, Point, Previous, baseline, judge, previous};
 use runstone_store::{CohortName, Envelope, Seq};
-use serde_json::{Value, json};
 
-use crate::commit::Acknowledged;
 use crate::error::Error;
 use crate::find::{Place, Stored};
 use crate::history::Past;
 use crate::open::Ledger;
 use crate::profiles::rules_of;
+use crate::recorded::{Acknowledged, Answered, Recorded, RecordedAs};
 use crate::summary;
-
-/// Whether a recording made a snapshot or found it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordedAs {
-    /// It made one.
-    New,
-    /// The same content was recorded before; this is that snapshot.
-    Already,
-}
-
-impl RecordedAs {
-    /// Returns the word used in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Already => "already",
-        }
-    }
-}
-
-/// The answer to a recording.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// Whether it is new.
-    pub recorded_as: RecordedAs,
-    /// Where it stands.
-    pub place: Place,
-    /// The run.
-    pub run_id: RunId,
-    /// The stage.
-    pub stage: Stage,
-    /// Which retry.
-    pub attempt: Attempt,
-    /// The writer's clock when it was recorded.
-    pub recorded_at: String,
-    /// What changed, and did it matter.
-    pub answer: Answered,
-    /// When this opened a cohort: the nearest other one.
-    pub nearest: Option<Nearest>,
-    /// What the caller should know and nothing failed for.
-    pub warnings: Vec<String>,
-}
-
-/// What changed since the last comparable run, and whether that matters.
-#[derive(Debug, Clone)]
-pub struct Answered {
-    /// What changed.
-    pub diff: RunDiff,
-    /// Did it matter.
-    pub verdict: Verdict,
-    /// The yardstick of the cohort below this snapshot.
-    pub baseline: Baseline,
-    /// The writer's clock of the previous snapshot.
-    pub previous_recorded_at: Option<String>,
-    /// Entries among those looked back at that could not be read.
-    pub unreadable: Vec<SnapshotSeq>,
-}
-
-/// The nearest cohort of the same stage and experiment, when a run opens a new one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Nearest {
-    /// That cohort.
-    pub cohort: CohortName,
-    /// What keeps the two apart.
-    pub mismatches: Vec<Mismatch>,
-    /// The one identity path by which this and at least two earlier cohorts differ, alone.
-    pub drifting: Option<String>,
-}
-
-/// How many cohorts are looked at for the nearest one.
-const NEAREST_LOOK: usize = 64;
-/// How many cohorts must differ by one path alone before it looks like a date that moves on:
-/// this one and two others.
-const DRIFTING_OTHERS: usize = 2;
-
-impl Recorded {
-    /// Returns the stable JSON form, schema `runstone.record/1`.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "schema": "runstone.record/1",
-            "recorded": self.recorded_as.as_str(),
-            "cohort": self.place.cohort.as_str(),
-            "snapshot_seq": self.place.seq,
-            "sha256": self.place.sha256,
-            "run_id": self.run_id,
-            "stage": self.stage,
-            "attempt": self.attempt,
-            "recorded_at": self.recorded_at,
-            "diff": self.answer.diff.to_json(),
-            "verdict": self.answer.verdict.to_json(),
-            "baseline": self.answer.baseline.to_json(),
-            "nearest": self.nearest.as_ref().map(Nearest::to_json),
-            "views": {},
-            "warnings": self.warnings,
-        })
-    }
-}
-
-impl Nearest {
-    /// Returns the nearest cohort as JSON.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "cohort": self.cohort.as_str(),
-            "mismatches": self.mismatches.iter().map(Mismatch::to_json).collect::<Vec<_>>(),
-            "drifting": self.drifting,
-        })
-    }
-}
-
-impl fmt::Display for Nearest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.cohort)
-    }
-}
 
 impl Ledger {
     /// Compares what was just recorded: what changed, and did it matter.
@@ -270,87 +152,6 @@ impl Ledger {
             },
         )
     }
-
-    /// Tells whether the runs of two cohorts may be compared, and if not, every reason.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] if a cohort's key cannot be read.
-    pub fn comparability(&self, a: &CohortName, b: &CohortName) -> Result<Comparability, Error> {
-        Ok(compare(&self.cohort_key(a)?, &self.cohort_key(b)?))
-    }
-
-    /// Reads the whole key of a cohort and checks that it is this cohort's.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] if it is missing, is no key, or is the key of another cohort.
-    pub fn cohort_key(&self, cohort: &CohortName) -> Result<CohortKey, Error> {
-        let damaged = |found: String| Error::Damaged {
-            place: format!("cohorts/{cohort}/cohort.json"),
-            found,
-        };
-        let bytes = self
-            .store
-            .cohort_document(cohort)?
-            .ok_or_else(|| damaged("no such file".to_owned()))?;
-        let key = CohortKey::from_bytes(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let id = key.id();
-        if id.as_str() != cohort.as_str() {
-            return Err(damaged(format!("the key of {id}")));
-        }
-        Ok(key)
-    }
-
-    /// Finds the nearest among a bounded number of cohorts of the same stage and experiment.
-    ///
-    /// # Errors
-    /// Reading errors of the store.
-    pub fn nearest(&self, key: &CohortKey, own: &CohortName) -> Result<Option<Nearest>, Error> {
-        let id = own.as_str();
-        let stage_part = id.split('.').next().unwrap_or_default();
-        let mut others = Vec::new();
-        for cohort in self
-            .store
-            .cohorts(&format!("{stage_part}."), Some(NEAREST_LOOK))?
-        {
-            if cohort == *own {
-                continue;
-            }
-            // A cohort whose key cannot be read is no neighbour; `verify` names it.
-            let Ok(other) = self.cohort_key(&cohort) else {
-                continue;
-            };
-            if experiment(&other) != experiment(key) || other.stage != key.stage {
-                continue;
-            }
-            if let Comparability::Incomparable(mismatches) = compare(&other, key) {
-                others.push((cohort, mismatches));
-            }
-        }
-        let alone: Vec<&Mismatch> = others
-            .iter()
-            .filter_map(|(_, mismatches)| match mismatches.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            })
-            .collect();
-        let drifting = alone
-            .iter()
-            .find(|mismatch| {
-                let same_path = |other: &&&Mismatch| {
-                    other.group == mismatch.group && other.path == mismatch.path
-                };
-                alone.iter().filter(same_path).count() >= DRIFTING_OTHERS
-            })
-            .map(|mismatch| mismatch.path.clone());
-        let nearest = others
-            .into_iter()
-            .min_by_key(|(cohort, mismatches)| (mismatches.len(), cohort.clone()));
-        Ok(nearest.map(|(cohort, mismatches)| Nearest {
-            cohort,
-            mismatches,
-            drifting,
-        }))
-    }
 }
 
 /// Says an error with its causes, in one line.
@@ -384,11 +185,6 @@ fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
         previous_recorded_at: None,
         unreadable: Vec::new(),
     }
-}
-
-/// Returns the identity group that every profile of ours calls by this name.
-fn experiment(key: &CohortKey) -> Option<&BTreeMap<String, Value>> {
-    key.groups.get("experiment")
 }
 
 /// Chooses the yardstick among `points`.

@@ -300,8 +300,8 @@ impl Error {
         }
     }
 
-    /// Returns the JSON form: `{code, message, hint, details}`. The details of a refused document are
-    /// objects `{pointer, kind, text, hint}`, all others text.
+    /// Returns the JSON form: `{code, message, hint, details}`. The details of a refused document
+    /// are objects `{pointer, kind, text, hint}`, all others text.
     pub fn to_json(&self) -> Value {
         let mut details: Vec<Value> = match self {
             Self::Refused { refused, .. } => refused

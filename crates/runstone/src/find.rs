@@ -14,8 +14,9 @@ use runstone_core::snapshot::Snapshot;
 use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot};
 use serde_json::{Value, json};
 
+use crate::digests::to_digest;
 use crate::error::Error;
-use crate::open::{Ledger, to_digest};
+use crate::open::Ledger;
 use crate::payload;
 use crate::reference::{Reference, RunReading};
 

@@ -20,16 +20,21 @@
 //! ```
 
 pub mod clock;
+mod cohorts;
 mod commit;
 mod compare;
+mod digests;
 mod error;
+mod fields;
 pub mod find;
 mod history;
 pub mod init;
 pub mod list;
+mod nearest;
 mod open;
 mod payload;
 pub mod profiles;
+mod recorded;
 pub mod reference;
 mod summary;
 pub mod verify;
@@ -38,8 +43,10 @@ pub mod yardstick;
 pub use runstone_core as core;
 pub use runstone_store as store;
 
-pub use self::commit::{Acknowledged, AttemptChoice, RecordRequest};
-pub use self::compare::{Answered, Nearest, Recorded, RecordedAs};
+pub use self::cohorts::CohortRow;
+pub use self::commit::{AttemptChoice, RecordRequest};
 pub use self::error::{Conflict, Error, ErrorKind};
 pub use self::find::{Place, Stored};
+pub use self::nearest::Nearest;
 pub use self::open::{Ledger, Settings};
+pub use self::recorded::{Acknowledged, Answered, Recorded, RecordedAs};

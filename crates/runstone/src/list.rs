@@ -4,16 +4,17 @@
 //! by the writers' clocks, then cohort and position, and nothing is decided by that. Everything is
 //! read from the logs; an entry that cannot be read is named beside the rows, never dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use runstone_core::metric::MetricValue;
-use runstone_core::query::{Expr, Row};
+use runstone_core::query::{Expr, Row as _};
 use runstone_core::snapshot::{Snapshot, Status};
-use runstone_core::verdict::{Baseline, Overall};
-use runstone_store::{CohortName, Envelope, Log, Seq, Slot};
+use runstone_core::verdict::Overall;
+use runstone_store::{CohortName, Log, Seq, Slot};
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::find::{Sighted, Stored};
 use crate::open::Ledger;
 use crate::summary;
@@ -133,109 +134,6 @@ pub fn metrics(snapshot: &Snapshot) -> Value {
         .collect()
 }
 
-/// A snapshot as filters see it.
-struct Fields<'a> {
-    stored: &'a Stored,
-    verdict: Option<Overall>,
-}
-
-impl Row for Fields<'_> {
-    fn get(&self, path: &str) -> Option<Value> {
-        let Stored {
-            place,
-            snapshot,
-            envelope,
-        } = self.stored;
-        let (root, rest) = path.split_once('.').unwrap_or((path, ""));
-        let text = |text: &str| Some(Value::from(text));
-        let leaf = |leaves: &BTreeMap<String, Value>| leaves.get(rest).cloned();
-        match root {
-            "run_id" => text(snapshot.run_id.as_str()),
-            "stage" => text(snapshot.stage.as_str()),
-            "attempt" => Some(Value::from(snapshot.attempt.0)),
-            "status" => text(snapshot.status.as_str()),
-            "sweep" => snapshot.sweep.as_deref().map(Value::from),
-            "candidate" => Some(Value::from(snapshot.candidate)),
-            "cohort" => text(place.cohort.as_str()),
-            "seq" | "snapshot_seq" => Some(Value::from(place.seq.0)),
-            "sha256" => Some(Value::from(place.sha256.to_string())),
-            "recorded_at" => text(&envelope.recorded_at),
-            "started_at" => snapshot.started_at.as_deref().map(Value::from),
-            "finished_at" => snapshot.finished_at.as_deref().map(Value::from),
-            "profile" => text(&snapshot.profile.name),
-            "verdict" => self.verdict.map(|verdict| Value::from(verdict.as_str())),
-            "experiment" => snapshot
-                .identity
-                .get("experiment")
-                .and_then(|group| group.values().next())
-                .cloned(),
-            "metrics" => snapshot
-                .metrics
-                .get(rest)
-                .or_else(|| snapshot.metrics.get(&format!("{rest}.mean")))
-                .map(|value| value.to_json()),
-            "labels" => leaf(&snapshot.labels),
-            "settings" => leaf(&snapshot.factors.settings),
-            "seeds" => leaf(&snapshot.factors.seeds),
-            "versions" => leaf(&snapshot.factors.versions),
-            "factors" => leaf(&snapshot.factors.settings)
-                .or_else(|| leaf(&snapshot.factors.seeds))
-                .or_else(|| leaf(&snapshot.factors.versions)),
-            "identity" => snapshot
-                .identity
-                .values()
-                .find_map(|group| group.get(path).or_else(|| group.get(rest)).cloned()),
-            "document" => at_path(&snapshot.document, rest),
-            _ => None,
-        }
-    }
-}
-
-fn at_path(document: &serde_json::Map<String, Value>, path: &str) -> Option<Value> {
-    let mut parts = path.split('.');
-    let mut value = document.get(parts.next()?)?;
-    for part in parts {
-        value = value.get(part)?;
-    }
-    Some(value.clone())
-}
-
-/// A cohort in a list.
-#[derive(Debug)]
-pub struct CohortRow {
-    /// Its id.
-    pub cohort: CohortName,
-    /// How many snapshots stand in its log.
-    pub snapshots: u64,
-    /// The newest snapshot that can be read.
-    pub newest: Option<Envelope>,
-    /// The current yardstick, or why it is not known.
-    pub baseline: Result<Baseline, Error>,
-}
-
-impl CohortRow {
-    /// Returns the row as JSON.
-    pub fn to_json(&self) -> Value {
-        let key = self
-            .newest
-            .as_ref()
-            .and_then(|envelope| envelope.key_text.as_ref());
-        json!({
-            "cohort": self.cohort.as_str(),
-            "snapshots": self.snapshots,
-            "newest": self.newest.as_ref().map(|envelope| json!({
-                "run_id": key.map(|key| &key.run),
-                "stage": key.map(|key| &key.stage),
-                "recorded_at": envelope.recorded_at,
-            })),
-            "baseline": match &self.baseline {
-                Ok(baseline) => baseline.to_json(),
-                Err(error) => json!({ "status": "unknown", "reason": error.to_string() }),
-            },
-        })
-    }
-}
-
 impl Ledger {
     /// Lists snapshots.
     ///
@@ -325,29 +223,6 @@ impl Ledger {
             })
         });
         Ok(passes.then_some(row))
-    }
-
-    /// Lists cohorts by id.
-    ///
-    /// # Errors
-    /// Reading errors of the store.
-    pub fn cohorts(&self) -> Result<Vec<CohortRow>, Error> {
-        let mut rows = Vec::new();
-        for cohort in self.store.cohorts("", None)? {
-            let log = Log::Cohort(cohort.clone());
-            let Some(head) = self.store.head(&log)? else {
-                continue;
-            };
-            let newest = self.store.peek(&log, head)?.whole();
-            let baseline = self.baseline_in(&cohort).map(|shown| shown.baseline);
-            rows.push(CohortRow {
-                cohort,
-                snapshots: head.get(),
-                newest,
-                baseline,
-            });
-        }
-        Ok(rows)
     }
 }
 

@@ -12,7 +12,7 @@ use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
 use runstone_core::snapshot::{ProfileName, Writer};
 use runstone_store::dir::DirStore;
-use runstone_store::{CohortName, Hash256, Store, SystemEntropy};
+use runstone_store::{CohortName, Store, SystemEntropy};
 use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
@@ -188,14 +188,4 @@ impl Settings {
             views: text("views")?,
         })
     }
-}
-
-/// The same digest in the store's type.
-pub(crate) fn to_hash(digest: &Digest) -> Hash256 {
-    Hash256::from_bytes(*digest.as_bytes())
-}
-
-/// The same digest in the core's type.
-pub(crate) fn to_digest(hash: &Hash256) -> Digest {
-    Digest::from_bytes(*hash.as_bytes())
 }

@@ -11,8 +11,8 @@ use runstone_core::snapshot::Snapshot;
 use runstone_store::{Slot, Standing, Store};
 use serde_json::{Map, Value, json};
 
+use crate::digests::{to_digest, to_hash};
 use crate::error::Error;
-use crate::open::{to_digest, to_hash};
 
 /// Largest section kept inside a payload, in bytes of its canonical form.
 const SECTION_BYTES_MAX: usize = 64 * 1024;

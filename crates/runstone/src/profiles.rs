@@ -12,8 +12,9 @@ use runstone_core::id::Stage;
 use runstone_core::profile::{Profile, StageRules};
 use runstone_store::Slot;
 
+use crate::digests::{to_digest, to_hash};
 use crate::error::Error;
-use crate::open::{Ledger, to_digest, to_hash};
+use crate::open::Ledger;
 
 /// Names of the profiles that come with Runstone.
 pub const BUILTIN: [&str; 2] = ["generic", "market"];

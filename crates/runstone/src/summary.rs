@@ -13,7 +13,7 @@ use runstone_core::verdict::Point;
 use runstone_store::{Envelope, Seq};
 use serde_json::{Value, json};
 
-use crate::open::to_digest;
+use crate::digests::to_digest;
 
 /// Longest names of deciding metrics kept in a summary, in bytes all together. Longer ones are left
 /// out, which costs the run its place as a yardstick and nothing else.

@@ -14,9 +14,10 @@ use runstone_core::snapshot::{Snapshot, SnapshotError};
 use runstone_store::{Audited, CohortName, Finding, Log, Seq};
 use serde_json::{Value, json};
 
+use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::Stored;
-use crate::open::{Ledger, to_digest};
+use crate::open::Ledger;
 
 /// What verifying found.
 #[derive(Debug, Clone, Default)]

@@ -33,8 +33,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// Fails the call number `after_calls` of one record by a fresh handle; returns whether any call
-    /// was left to fail.
+    /// Fails the call number `after_calls` of one record by a fresh handle; returns whether any
+    /// call was left to fail.
     fn record_with(&mut self, errno: i32, moment: Moment, after_calls: u64) -> bool {
         let store = DirStore::open_on(self.fs.clone(), &self.root, SystemEntropy).unwrap();
         let ledger = Ledger::over(Arc::new(store), Arc::new(TickingClock::default())).unwrap();

@@ -1,4 +1,5 @@
-//! Cost stays flat: recording into a long history makes as many calls as recording into a short one.
+//! Cost stays flat: recording into a long history makes as many calls as recording into a short
+//! one.
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &CohortsArgs, ui: &Ui, store: Option<&Path>) -> Result<E
     let cohorts = ledger.cohorts()?;
     let document = json!({
         "schema": "runstone.cohorts/1",
-        "cohorts": cohorts.iter().map(runstone::list::CohortRow::to_json).collect::<Vec<_>>(),
+        "cohorts": cohorts.iter().map(runstone::CohortRow::to_json).collect::<Vec<_>>(),
     });
     let mut rows = Rows::new(&["cohort", "snapshots", "newest run", "baseline"]);
     let ids: Vec<&str> = cohorts.iter().map(|row| row.cohort.as_str()).collect();

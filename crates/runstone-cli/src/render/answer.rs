@@ -1,14 +1,12 @@
 //! The answer of `record`: where it stands, what changed, did it matter.
 
-use std::fmt::Write as _;
-
 use runstone::core::diff::RunDiff;
 use runstone::core::verdict::{Baseline, Verdict};
 use runstone::{Answered, Recorded, RecordedAs};
 
 use crate::render::diff::{Detail, sections};
-use crate::render::words::{gap_between, wrapped};
-use crate::render::{explain, time};
+use crate::render::words::{gap_between, line, wrapped};
+use crate::render::{nearest, time};
 use crate::ui::{DONE, FAINT, NAME, plain};
 
 /// Returns the answer as text.
@@ -36,8 +34,8 @@ pub(crate) fn text(recorded: &Recorded) -> String {
     text.push_str(&previous(&recorded.answer, &recorded.recorded_at));
     text.push_str(&sections(&recorded.answer.diff, Detail::Changed));
     text.push_str(&baseline(&recorded.answer.baseline));
-    if let Some(nearest) = &recorded.nearest {
-        text.push_str(&explain::nearest(nearest));
+    if let Some(found) = &recorded.nearest {
+        text.push_str(&nearest::text(found));
     }
     text.push_str(&verdict(&recorded.answer.verdict));
     text
@@ -98,9 +96,4 @@ pub(crate) fn baseline(baseline: &Baseline) -> String {
 /// Returns the verdict.
 pub(crate) fn verdict(verdict: &Verdict) -> String {
     wrapped(&format!("verdict {}", plain(&verdict.sentence)))
-}
-
-/// Adds a line; a String takes any text.
-pub(crate) fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
-    writeln!(text, "{words}").expect("a String takes any text");
 }

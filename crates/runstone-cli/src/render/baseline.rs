@@ -2,8 +2,8 @@
 
 use runstone::yardstick::BaselineShown;
 
-use crate::render::answer::{self, line};
-use crate::render::words::metric;
+use crate::render::answer;
+use crate::render::words::{line, metric};
 use crate::ui::{NAME, plain};
 
 /// Returns which run is the baseline, why, its window, and where it moved.

@@ -8,9 +8,8 @@ use runstone::core::diff::{
 use runstone::core::metric::MetricValue;
 use serde_json::Value;
 
-use crate::render::answer::line;
 use crate::render::format::markdown_line;
-use crate::render::words::{cut, headed, is_spread, metric, metric_name, section, wrapped};
+use crate::render::words::{cut, headed, is_spread, line, metric, metric_name, section, wrapped};
 use crate::ui::{FAINT, plain};
 
 /// How much is shown.

@@ -1,6 +1,7 @@
 //! Times in talk: relative, short, in one unit.
 
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::env_vars;
 use crate::error::CliError;

@@ -2,8 +2,7 @@
 
 use runstone::verify::Verified;
 
-use crate::render::answer::line;
-use crate::render::words::count;
+use crate::render::words::{count, line};
 use crate::ui::{DONE, ERROR, FAINT, plain};
 
 /// Returns every damage with what was expected and found, then what is harmless, then the sum.

@@ -1,6 +1,7 @@
 //! Small pieces of text that several answers share: items that wrap, short cohort names, metrics.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use runstone::Stored;
 use runstone::core::diff::wording;
@@ -16,6 +17,11 @@ const GAP: &str = "   ";
 const DIGITS_MIN: usize = 4;
 /// Metrics shown on a line when none decides.
 const OTHERS_SHOWN: usize = 2;
+
+/// Adds a line; a String takes any text.
+pub(crate) fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    writeln!(text, "{words}").expect("a String takes any text");
+}
 
 /// Returns `label` and its items, wrapped to the terminal; nothing for no items.
 pub(crate) fn section(label: &str, items: &[String]) -> String {

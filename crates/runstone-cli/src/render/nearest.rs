@@ -1,0 +1,56 @@
+//! The cohort nearest to a new one, and what keeps two cohorts apart.
+
+use runstone::Nearest;
+use runstone::core::cohort::Mismatch;
+use runstone::core::diff::wording;
+
+use crate::render::words::{cut, line, section, within, wrapped};
+use crate::ui::{NAME, plain};
+
+/// Longest value shown, in characters.
+const VALUE_MAX: usize = 40;
+/// Most mismatches shown beside an answer.
+const BESIDE_ANSWER_MAX: usize = 3;
+
+/// Returns the nearest cohort beside an answer that opened a new one.
+pub(crate) fn text(nearest: &Nearest) -> String {
+    let mut text = String::new();
+    line(
+        &mut text,
+        format_args!("nearest {NAME}{}{NAME:#} differs in", nearest.cohort),
+    );
+    let shown = nearest.mismatches.len().min(BESIDE_ANSWER_MAX);
+    text.push_str(&by_group(&nearest.mismatches[..shown]));
+    if shown < nearest.mismatches.len() {
+        let more = nearest.mismatches.len() - shown;
+        text.push_str(&section(
+            "",
+            &[format!("+{more} more; see `runstone explain`")],
+        ));
+    }
+    if let Some(path) = &nearest.drifting {
+        text.push_str(&wrapped(&format!(
+            "hint: `{}` alone keeps several cohorts apart; if it moves on with every run, make it a \
+             factor in the profile",
+            plain(path)
+        )));
+    }
+    text
+}
+
+/// Returns what keeps two cohorts apart, one line each.
+pub(crate) fn by_group(mismatches: &[Mismatch]) -> String {
+    let mut text = String::new();
+    for mismatch in mismatches {
+        let value = |value| cut(&wording::value(value), VALUE_MAX);
+        let (a, b) = (value(mismatch.a.as_ref()), value(mismatch.b.as_ref()));
+        text.push_str(&section(
+            &plain(&mismatch.group),
+            &[format!(
+                "{} {a} → {b}",
+                plain(within(&mismatch.group, &mismatch.path))
+            )],
+        ));
+    }
+    text
+}

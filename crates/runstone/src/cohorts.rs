@@ -1,0 +1,99 @@
+//! Cohorts: which there are, what makes each, and whether the runs of two may be compared.
+
+use runstone_core::cohort::{CohortKey, Comparability, compare};
+use runstone_core::verdict::Baseline;
+use runstone_store::{CohortName, Envelope, Log};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::open::Ledger;
+
+/// A cohort in a list.
+#[derive(Debug)]
+pub struct CohortRow {
+    /// Its id.
+    pub cohort: CohortName,
+    /// How many snapshots stand in its log.
+    pub snapshots: u64,
+    /// The newest snapshot that can be read.
+    pub newest: Option<Envelope>,
+    /// The current yardstick, or why it is not known.
+    pub baseline: Result<Baseline, Error>,
+}
+
+impl CohortRow {
+    /// Returns the row as JSON.
+    pub fn to_json(&self) -> Value {
+        let key = self
+            .newest
+            .as_ref()
+            .and_then(|envelope| envelope.key_text.as_ref());
+        json!({
+            "cohort": self.cohort.as_str(),
+            "snapshots": self.snapshots,
+            "newest": self.newest.as_ref().map(|envelope| json!({
+                "run_id": key.map(|key| &key.run),
+                "stage": key.map(|key| &key.stage),
+                "recorded_at": envelope.recorded_at,
+            })),
+            "baseline": match &self.baseline {
+                Ok(baseline) => baseline.to_json(),
+                Err(error) => json!({ "status": "unknown", "reason": error.to_string() }),
+            },
+        })
+    }
+}
+
+impl Ledger {
+    /// Lists cohorts by id.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn cohorts(&self) -> Result<Vec<CohortRow>, Error> {
+        let mut rows = Vec::new();
+        for cohort in self.store.cohorts("", None)? {
+            let log = Log::Cohort(cohort.clone());
+            let Some(head) = self.store.head(&log)? else {
+                continue;
+            };
+            let newest = self.store.peek(&log, head)?.whole();
+            let baseline = self.baseline_in(&cohort).map(|shown| shown.baseline);
+            rows.push(CohortRow {
+                cohort,
+                snapshots: head.get(),
+                newest,
+                baseline,
+            });
+        }
+        Ok(rows)
+    }
+
+    /// Tells whether the runs of two cohorts may be compared, and if not, every reason.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a cohort's key cannot be read.
+    pub fn comparability(&self, a: &CohortName, b: &CohortName) -> Result<Comparability, Error> {
+        Ok(compare(&self.cohort_key(a)?, &self.cohort_key(b)?))
+    }
+
+    /// Reads the whole key of a cohort and checks that it is this cohort's.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is missing, is no key, or is the key of another cohort.
+    pub fn cohort_key(&self, cohort: &CohortName) -> Result<CohortKey, Error> {
+        let damaged = |found: String| Error::Damaged {
+            place: format!("cohorts/{cohort}/cohort.json"),
+            found,
+        };
+        let bytes = self
+            .store
+            .cohort_document(cohort)?
+            .ok_or_else(|| damaged("no such file".to_owned()))?;
+        let key = CohortKey::from_bytes(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let id = key.id();
+        if id.as_str() != cohort.as_str() {
+            return Err(damaged(format!("the key of {id}")));
+        }
+        Ok(key)
+    }
+}

@@ -1,0 +1,111 @@
+//! What a recording gives back: first that it stands, then the answer.
+//!
+//! [`Acknowledged`] is said once the snapshot is durable; [`Recorded`] adds what changed and
+//! whether it mattered. Plain values; making them belongs to `commit` and `compare`, showing them
+//! to the faces.
+
+use std::sync::Arc;
+
+use runstone_core::cohort::CohortKey;
+use runstone_core::diff::RunDiff;
+use runstone_core::id::{Attempt, RunId, SnapshotSeq, Stage};
+use runstone_core::profile::Profile;
+use runstone_core::record::Warning;
+use runstone_core::verdict::{Baseline, Verdict};
+use serde_json::{Value, json};
+
+use crate::find::{Place, Stored};
+use crate::nearest::Nearest;
+
+/// A recording that is durable, and not yet answered.
+#[derive(Debug, Clone)]
+#[must_use = "the answer is what changed; ask for it with `Ledger::answer`"]
+pub struct Acknowledged {
+    /// Whether it made a snapshot or found it.
+    pub recorded_as: RecordedAs,
+    /// The snapshot that stands in the log.
+    pub stored: Stored,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) key: CohortKey,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Whether a recording made a snapshot or found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordedAs {
+    /// It made one.
+    New,
+    /// The same content was recorded before; this is that snapshot.
+    Already,
+}
+
+impl RecordedAs {
+    /// Returns the word used in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Already => "already",
+        }
+    }
+}
+
+/// The answer to a recording.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Whether it is new.
+    pub recorded_as: RecordedAs,
+    /// Where it stands.
+    pub place: Place,
+    /// The run.
+    pub run_id: RunId,
+    /// The stage.
+    pub stage: Stage,
+    /// Which retry.
+    pub attempt: Attempt,
+    /// The writer's clock when it was recorded.
+    pub recorded_at: String,
+    /// What changed, and did it matter.
+    pub answer: Answered,
+    /// When this opened a cohort: the nearest other one.
+    pub nearest: Option<Nearest>,
+    /// What the caller should know and nothing failed for.
+    pub warnings: Vec<String>,
+}
+
+/// What changed since the last comparable run, and whether that matters.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// What changed.
+    pub diff: RunDiff,
+    /// Did it matter.
+    pub verdict: Verdict,
+    /// The yardstick of the cohort below this snapshot.
+    pub baseline: Baseline,
+    /// The writer's clock of the previous snapshot.
+    pub previous_recorded_at: Option<String>,
+    /// Entries among those looked back at that could not be read.
+    pub unreadable: Vec<SnapshotSeq>,
+}
+
+impl Recorded {
+    /// Returns the stable JSON form, schema `runstone.record/1`.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "schema": "runstone.record/1",
+            "recorded": self.recorded_as.as_str(),
+            "cohort": self.place.cohort.as_str(),
+            "snapshot_seq": self.place.seq,
+            "sha256": self.place.sha256,
+            "run_id": self.run_id,
+            "stage": self.stage,
+            "attempt": self.attempt,
+            "recorded_at": self.recorded_at,
+            "diff": self.answer.diff.to_json(),
+            "verdict": self.answer.verdict.to_json(),
+            "baseline": self.answer.baseline.to_json(),
+            "nearest": self.nearest.as_ref().map(Nearest::to_json),
+            "views": {},
+            "warnings": self.warnings,
+        })
+    }
+}
