@@ -320,6 +320,12 @@ fn too_large_is_refused(store: &dyn Store) {
         .append(&log, Some(&long), &entry(b"small"))
         .unwrap_err();
     assert!(matches!(told, StoreError::TooLarge { .. }), "{told}");
+    let mut deep = entry(b"small");
+    deep.summary = (0..200).fold(json!(null), |inner, _| json!([inner]));
+    let told = store
+        .append(&log, Some(&key("run", &cohort, 0)), &deep)
+        .unwrap_err();
+    assert!(matches!(told, StoreError::Misaddressed { .. }), "{told}");
     assert_eq!(store.head(&log).unwrap(), None);
 }
 

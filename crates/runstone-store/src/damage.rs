@@ -62,8 +62,10 @@ pub enum DamageKind {
     Twice,
     /// A document that names a directory of truth is gone.
     Document,
-    /// Something that is no regular file stands where one belongs.
+    /// Something of another type stands where a file or a directory belongs.
     FileType,
+    /// It is there, and the system does not let it be read.
+    Unreadable,
 }
 
 impl DamageKind {
@@ -80,6 +82,7 @@ impl DamageKind {
             Self::Twice => "twice",
             Self::Document => "document",
             Self::FileType => "file type",
+            Self::Unreadable => "unreadable",
         }
     }
 }

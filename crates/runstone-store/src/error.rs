@@ -102,7 +102,7 @@ pub enum StoreError {
         /// The digest of the document that is there.
         found: Hash256,
     },
-    /// The key does not belong to the log.
+    /// The entry or its key does not fit the log.
     #[error("log `{log}` cannot take this entry: {reason}")]
     Misaddressed {
         /// The log.
@@ -220,6 +220,19 @@ impl StoreError {
             | Self::TooLarge { .. } => return None,
         };
         Some(hint.to_owned())
+    }
+
+    /// Turns a failure to read or flush into an unknown outcome: right wherever the entry may have
+    /// its place already.
+    pub(crate) fn in_doubt(self, doubt: Doubt) -> Self {
+        match self {
+            Self::Unreadable { path, source } => Self::Unknown {
+                path,
+                doubt,
+                source: Some(source),
+            },
+            other => other,
+        }
     }
 
     /// Turns a failure to read into "not recorded": right wherever nothing was published yet.

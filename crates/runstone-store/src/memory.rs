@@ -244,7 +244,7 @@ impl Slots for MemoryStore {
         Ok(Seq::after(self.head(log)?))
     }
 
-    fn look(&self, log: &Log, seq: Seq) -> Result<Look, StoreError> {
+    fn look(&self, log: &Log, seq: Seq, _key: Option<&Key>) -> Result<Look, StoreError> {
         Ok(match self.peek(log, seq)? {
             Slot::Whole(envelope) => Look::Held(Box::new(envelope)),
             Slot::Absent => Look::Free,

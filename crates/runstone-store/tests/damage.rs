@@ -8,51 +8,19 @@
 
 mod support;
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use runstone_store::{
     Appended, DamageKind, DirStore, Hash256, Log, Seq, Slot, Standing, Store, StoreError,
 };
-use support::{Place, cohort, entry, findings, key, log, record};
-
-const COHORT: &str = "cohorts/train.churn.0123456789abcdef";
-
-fn slot(place: &Place, seq: u64) -> PathBuf {
-    place
-        .path()
-        .join(format!("{COHORT}/log/0000000000/{seq:020}"))
-}
-
-fn claim(place: &Place, run: &str) -> PathBuf {
-    let key = key(run).key(place.open().descriptor().store).to_string();
-    place.path().join("keys").join(&key[..2]).join(key)
-}
+use support::{
+    COHORT, Place, claim, cohort, entry, findings, garble, key, log, record, replace, slot,
+};
 
 fn at(seq: u64) -> Seq {
     Seq::new(seq).unwrap()
-}
-
-/// Replaces a file by another of these bytes: the old one may have more names.
-fn replace(path: &PathBuf, bytes: &[u8]) {
-    fs::remove_file(path).unwrap();
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .unwrap();
-    file.write_all(bytes).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o400)).unwrap();
-}
-
-fn garble(path: &PathBuf) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() - 12;
-    bytes[middle] ^= 1;
-    replace(path, &bytes);
 }
 
 fn append(store: &DirStore, run: &str) -> Result<Appended, StoreError> {
@@ -238,6 +206,33 @@ fn claim_torn_by_a_crash_before_its_slot_is_made_again_in_the_next_generation() 
         .display()
         .to_string();
     assert_eq!(findings(&store), [format!("stale torn claim {path}")]);
+}
+
+#[test]
+fn newest_generation_of_a_claim_counts() {
+    let place = Place::new();
+    record(&place.init(), &["first"]);
+    let rival = Place::new();
+    let mut copy = Command::new("cp");
+    copy.arg("-a").arg(place.path()).arg(rival.path());
+    assert!(copy.status().unwrap().success());
+    record(&rival.open(), &["second"]);
+    let earlier = fs::read(claim(&rival, "second")).unwrap();
+    let torn = claim(&place, "second");
+    fs::copy(claim(&place, "first"), &torn).unwrap();
+    replace(&torn, b"");
+    let store = place.open();
+    let other = entry(b"other");
+    assert_eq!(
+        place_of(store.append(&log(), Some(&key("second")), &other)),
+        2
+    );
+    // The torn claim turns out to be readable after all.
+    replace(&torn, &earlier);
+    let claimed = store.claim(&key("second")).unwrap().unwrap();
+    assert_eq!(claimed.content, other.content);
+    let again = store.append(&log(), Some(&key("second")), &other);
+    assert!(matches!(again, Ok(Appended::Already(_))), "{again:?}");
 }
 
 #[test]

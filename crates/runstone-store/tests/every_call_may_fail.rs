@@ -83,6 +83,60 @@ fn link_whose_late_reply_says_taken_is_known_by_its_nonce() {
     assert_eq!(fs.heal(), call);
 }
 
+#[test]
+fn refused_link_is_not_a_loss_until_the_nonce_was_read() {
+    let place = Place::new();
+    drop(place.init());
+    let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Network);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    let late_reply = Fault {
+        call: Some("link"),
+        after_calls: 0,
+        errno: 17,
+        moment: Moment::After,
+    };
+    fs.fail(late_reply);
+    fs.then_fail(Fault {
+        call: Some("read"),
+        after_calls: 0,
+        errno: 5,
+        moment: Moment::Before,
+    });
+    let told = store.append(&Log::StoreNotes, None, &entry(b"note"));
+    assert!(matches!(told, Err(StoreError::Unknown { .. })), "{told:?}");
+    assert_eq!(fs.heal(), Some("read"));
+    assert_eq!(store.head(&Log::StoreNotes).unwrap(), Some(Seq::FIRST));
+}
+
+#[test]
+fn name_that_is_taken_and_never_seen_ends_in_an_answer() {
+    let place = Place::new();
+    drop(place.init());
+    let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Journal);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    let cohort = "c".parse().unwrap();
+    store.open_cohort(&cohort, b"{}").unwrap();
+    let refuse_every_link = || {
+        for _ in 0..1000 {
+            fs.then_fail(Fault {
+                call: Some("link"),
+                after_calls: 0,
+                errno: 17,
+                moment: Moment::Before,
+            });
+        }
+    };
+    refuse_every_link();
+    let told = store.append(&Log::StoreNotes, None, &entry(b"note"));
+    assert!(matches!(told, Err(StoreError::Unknown { .. })), "{told:?}");
+    refuse_every_link();
+    let told = append(&store, &cohort, "run");
+    assert!(
+        matches!(told, Err(StoreError::NotRecorded { .. })),
+        "{told:?}"
+    );
+}
+
 fn walk(kind: Kind) {
     let place = Place::new();
     drop(place.init());
@@ -151,7 +205,9 @@ fn strike(path: &Path, kind: Kind, before: Before, cohort: &CohortName, fault: F
     match outcome {
         Ok(Appended::New(committed)) => assert_eq!(holders, [committed.seq], "{context}"),
         Ok(_) => panic!("{context}"),
-        Err(StoreError::NotRecorded { .. }) => assert_eq!(holders, [], "{context}"),
+        Err(StoreError::NotRecorded { .. } | StoreError::Damaged(_)) => {
+            assert_eq!(holders, [], "{context}");
+        }
         Err(StoreError::Unknown { .. }) => assert!(holders.len() <= 1, "{context}"),
         Err(other) => panic!("{context}: {other:?}"),
     }

@@ -113,6 +113,18 @@ fn commit_flushes_twice_and_names_nothing_before_its_flush() {
 }
 
 #[test]
+fn recording_again_writes_nothing_and_flushes_what_it_found() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &["first", "second"]);
+    fs.take_calls();
+    let again = store.append(&log(), Some(&key("second")), &support::entry(b"second"));
+    assert!(matches!(again, Ok(Appended::Already(_))), "{again:?}");
+    assert_eq!(writing(&fs), ["sync_dir"]);
+}
+
+#[test]
 fn note_is_flushed_before_it_is_named_and_told() {
     let place = Place::new();
     let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();

@@ -7,7 +7,7 @@
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::*;
 use crate::entropy::SystemEntropy;
@@ -115,8 +115,8 @@ impl Slots for Scheduled<'_> {
         self.step(|store| store.likely_free(log, from))
     }
 
-    fn look(&self, log: &Log, seq: Seq) -> Result<Look, StoreError> {
-        self.step(|store| store.look(log, seq))
+    fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError> {
+        self.step(|store| store.look(log, seq, key))
     }
 
     fn claim_of(&self, key: &Key) -> Result<Claim, StoreError> {

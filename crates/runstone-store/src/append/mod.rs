@@ -11,12 +11,12 @@
 //! 2. knows a head that is older than any place of this key: the claimer reads the head before it
 //!    claims, the adopter takes the head that the claim names;
 //! 3. has read every slot above that head and below the one it takes, or may leave it out:
-//!    - an adopter announces itself first, then reads all of them;
+//!    - an adopter reads all that are taken, announces itself, and reads on to the first free one;
 //!    - a claimer looks for a free slot *n* by itself, and *then* asks whether anyone has announced
 //!      an adoption. Is there one, it reads all of them as well. Is there none, every adopter's
 //!      announcement is later than the moment at which *n* was seen free and all below it taken;
-//!      slots are taken without gaps, so an adopter's place is *n* or higher, and from *n* on the
-//!      claimer reads every slot that it does not get.
+//!      slots are taken without gaps, so an adopter's place is *n* or higher. Does the claimer not
+//!      get *n*, it reads who did, looks for the next free slot, and asks again.
 //!
 //! Taking a slot is exclusive, so of two publishers of a key one comes second at the slot where they
 //! meet or reads the other's place on its way; it then answers [`Appended::Already`].
@@ -28,14 +28,29 @@
 
 #[cfg(test)]
 mod interleavings;
+mod search;
+
+use std::io;
+
+use serde_json::Value;
 
 use crate::damage::Damage;
 use crate::descriptor::Descriptor;
 use crate::envelope::{Address, Envelope, Packed, Seen};
-use crate::error::StoreError;
+use crate::error::{Doubt, StoreError};
 use crate::key::{Key, KeyText, Nonce};
 use crate::log::{Log, Seq};
 use crate::store::{Appended, Committed, NewEntry};
+
+use self::search::{Search, search};
+pub(crate) use self::search::{claimant, find};
+
+/// How often a name may be refused as taken and then not be seen, before that is told: a cache that
+/// hides it gives way long before.
+const REFUSALS_MAX: u32 = 100;
+
+/// How deep a summary may be nested: half of what readers of JSON put up with.
+const SUMMARY_DEPTH_MAX: usize = 64;
 
 /// What an engine brings: slots that one writer wins, and claims that one writer makes.
 pub(crate) trait Slots {
@@ -52,8 +67,8 @@ pub(crate) trait Slots {
     /// Returns a place that is likely to be free, at or after `from`, with no free one below it.
     fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError>;
 
-    /// Looks at one slot.
-    fn look(&self, log: &Log, seq: Seq) -> Result<Look, StoreError>;
+    /// Looks at one slot: at the whole of it if it holds `key`, else at what tells whose it is.
+    fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError>;
 
     /// Looks for the claim of a key.
     fn claim_of(&self, key: &Key) -> Result<Claim, StoreError>;
@@ -147,6 +162,9 @@ pub(crate) fn append<S: Slots>(
         reason,
     };
     let appended = match (log, key) {
+        _ if depth(&entry.summary) > SUMMARY_DEPTH_MAX => {
+            Err(misaddressed("its summary is nested too deeply"))
+        }
         (Log::Cohort(cohort), Some(text)) if text.cohort == *cohort => pen.append_once(text),
         (Log::Cohort(_), Some(_)) => Err(misaddressed("its key belongs to another cohort")),
         (Log::Cohort(_), None) => Err(misaddressed("a snapshot needs a key")),
@@ -156,76 +174,12 @@ pub(crate) fn append<S: Slots>(
     appended.map_err(StoreError::before_publishing)
 }
 
-/// Returns the place a key holds.
-pub(crate) fn find<S: Slots>(slots: &S, text: &KeyText) -> Result<Option<Committed>, StoreError> {
-    let log = Log::Cohort(text.cohort.clone());
-    let key = text.key(slots.descriptor().store);
-    let from = match slots.claim_of(&key)? {
-        Claim::Absent => return Ok(None),
-        Claim::Whole { envelope, .. } => Seq::after(envelope.head_seen.map(|seen| seen.seq)),
-        Claim::Torn { .. } => Seq::FIRST,
-    };
-    search(slots, &log, &key, from)?.recorded()
-}
-
-/// Returns the envelope that claimed a key: of the claim, or of the entry if the claim is torn.
-pub(crate) fn claimant<S: Slots>(
-    slots: &S,
-    text: &KeyText,
-) -> Result<Option<Envelope>, StoreError> {
-    let key = text.key(slots.descriptor().store);
-    match slots.claim_of(&key)? {
-        Claim::Absent => Ok(None),
-        Claim::Whole { envelope, .. } => Ok(Some(*envelope)),
-        Claim::Torn { .. } => {
-            let log = Log::Cohort(text.cohort.clone());
-            let recorded = search(slots, &log, &key, Seq::FIRST)?.recorded()?;
-            Ok(recorded.map(|committed| *committed.envelope))
-        }
-    }
-}
-
-/// How far a search for a key came.
-enum Search {
-    /// The key's place, made durable.
-    Found(Committed),
-    /// The key has no place below the first free one.
-    Nowhere { free: Seq },
-    /// The key has no readable place, and a slot on the way cannot be read.
-    Hidden(Damage),
-}
-
-impl Search {
-    fn recorded(self) -> Result<Option<Committed>, StoreError> {
-        match self {
-            Self::Found(committed) => Ok(Some(committed)),
-            Self::Nowhere { .. } => Ok(None),
-            Self::Hidden(damage) => Err(StoreError::Damaged(Box::new(damage))),
-        }
-    }
-}
-
-/// Reads every slot from `from` up to the first free one.
-fn search<S: Slots>(slots: &S, log: &Log, key: &Key, from: Seq) -> Result<Search, StoreError> {
-    let mut hidden = None;
-    let mut seq = from;
-    loop {
-        match slots.look(log, seq)? {
-            Look::Held(envelope) if envelope.key == Some(*key) => {
-                let committed = Committed { seq, envelope };
-                slots.settle(log, &committed)?;
-                return Ok(Search::Found(committed));
-            }
-            Look::Held(_) => {}
-            Look::Damaged(damage) => hidden = hidden.or(Some(damage)),
-            Look::Free => {
-                return Ok(match hidden {
-                    Some(damage) => Search::Hidden(damage),
-                    None => Search::Nowhere { free: seq },
-                });
-            }
-        }
-        seq = seq.next();
+/// Returns how deep lists and objects are nested in a value.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -262,7 +216,7 @@ impl<S: Slots> Pen<'_, S> {
 
     fn append_once(&self, text: &KeyText) -> Result<Appended, StoreError> {
         let key = text.key(self.slots.descriptor().store);
-        loop {
+        for _ in 0..REFUSALS_MAX {
             let generation = match self.slots.claim_of(&key)? {
                 Claim::Absent => 0,
                 Claim::Whole {
@@ -284,6 +238,10 @@ impl<S: Slots> Pen<'_, S> {
                 Claimed::Taken => {}
             }
         }
+        Err(StoreError::Unreadable {
+            path: format!("the claim of key {key}"),
+            source: io::Error::other("it is taken, and cannot be seen"),
+        })
     }
 
     /// Answers where the claim was there before: adopts equal content, reports other content.
@@ -299,14 +257,21 @@ impl<S: Slots> Pen<'_, S> {
             let recorded = search(self.slots, self.log, key, from)?.recorded()?;
             return Ok(Appended::Taken { claim, recorded });
         }
-        self.slots.adopt(key, generation)?;
-        match search(self.slots, self.log, key, from)? {
-            Search::Found(committed) => Ok(Appended::Already(committed)),
-            Search::Hidden(damage) => Err(StoreError::Damaged(Box::new(damage))),
-            Search::Nowhere { free } => {
+        let mut is_announced = false;
+        let mut free = from;
+        loop {
+            free = match search(self.slots, self.log, key, free)? {
+                Search::Found(committed) => return Ok(Appended::Already(committed)),
+                Search::Hidden(damage) => return Err(StoreError::Damaged(Box::new(damage))),
+                Search::Nowhere { free } => free,
+            };
+            if is_announced {
                 let written = self.write(Some((*key, text)))?;
-                self.publish(Right::Adopter(free), written)
+                return self.publish(Right::Adopter(free), written);
             }
+            // Only now: what is recorded already is found without writing anything.
+            self.slots.adopt(key, generation)?;
+            is_announced = true;
         }
     }
 
@@ -361,9 +326,11 @@ impl<S: Slots> Pen<'_, S> {
             Right::Adopter(free) => free,
         };
         let mut asked = !matches!(right, Right::Claimer(..));
+        let mut met_another = false;
         let mut hidden = None;
+        let mut refusals = 0;
         loop {
-            match self.slots.look(self.log, seq)? {
+            match self.look(seq, envelope.key.as_ref(), refusals)? {
                 Look::Held(held) if held.nonce == envelope.nonce => {
                     // The call that won this place reported something else.
                     let committed = Committed { seq, envelope };
@@ -378,7 +345,16 @@ impl<S: Slots> Pen<'_, S> {
                     self.slots.settle(self.log, &committed)?;
                     return Ok(Appended::Already(committed));
                 }
-                Look::Held(_) => seq = seq.next(),
+                Look::Held(_) => {
+                    refusals = 0;
+                    seq = seq.next();
+                    if !met_another && !matches!(right, Right::Adopter(_)) {
+                        // Others were quicker: on to the next place that looks free, and the
+                        // question whether anyone has adopted the claim is asked anew.
+                        seq = self.slots.likely_free(self.log, seq)?;
+                        asked = !matches!(right, Right::Claimer(..));
+                    }
+                }
                 Look::Damaged(damage) => {
                     hidden = hidden.or(Some(damage));
                     seq = seq.next();
@@ -386,6 +362,7 @@ impl<S: Slots> Pen<'_, S> {
                 Look::Free if !asked => {
                     asked = true;
                     if self.may_meet_another(right)? {
+                        met_another = true;
                         seq = head;
                     }
                 }
@@ -397,10 +374,33 @@ impl<S: Slots> Pen<'_, S> {
                     }
                     match self.slots.publish(self.log, seq, &mut draft, &envelope)? {
                         Published::Won => return Ok(Appended::New(Committed { seq, envelope })),
-                        Published::Occupied => {}
+                        Published::Occupied => refusals += 1,
                     }
                 }
             }
+        }
+    }
+
+    /// Looks at a place which this entry was refused so many times. The refusal may be the late reply
+    /// to a success: until the nonce there was read, the place may be this entry's.
+    fn look(&self, seq: Seq, key: Option<&Key>, refusals: u32) -> Result<Look, StoreError> {
+        let looked = self.slots.look(self.log, seq, key);
+        if refusals == 0 {
+            return looked;
+        }
+        let (doubt, source) = (Doubt::Publishing, None);
+        match looked.map_err(|error| error.in_doubt(doubt))? {
+            Look::Damaged(Damage { path, .. }) => Err(StoreError::Unknown {
+                path,
+                doubt,
+                source,
+            }),
+            Look::Free if refusals >= REFUSALS_MAX => Err(StoreError::Unknown {
+                path: format!("{}#{seq}", self.log),
+                doubt,
+                source,
+            }),
+            look => Ok(look),
         }
     }
 

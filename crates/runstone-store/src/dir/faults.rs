@@ -5,6 +5,7 @@
 //! strikes exactly the call it was set for, so that a test can walk it over all calls of a commit.
 //! Losing what was not flushed is left to a simulation.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,7 +44,7 @@ pub struct Fault {
 #[derive(Debug, Default)]
 struct Plan {
     calls: Vec<&'static str>,
-    fault: Option<Fault>,
+    faults: VecDeque<Fault>,
     struck: Option<&'static str>,
     kind: Option<Kind>,
     skips_flushes: bool,
@@ -72,16 +73,21 @@ impl<F: FileSystem> FaultyFileSystem<F> {
         self
     }
 
-    /// Sets a fault, counted from the next call on, and forgets an earlier one.
+    /// Sets a fault, counted from the next call on, and forgets earlier ones.
     pub fn fail(&self, fault: Fault) {
         let mut plan = self.plan();
-        (plan.fault, plan.struck) = (Some(fault), None);
+        (plan.faults, plan.struck) = (VecDeque::from([fault]), None);
     }
 
-    /// Lets every call go well again; returns the name of the call that failed, if one did.
+    /// Sets a further fault, counted from the call at which the one before it strikes.
+    pub fn then_fail(&self, fault: Fault) {
+        self.plan().faults.push_back(fault);
+    }
+
+    /// Lets every call go well again; returns the name of the call that failed last, if one did.
     pub fn heal(&self) -> Option<&'static str> {
         let mut plan = self.plan();
-        plan.fault = None;
+        plan.faults.clear();
         plan.struck.take()
     }
 
@@ -126,7 +132,7 @@ impl<F: FileSystem> FaultyFileSystem<F> {
     fn strike(&self, name: &'static str) -> Option<Fault> {
         let mut plan = self.plan();
         plan.calls.push(name);
-        let fault = plan.fault.as_mut()?;
+        let fault = plan.faults.front_mut()?;
         if fault.call.is_some_and(|call| call != name) {
             return None;
         }
@@ -135,7 +141,7 @@ impl<F: FileSystem> FaultyFileSystem<F> {
             return None;
         }
         plan.struck = Some(name);
-        plan.fault.take()
+        plan.faults.pop_front()
     }
 }
 
@@ -234,9 +240,5 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     fn kind(&self, dir: &F::Dir) -> io::Result<Kind> {
         let kind = self.plan().kind;
         self.call("kind", || kind.map_or_else(|| self.inner.kind(dir), Ok))
-    }
-
-    fn identity(&self, dir: &F::Dir) -> io::Result<(u64, u64)> {
-        self.call("identity", || self.inner.identity(dir))
     }
 }

@@ -12,7 +12,8 @@ use std::path::Path;
 
 /// What a directory engine needs from an operating system.
 ///
-/// Every call returns what the system said: nothing is retried, and "not found" is an error.
+/// Every call returns what the system said: none but an interrupted one is made again, and "not
+/// found" is an error.
 pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// An open directory.
     type Dir: Clone + Send + Sync + Debug;
@@ -138,12 +139,6 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// # Errors
     /// What the system says.
     fn kind(&self, dir: &Self::Dir) -> io::Result<Kind>;
-
-    /// Returns device and inode of a directory.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn identity(&self, dir: &Self::Dir) -> io::Result<(u64, u64)>;
 }
 
 /// What a file system may be relied on for.

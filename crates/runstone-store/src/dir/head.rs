@@ -18,7 +18,7 @@ use crate::envelope::Seen;
 use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::log::{Log, Seq};
-use crate::store::Slot;
+use crate::store::{Entry, Slot};
 
 /// How many damaged entries at the end of a log are passed over to find one whose digest is known.
 const STEPS_BACK_MAX: u64 = 16;
@@ -109,7 +109,7 @@ impl<F: FileSystem> DirStore<F> {
         }
         let mut seq = head;
         for _ in 0..STEPS_BACK_MAX {
-            if let Slot::Whole(envelope) = self.peek_slot(log, seq)? {
+            if let Slot::Whole(Entry { envelope, .. }) = self.read_slot(log, seq)? {
                 self.heads.raise(log, seq, Some(envelope.sha256));
                 return Ok(Some(Seen {
                     seq,
@@ -221,7 +221,9 @@ impl<F: FileSystem> LogDir<'_, F> {
             return Ok(None);
         };
         let names = tree.fs.list(&dir.dir, usize::MAX).map_err(at(dir.path()))?;
-        Ok(names.iter().filter_map(|name| slot_number(name)).min())
+        let places = names.iter().filter_map(|name| slot_number(name));
+        let here = places.filter(|seq| self.store.shard_of(*seq) == shard);
+        Ok(here.min())
     }
 
     /// Returns the highest place that a listing shows, 0 if none.
@@ -232,7 +234,9 @@ impl<F: FileSystem> LogDir<'_, F> {
                 continue;
             };
             let names = tree.list(&dir)?;
-            if let Some(seq) = names.iter().rev().find_map(|name| slot_number(name)) {
+            let places = names.iter().rev().filter_map(|name| slot_number(name));
+            let mut here = places.filter(|seq| self.store.shard_of(*seq) == shard);
+            if let Some(seq) = here.next() {
                 return Ok(seq.get());
             }
         }

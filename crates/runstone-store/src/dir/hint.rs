@@ -113,7 +113,7 @@ impl<F: FileSystem> DirStore<F> {
         let bytes = serde_json::to_vec(&written).expect("a hint has only text for keys");
         let left = self
             .tree
-            .make(&path, Holds::Directories)
+            .make(&path, Holds::Passing)
             .and_then(|view| self.tree.replace(&view, self.nonce(), HINT, &bytes));
         // Without the hint the next one to open this log searches a little longer.
         drop(left);

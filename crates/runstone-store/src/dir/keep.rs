@@ -18,7 +18,7 @@ use crate::log::{CohortName, Log};
 use crate::store::{OpenedCohort, Slot, Standing};
 
 /// Bytes of an object, a profile or a cohort document.
-pub(super) const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
+const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Whether a file was there before.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,11 +55,11 @@ impl<F: FileSystem> DirStore<F> {
                 return Ok(opened);
             }
         }
-        let dir = self.tree.make(&path, Holds::Directories)?;
+        let dir = self.tree.make(&path, Holds::Truth)?;
         for log in ["log", "notes"] {
             self.tree.make_in(&dir, log, Holds::Truth)?;
         }
-        self.tree.make_in(&dir, "view", Holds::Directories)?;
+        self.tree.make_in(&dir, "view", Holds::Passing)?;
         let opened = match self.keep(&dir, COHORT_DOCUMENT, document)? {
             Kept::New => OpenedCohort::New,
             Kept::Existing(existing) => same(&existing)?,
@@ -70,8 +70,26 @@ impl<F: FileSystem> DirStore<F> {
 
     pub(super) fn kept_cohort(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
         match self.tree.open(&["cohorts", cohort.as_str()])? {
-            Some(dir) => self.tree.read(&dir, COHORT_DOCUMENT, KEPT_BYTES_MAX),
+            Some(dir) => self.read_kept(&dir, COHORT_DOCUMENT),
             None => Ok(None),
+        }
+    }
+
+    /// Reads a kept file; what is no file is damage.
+    pub(super) fn read_kept(
+        &self,
+        here: &At<F>,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.tree.read(here, name, KEPT_BYTES_MAX + 1);
+        match read {
+            Err(StoreError::Unreadable { path, source })
+                if source.kind() == io::ErrorKind::InvalidData =>
+            {
+                let damage = Damage::in_reading(StoreError::Unreadable { path, source })?;
+                Err(StoreError::Damaged(Box::new(damage)))
+            }
+            read => read,
         }
     }
 
@@ -95,14 +113,21 @@ impl<F: FileSystem> DirStore<F> {
             let Ok(cohort) = name.parse::<CohortName>() else {
                 continue;
             };
-            let Some(inside) = self.tree.open_in(&dir, &name)? else {
+            if !name.starts_with(prefix) {
                 continue;
+            }
+            let inside = match self.tree.open_in(&dir, &name) {
+                Ok(Some(inside)) => inside,
+                Ok(None) => continue,
+                Err(_) if self.tree.is_file(&dir, &name) => continue,
+                Err(error) => return Err(error),
             };
             // Without its document a directory is a maker's that has not finished, unless it holds
             // entries: then the document is lost, and they are not.
-            if name.starts_with(prefix)
-                && (self.tree.exists(&inside, COHORT_DOCUMENT)?
-                    || self.find_head(&Log::Cohort(cohort.clone()), None)?.is_some())
+            if self.tree.exists(&inside, COHORT_DOCUMENT)?
+                || self
+                    .find_head(&Log::Cohort(cohort.clone()), None)?
+                    .is_some()
             {
                 cohorts.push(cohort);
             }
@@ -206,9 +231,11 @@ impl<F: FileSystem> DirStore<F> {
                 Err(error) => return Err(at(here.name(name))(error)),
             }
         }
-        self.tree.sync_name(here, name)?;
-        let existing = self.tree.read(here, name, KEPT_BYTES_MAX + 1)?;
-        existing
+        if let Err(error) = self.tree.sync_name(here, name) {
+            // Nothing that is no regular file can be flushed; what stands there is the better answer.
+            return Err(self.read_kept(here, name).err().unwrap_or(error));
+        }
+        self.read_kept(here, name)?
             .map(Kept::Existing)
             .ok_or_else(|| at(here.name(name))(io::ErrorKind::NotFound.into()))
     }
@@ -222,8 +249,11 @@ impl<F: FileSystem> DirStore<F> {
         let Some(here) = self.tree.open(path)? else {
             return Ok(Slot::Absent);
         };
-        let Some(bytes) = self.tree.read(&here, name, KEPT_BYTES_MAX + 1)? else {
-            return Ok(Slot::Absent);
+        let bytes = match self.read_kept(&here, name) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Slot::Absent),
+            Err(StoreError::Damaged(damage)) => return Ok(Slot::Damaged(*damage)),
+            Err(error) => return Err(error),
         };
         Ok(match digest_damage(here.name(name), digest, &bytes) {
             Some(damage) => Slot::Damaged(damage),

@@ -25,18 +25,18 @@ const PROFILE: &str = ".toml";
 /// The directories every store has, with what they hold; one more is made last.
 pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
     (&["keys"], Holds::Truth),
-    (&["cohorts"], Holds::Directories),
-    (&["environments"], Holds::Directories),
+    (&["cohorts"], Holds::Truth),
+    (&["environments"], Holds::Truth),
     (&["environments", "log"], Holds::Truth),
     (&["environments", "notes"], Holds::Truth),
     (&["objects"], Holds::Truth),
     (&["notes"], Holds::Truth),
     (&["profiles"], Holds::Truth),
-    (&["started"], Holds::Directories),
-    (&["refused"], Holds::Directories),
-    (&["runs"], Holds::Directories),
-    (&["secret"], Holds::Directories),
-    (&["quarantine"], Holds::Directories),
+    (&["started"], Holds::Passing),
+    (&["refused"], Holds::Passing),
+    (&["runs"], Holds::Passing),
+    (&["secret"], Holds::Truth),
+    (&["quarantine"], Holds::Truth),
 ];
 
 /// The directory that is made last, after all others are durable: where it is, they are.
@@ -45,10 +45,11 @@ pub(super) const LAST_DIRECTORY: &str = "trash";
 /// What a directory holds, and so who may remove things from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holds {
-    /// Truth: in a shared store everyone removes only what is theirs.
+    /// Truth, or directories of it: in a shared store everyone removes and renames only what is
+    /// theirs.
     Truth,
-    /// What can be made again.
-    Directories,
+    /// What can be made again, or has had its time.
+    Passing,
 }
 
 /// The mode bits that go with who may read and write a store.
@@ -80,7 +81,7 @@ impl ModeBits {
     pub(super) const fn directory(self, holds: Holds) -> u32 {
         match holds {
             Holds::Truth => self.truth_directory,
-            Holds::Directories => self.directory,
+            Holds::Passing => self.directory,
         }
     }
 }

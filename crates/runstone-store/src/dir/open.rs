@@ -117,15 +117,6 @@ impl<F: FileSystem> DirStore<F> {
         }
         let is_ours = made == Some(descriptor.store);
         let store = Self::assemble(fs, root, descriptor, Box::new(entropy))?;
-        if is_ours {
-            let mode = store.tree.modes.directory(Holds::Directories);
-            let root = store.tree.root();
-            let opened = store.tree.fs.set_dir_mode(&root.dir, mode);
-            opened.map_err(|source| StoreError::NotRecorded {
-                path: root.path(),
-                source,
-            })?;
-        }
         store.lay_out().map_err(StoreError::before_publishing)?;
         Ok(if is_ours {
             Initialised::Made(store)
@@ -171,6 +162,9 @@ impl<F: FileSystem> DirStore<F> {
     /// Whoever finds a store whose maker died on the way does this in its place.
     fn lay_out(&self) -> Result<(), StoreError> {
         let tree = &self.tree;
+        if !tree.exists(&tree.root(), LAST_DIRECTORY)? {
+            self.admit_users()?;
+        }
         for (path, holds) in DIRECTORIES {
             tree.make(path, holds)?;
         }
@@ -180,8 +174,19 @@ impl<F: FileSystem> DirStore<F> {
         }
         tree.sync(&keys)?;
         tree.sync_down_to(&["environments"])?;
-        tree.make(&[LAST_DIRECTORY], Holds::Directories)?;
+        tree.make(&[LAST_DIRECTORY], Holds::Passing)?;
         tree.sync(&tree.root())
+    }
+
+    /// Gives the root the mode bits of the store.
+    fn admit_users(&self) -> Result<(), StoreError> {
+        let root = self.tree.root();
+        let mode = self.tree.modes.directory(Holds::Truth);
+        match self.tree.fs.set_dir_mode(&root.dir, mode) {
+            // Only its owner may; who is another and may write here has been admitted.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            set => set.map_err(at(root.path())),
+        }
     }
 }
 

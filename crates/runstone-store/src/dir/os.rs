@@ -9,13 +9,19 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, StatVfsMountFlags};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::fs::{FileSystem, Kind};
+use super::fs::{FileSystem, Kind, best_effort};
+use super::layout::temporary_name;
+use crate::entropy::{Entropy as _, SystemEntropy};
+use crate::key::Nonce;
 
 /// Bytes asked for at once when reading.
 const READ_BYTES: usize = 64 * 1024;
+
+/// The mode bits that let others in.
+const OTHERS: u32 = 0o077;
 
 /// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,8 +76,23 @@ impl FileSystem for OsFileSystem {
     }
 
     fn make_dir(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<()> {
-        retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
-        self.set_dir_mode(&self.open_dir(dir, name)?, mode)
+        if mode & OTHERS == 0 {
+            return self.make_then_set_mode(dir, name, mode);
+        }
+        // The umask would shut others out until the mode is set, and for good if the maker dies first.
+        let hidden = temporary_name(Nonce::from_bytes(SystemEntropy.nonce()));
+        self.make_then_set_mode(dir, &hidden, mode)?;
+        let Err(error) = self.rename_noreplace(dir, &hidden, dir, name) else {
+            return Ok(());
+        };
+        best_effort(self.remove_dir(dir, &hidden));
+        match Errno::from_io_error(&error) {
+            // Network file systems know no such rename.
+            Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                self.make_then_set_mode(dir, name, mode)
+            }
+            _ => Err(error),
+        }
     }
 
     fn set_dir_mode(&self, dir: &OsDir, mode: u32) -> io::Result<()> {
@@ -131,7 +152,15 @@ impl FileSystem for OsFileSystem {
     }
 
     fn sync_dir(&self, dir: &OsDir) -> io::Result<()> {
-        flush(&dir.0)
+        match flush(&dir.0) {
+            // Images made to be read know no flush, and have nothing to flush.
+            Err(error)
+                if Errno::from_io_error(&error) == Some(Errno::INVAL) && is_read_only(dir) =>
+            {
+                Ok(())
+            }
+            flushed => flushed,
+        }
     }
 
     fn link(&self, from: &OsDir, old: &str, to: &OsDir, new: &str) -> io::Result<()> {
@@ -193,10 +222,12 @@ impl FileSystem for OsFileSystem {
                 .cast_unsigned(),
         ))
     }
+}
 
-    fn identity(&self, dir: &OsDir) -> io::Result<(u64, u64)> {
-        let stat = retry_on_intr(|| fs::fstat(&*dir.0))?;
-        Ok((stat.st_dev, stat.st_ino))
+impl OsFileSystem {
+    fn make_then_set_mode(self, dir: &OsDir, name: &str, mode: u32) -> io::Result<()> {
+        retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
+        self.set_dir_mode(&self.open_dir(dir, name)?, mode)
     }
 }
 
@@ -212,6 +243,11 @@ fn flush(fd: &OwnedFd) -> io::Result<()> {
     Ok(retry_on_intr(|| fs::fsync(fd))?)
 }
 
+fn is_read_only(dir: &OsDir) -> bool {
+    let stat = retry_on_intr(|| fs::fstatvfs(&*dir.0));
+    stat.is_ok_and(|stat| stat.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
 fn no_regular_file(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
@@ -224,9 +260,51 @@ fn kind_of(magic: u64) -> Kind {
     match magic & 0xffff_ffff {
         0xef53 | 0x5846_5342 | 0x0102_1994 => Kind::Journal, // ext2 to ext4, xfs, tmpfs
         0x9123_683e => Kind::CopyOnWrite,                    // btrfs
-        // NFS, SMB 1 and 2, CIFS, 9p, AFS, Ceph, Lustre, GPFS
+        // NFS, SMB 1 and 2, CIFS, 9p, AFS, Ceph, Lustre, GPFS, BeeGFS, OrangeFS, and what is behind
+        // FUSE: mostly another host (sshfs, Gluster, buckets), and its absent names are cached
         0x6969 | 0x517b | 0xfe53_4d42 | 0xff53_4d42 | 0x0102_1997 | 0x5346_414f | 0x00c3_6400
-        | 0x0bd0_0bd0 | 0x4750_4653 => Kind::Network,
+        | 0x0bd0_0bd0 | 0x4750_4653 | 0x1983_0326 | 0x2003_0528 | 0x6573_5546 => Kind::Network,
         _ => Kind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn shared_directory_is_never_seen_with_other_modes() {
+        let root = TempDir::new().unwrap();
+        let dir = OsFileSystem.open_root(root.path()).unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let mut modes = std::collections::BTreeSet::new();
+                while !done.load(Ordering::SeqCst) {
+                    let names = OsFileSystem.list(&dir, usize::MAX).unwrap();
+                    let made = names.iter().filter(|name| name.starts_with("made"));
+                    for name in made {
+                        let stat = fs::statat(&*dir.0, name.as_str(), AtFlags::empty()).unwrap();
+                        modes.insert(stat.st_mode & 0o7777);
+                    }
+                }
+                modes
+            });
+            for number in 0..200 {
+                OsFileSystem
+                    .make_dir(&dir, &format!("made{number}"), 0o3770)
+                    .unwrap();
+            }
+            done.store(true, Ordering::SeqCst);
+            assert!(watcher.join().unwrap().iter().all(|mode| *mode == 0o3770));
+        });
+        let again = OsFileSystem.make_dir(&dir, "made0", 0o3770).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(OsFileSystem.list(&dir, usize::MAX).unwrap().len(), 200);
     }
 }

@@ -164,7 +164,7 @@ impl<F: FileSystem> DirStore<F> {
         };
         self.tree
             .sync(shard)
-            .map_err(|error| unconfirmed(error, doubt))?;
+            .map_err(|error| error.in_doubt(doubt))?;
         self.heads.raise(log, seen.seq, Some(seen.sha256));
         Ok(())
     }
@@ -206,21 +206,9 @@ fn unknown(path: String, source: io::Error) -> StoreError {
 /// Turns a failure after an unclear one into an unknown outcome: nothing definite can follow it.
 fn doubtful(error: StoreError, doubt: bool) -> StoreError {
     if doubt {
-        unconfirmed(error, Doubt::Publishing)
+        error.in_doubt(Doubt::Publishing)
     } else {
         error
-    }
-}
-
-/// Turns a failure to flush into an unknown outcome, where the entry already has its place.
-pub(super) fn unconfirmed(error: StoreError, doubt: Doubt) -> StoreError {
-    match error {
-        StoreError::Unreadable { path, source } => StoreError::Unknown {
-            path,
-            doubt,
-            source: Some(source),
-        },
-        other => other,
     }
 }
 

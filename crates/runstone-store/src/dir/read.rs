@@ -7,6 +7,8 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 use super::DirStore;
 use super::fs::FileSystem;
 use super::layout::{shard_name, slot_name};
@@ -41,9 +43,14 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn peek_slot(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
-        self.slot(log, seq, HEADER_BYTES_MAX, decode_header, |envelope| {
+        let peeked = self.slot(log, seq, HEADER_BYTES_MAX, decode_header, |envelope| {
             envelope
-        })
+        });
+        match peeked {
+            // Only the checksum at the end of the file tells a later release from a flipped bit.
+            Err(StoreError::Newer { .. }) => Ok(self.read_slot(log, seq)?.map(|it| it.envelope)),
+            peeked => peeked,
+        }
     }
 
     /// Reads a place, and again if it is empty although something stands beyond it: others may have
@@ -60,7 +67,13 @@ impl<F: FileSystem> DirStore<F> {
             None => Ok(Found::Nothing),
             Some(mut log_dir) => match log_dir.shard(self.shard_of(seq))? {
                 None => Ok(Found::Nothing),
-                Some(shard) => self.read_truth(shard, &slot_name(seq), at_most, &whole),
+                Some(shard) => {
+                    let name = slot_name(seq);
+                    match self.read_truth(shard, &name, at_most, &whole) {
+                        Err(error) => self.unreadable(shard, &name, error),
+                        found => found,
+                    }
+                }
             },
         };
         let mut found = look()?;
@@ -120,6 +133,22 @@ impl<F: FileSystem> DirStore<F> {
         }
     }
 
+    /// Turns a failure to read an entry that is there into damage, where the file or its disk is at
+    /// fault: one bad sector must not close a log. For claims this would be wrong: what another
+    /// writer claimed and this process cannot see must not be claimed again.
+    fn unreadable<T>(
+        &self,
+        shard: &At<F>,
+        name: &str,
+        error: StoreError,
+    ) -> Result<Found<T>, StoreError> {
+        let damage = Damage::in_reading(error)?;
+        if self.tree.exists(shard, name)? {
+            return Ok(Found::Broken(damage.kind, damage.expected, damage.found));
+        }
+        Ok(Found::Nothing)
+    }
+
     /// Returns what is wrong with an envelope at this place, if anything is.
     fn misplaced(&self, log: &Log, seq: Seq, envelope: &Envelope) -> Option<Damage> {
         let place = |expected: String, found: String| {
@@ -171,5 +200,43 @@ impl<F: FileSystem> DirStore<F> {
     pub(super) fn slot_path(&self, log: &Log, seq: Seq) -> String {
         let shard = shard_name(self.shard_of(seq));
         format!("{log}/{shard}/{}", slot_name(seq))
+    }
+}
+
+impl Damage {
+    /// Returns the damage that a failure to read is; the failure itself, if the process or the
+    /// connection to the file system may be at fault, so that another attempt may go well.
+    pub(super) fn in_reading(error: StoreError) -> Result<Self, StoreError> {
+        let StoreError::Unreadable { path, source } = error else {
+            return Err(error);
+        };
+        let Some((kind, expected)) = what_failed(&source) else {
+            return Err(StoreError::Unreadable { path, source });
+        };
+        let (expected, found) = (expected.to_owned(), source.to_string());
+        Ok(Self {
+            path,
+            slot: None,
+            kind,
+            expected,
+            found,
+        })
+    }
+}
+
+/// Returns which check a failure to read is, and what would have passed it.
+fn what_failed(error: &io::Error) -> Option<(DamageKind, &'static str)> {
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Some((DamageKind::FileType, "a regular file"));
+    }
+    match Errno::from_io_error(error)? {
+        Errno::NOTDIR | Errno::LOOP => Some((DamageKind::FileType, "a directory")),
+        Errno::IO | Errno::ACCESS | Errno::PERM | Errno::BADMSG => {
+            Some((DamageKind::Unreadable, "something readable"))
+        }
+        // What file systems of this system say of their own damage.
+        #[cfg(target_os = "linux")]
+        Errno::UCLEAN => Some((DamageKind::Unreadable, "something readable")),
+        _ => None,
     }
 }

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use super::DirStore;
 use super::fs::{FileSystem, or_there};
 use super::layout::{COHORT_DOCUMENT, Holds, adopted_name, claim_name, fan_name};
-use super::publish::{Draft, errno, unconfirmed};
+use super::publish::{Draft, errno};
 use super::read::Found;
 use super::tree::{At, at};
 use crate::append::{Claim, Claimed, Look, Published, Slots};
@@ -46,12 +46,15 @@ impl<F: FileSystem> Slots for DirStore<F> {
         Ok(Seq::after(self.find_head(log, from.previous())?))
     }
 
-    fn look(&self, log: &Log, seq: Seq) -> Result<Look, StoreError> {
-        Ok(match self.read_slot(log, seq)? {
-            Slot::Whole(entry) => {
-                self.heads.raise(log, seq, Some(entry.envelope.sha256));
-                Look::Held(Box::new(entry.envelope))
+    fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError> {
+        let slot = match self.peek_slot(log, seq)? {
+            Slot::Whole(envelope) if key.is_some() && envelope.key.as_ref() == key => {
+                self.read_slot(log, seq)?.map(|entry| entry.envelope)
             }
+            slot => slot,
+        };
+        Ok(match slot {
+            Slot::Whole(envelope) => Look::Held(Box::new(envelope)),
             Slot::Absent => Look::Free,
             Slot::Damaged(damage) => Look::Damaged(damage),
         })
@@ -64,16 +67,14 @@ impl<F: FileSystem> Slots for DirStore<F> {
         let mut newest = Claim::Absent;
         for generation in 0.. {
             let name = claim_name(key, generation);
-            match self.read_truth(&fan, &name, FILE_BYTES_MAX + 1, decode)? {
+            newest = match self.read_truth(&fan, &name, FILE_BYTES_MAX + 1, decode)? {
                 Found::Nothing => break,
-                Found::Whole((envelope, _)) if self.is_claim_of(key, &envelope) => {
-                    return Ok(Claim::Whole {
-                        generation,
-                        envelope: Box::new(envelope),
-                    });
-                }
-                Found::Whole(_) | Found::Broken(..) => newest = Claim::Torn { generation },
-            }
+                Found::Whole((envelope, _)) if self.is_claim_of(key, &envelope) => Claim::Whole {
+                    generation,
+                    envelope: Box::new(envelope),
+                },
+                Found::Whole(_) | Found::Broken(..) => Claim::Torn { generation },
+            };
         }
         Ok(newest)
     }
@@ -175,7 +176,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         let Committed { seq, envelope } = committed;
         let shard = self
             .shard_for(log, *seq)
-            .map_err(|error| unconfirmed(error, Doubt::Flush))?;
+            .map_err(|error| error.in_doubt(Doubt::Flush))?;
         self.confirm(
             log,
             &shard,

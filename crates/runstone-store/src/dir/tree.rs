@@ -146,6 +146,11 @@ impl<F: FileSystem> Tree<F> {
         Ok(dir.map(|dir| At { dir, path }))
     }
 
+    /// Returns whether a regular file has a name: a stray, where only directories belong.
+    pub(super) fn is_file(&self, here: &At<F>, name: &str) -> bool {
+        self.fs.open_read(&here.dir, name).is_ok()
+    }
+
     /// Opens a directory below the root, making what is missing of its path. Not durable yet.
     pub(super) fn make(&self, path: &[&str], holds: Holds) -> Result<At<F>, StoreError> {
         if let Some(there) = self.open(path)? {

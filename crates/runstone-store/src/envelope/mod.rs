@@ -244,12 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn newer_format_is_said_before_anything_else_is_judged() {
-        let newer = String::from_utf8_lossy(GOLDEN).replacen("\"format\":1", "\"format\":2", 1);
-        assert!(matches!(
-            decode(newer.as_bytes()),
-            Err(EnvelopeError::Newer { found: 2 })
-        ));
+    fn newer_format_is_told_only_where_the_checksum_holds() {
+        let newer = String::from_utf8_lossy(GOLDEN).replacen("\"format\":1", "\"format\":3", 1);
+        let whole = resealed(&newer.as_bytes()[..newer.len() - 9]);
+        for told in [decode(&whole).map(drop), decode_header(&whole).map(drop)] {
+            assert!(matches!(told, Err(EnvelopeError::Newer { found: 3 })));
+        }
+        // One flipped bit of the digit is damage, not a later release.
+        let told = decode(newer.as_bytes());
+        assert!(matches!(told, Err(EnvelopeError::Checksum { .. })));
     }
 
     #[test]

@@ -7,6 +7,9 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use runstone_store::dir::{FileSystem, InitOptions};
@@ -100,6 +103,42 @@ pub(crate) fn record(store: &dyn Store, runs: &[&str]) {
             "{appended:?}"
         );
     }
+}
+
+/// The path of the cohort that everything is recorded into.
+pub(crate) const COHORT: &str = "cohorts/train.churn.0123456789abcdef";
+
+/// Returns the path of a place.
+pub(crate) fn slot(place: &Place, seq: u64) -> PathBuf {
+    place
+        .path()
+        .join(format!("{COHORT}/log/0000000000/{seq:020}"))
+}
+
+/// Returns the path of the claim of a run.
+pub(crate) fn claim(place: &Place, run: &str) -> PathBuf {
+    let key = key(run).key(place.open().descriptor().store).to_string();
+    place.path().join("keys").join(&key[..2]).join(key)
+}
+
+/// Replaces a file by another of these bytes: the old one may have more names.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) {
+    fs::remove_file(path).unwrap();
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .unwrap();
+    file.write_all(bytes).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o400)).unwrap();
+}
+
+/// Flips a bit of a payload.
+pub(crate) fn garble(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() - 12;
+    bytes[middle] ^= 1;
+    replace(path, &bytes);
 }
 
 /// Returns every finding of an audit as one line: `damage kind path` or `stale kind path`.

@@ -1,0 +1,138 @@
+//! Auditing the claims: one for every entry with a key, and few more.
+//!
+//! The invariant guarded here: a claim that is missing is damage, because the next writer of its key
+//! would take it for new; one without an entry is a dead writer's, and stale. Claims are read after the
+//! logs, so that an entry recorded meanwhile is never without one.
+
+use std::collections::BTreeSet;
+
+use super::Audit;
+use crate::append::Slots as _;
+use crate::damage::{Damage, DamageKind, StaleKind};
+use crate::dir::fs::FileSystem;
+use crate::dir::layout::{ADOPTED, claim_name, claim_number, fan_name};
+use crate::dir::read::Found;
+use crate::dir::tree::At;
+use crate::envelope::{FILE_BYTES_MAX, decode};
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::log::Log;
+
+/// Which keys have a claim.
+#[derive(Debug, Default)]
+struct Claimed {
+    keys: BTreeSet<Hash256>,
+    /// The fans of which nothing can be said.
+    unread: BTreeSet<String>,
+}
+
+impl<F: FileSystem> Audit<'_, F> {
+    pub(super) fn keys(&mut self) -> Result<(), StoreError> {
+        let mut claimed = Claimed::default();
+        let opened = self.store.tree.open(&["keys"]);
+        let Some(keys) = self.told(opened)? else {
+            return Ok(());
+        };
+        if let Some(keys) = keys {
+            let listed = self.store.tree.list(&keys);
+            let Some(fans) = self.told(listed)? else {
+                return Ok(());
+            };
+            for fan in fans {
+                self.fan(&keys, fan, &mut claimed)?;
+            }
+        }
+        self.unclaimed(&claimed);
+        Ok(())
+    }
+
+    fn fan(&mut self, keys: &At<F>, fan: String, claimed: &mut Claimed) -> Result<(), StoreError> {
+        let names = match self.open_in(keys, &fan)? {
+            Some(dir) => {
+                let listed = self.store.tree.list(&dir);
+                self.told(listed)?.map(|names| (dir, names))
+            }
+            None => None,
+        };
+        let Some((dir, names)) = names else {
+            claimed.unread.insert(fan);
+            return Ok(());
+        };
+        for name in names {
+            match claim_number(&name) {
+                Some((digest, generation)) if fan_name(digest) == fan => {
+                    if generation == 0 {
+                        claimed.keys.insert(digest);
+                    }
+                    self.claim(&dir, &name, digest)?;
+                }
+                _ if name.ends_with(ADOPTED) => {}
+                _ => self.stray(&dir, &name),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports the entries whose key has no claim.
+    fn unclaimed(&mut self, claimed: &Claimed) {
+        let mut lost = Vec::new();
+        for (log, read) in &self.read {
+            for (key, seq) in &read.keys {
+                let fan = fan_name(key.digest());
+                if claimed.keys.contains(&key.digest()) || claimed.unread.contains(&fan) {
+                    continue;
+                }
+                lost.push(Damage {
+                    path: format!("keys/{fan}/{}", claim_name(key, 0)),
+                    slot: None,
+                    kind: DamageKind::Missing,
+                    expected: format!("the claim of entry {seq} of `{log}`"),
+                    found: "nothing".to_owned(),
+                });
+            }
+        }
+        for damage in lost {
+            self.damage(damage);
+        }
+    }
+
+    fn claim(&mut self, dir: &At<F>, name: &str, digest: Hash256) -> Result<(), StoreError> {
+        self.audited.keys += 1;
+        let read = self.store.read_truth(dir, name, FILE_BYTES_MAX + 1, decode);
+        let envelope = match self.told(read)? {
+            Some(Found::Whole((envelope, _))) => envelope,
+            Some(Found::Nothing) | None => return Ok(()),
+            Some(Found::Broken(..)) => {
+                self.stale(dir.name(name), StaleKind::TornClaim);
+                return Ok(());
+            }
+        };
+        self.audited.bytes += envelope.stored_bytes;
+        let text = envelope.key_text.as_ref();
+        let key = text.map(|text| text.key(self.store.descriptor().store));
+        let (Some(text), Some(key)) = (text, key.filter(|key| key.digest() == digest)) else {
+            let expected = format!("the claim of key {digest}");
+            let found = envelope
+                .key
+                .map_or("no key".to_owned(), |key| format!("key {key}"));
+            let (path, kind) = (dir.name(name), DamageKind::Place);
+            self.damage(Damage {
+                path,
+                slot: None,
+                kind,
+                expected,
+                found,
+            });
+            return Ok(());
+        };
+        let log = Log::Cohort(text.cohort.clone());
+        if !self
+            .read
+            .get(&log)
+            .is_some_and(|read| read.keys.contains_key(&key))
+        {
+            self.stale(dir.name(name), StaleKind::Claim);
+        }
+        self.history(&log, &dir.name(name), None, &envelope)
+    }
+}

@@ -1,0 +1,187 @@
+//! Auditing a log: every place up to its end, and what its writers have seen.
+//!
+//! The invariant guarded here: a place that a listing missed is looked at by name before it is called
+//! missing, and where anything shows that a place was taken, nothing there is damage. Whether an
+//! entry's key has its claim is left to `claims`.
+
+use super::Audit;
+use crate::damage::{Damage, DamageKind, StaleKind};
+use crate::dir::DirStore;
+use crate::dir::fs::FileSystem;
+use crate::dir::hint::Hint;
+use crate::dir::layout::{shard_number, slot_number};
+use crate::envelope::{Envelope, Seen};
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::log::{Log, Seq};
+use crate::store::Slot;
+
+/// Missing places in a row that are named one by one; beyond, they are named as a range.
+const GAP_NAMED_MAX: u64 = 64;
+
+impl<F: FileSystem> Audit<'_, F> {
+    pub(super) fn log(&mut self, log: &Log) -> Result<(), StoreError> {
+        let listed = self.listed(log)?;
+        let mut next = Seq::FIRST;
+        for seq in listed {
+            self.gap(log, next, seq, &format!("{seq} is taken"))?;
+            // A place that was listed is taken, also by what is gone when it is read.
+            if !self.slot(log, seq)? {
+                self.missing(log, seq, "the entry that was listed".to_owned());
+            }
+            next = seq.next();
+        }
+        self.hint(log, next)?;
+        self.audited.logs += u64::from(self.read.contains_key(log));
+        Ok(())
+    }
+
+    /// Returns the places that a listing shows, sorted, and reports the strays among them.
+    fn listed(&mut self, log: &Log) -> Result<Vec<Seq>, StoreError> {
+        let Some(log_dir) = self.open(&log.path())? else {
+            return Ok(Vec::new());
+        };
+        let mut places = Vec::new();
+        for name in self.list(&log_dir)? {
+            let Some(shard) = shard_number(&name) else {
+                self.stray(&log_dir, &name);
+                continue;
+            };
+            let Some(dir) = self.open_in(&log_dir, &name)? else {
+                continue;
+            };
+            for name in self.list(&dir)? {
+                match slot_number(&name) {
+                    Some(seq) if self.store.shard_of(seq) == shard => places.push(seq),
+                    _ => self.stray(&dir, &name),
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// Looks at the places from `next` to the one before `end`, which the listing did not show and
+    /// which are taken all the same, as `sign` says.
+    fn gap(&mut self, log: &Log, next: Seq, end: Seq, sign: &str) -> Result<(), StoreError> {
+        let expected = format!("an entry, since {sign}");
+        let damaged = self.audited.damaged;
+        let mut seq = next;
+        while seq < end && self.audited.damaged - damaged < GAP_NAMED_MAX {
+            if !self.slot(log, seq)? {
+                self.missing(log, seq, expected.clone());
+            }
+            seq = seq.next();
+        }
+        if seq < end {
+            self.missing(log, seq, format!("entries from {seq} on, since {sign}"));
+        }
+        Ok(())
+    }
+
+    fn missing(&mut self, log: &Log, seq: Seq, expected: String) {
+        let (kind, found) = (DamageKind::Missing, "nothing".to_owned());
+        let damage = self.store.slot_damage(log, seq, kind, expected, found);
+        self.damage(damage);
+    }
+
+    /// Checks a place; returns whether anything is there.
+    fn slot(&mut self, log: &Log, seq: Seq) -> Result<bool, StoreError> {
+        let read = self.store.read_slot(log, seq);
+        let entry = match self.told(read)? {
+            Some(Slot::Whole(entry)) => entry,
+            Some(Slot::Damaged(damage)) => {
+                self.damage(damage);
+                return Ok(true);
+            }
+            Some(Slot::Absent) => return Ok(false),
+            None => return Ok(true),
+        };
+        self.audited.slots += 1;
+        self.audited.bytes += entry.envelope.stored_bytes;
+        let read = self.read.entry(log.clone()).or_default();
+        read.digests.insert(seq, entry.envelope.sha256);
+        let twin = entry
+            .envelope
+            .key
+            .and_then(|key| read.keys.insert(key, seq));
+        if let Some(twin) = twin {
+            let (expected, found) = (
+                "one place per key".to_owned(),
+                format!("the key of place {twin}"),
+            );
+            let kind = DamageKind::Twice;
+            let damage = self.store.slot_damage(log, seq, kind, expected, found);
+            self.damage(damage);
+        }
+        let path = self.store.slot_path(log, seq);
+        self.history(log, &path, Some(&(log.clone(), seq)), &entry.envelope)?;
+        Ok(true)
+    }
+
+    /// Checks that what a writer has seen is what the logs show.
+    pub(super) fn history(
+        &mut self,
+        log: &Log,
+        path: &str,
+        slot: Option<&(Log, Seq)>,
+        envelope: &Envelope,
+    ) -> Result<(), StoreError> {
+        let seen = [
+            (Some(log.clone()), envelope.head_seen),
+            (log.notes(), envelope.notes_head_seen),
+        ];
+        for (log, seen) in seen {
+            let (Some(log), Some(Seen { seq, sha256 })) = (log, seen) else {
+                continue;
+            };
+            let found = match self.digest_at(&log, seq) {
+                Ok(Slot::Whole(found)) if found == sha256 => continue,
+                Ok(Slot::Whole(found)) => found.to_string(),
+                Ok(Slot::Absent) => "no such entry".to_owned(),
+                // Reported where it stands: damage costs what it hit and nothing else.
+                Ok(Slot::Damaged(_)) => continue,
+                Err(error) => {
+                    Damage::in_reading(error)?;
+                    continue;
+                }
+            };
+            let expected = format!("{sha256} at {seq} of `{log}`");
+            let (path, slot) = (path.to_owned(), slot.cloned());
+            self.damage(Damage {
+                path,
+                slot,
+                kind: DamageKind::Fork,
+                expected,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns the digest at a place; of one taken since the log was read, it is read now.
+    fn digest_at(&self, log: &Log, seq: Seq) -> Result<Slot<Hash256>, StoreError> {
+        if let Some(digest) = self.read.get(log).and_then(|read| read.digests.get(&seq)) {
+            return Ok(Slot::Whole(*digest));
+        }
+        Ok(self
+            .store
+            .peek_slot(log, seq)?
+            .map(|envelope| envelope.sha256))
+    }
+
+    /// Checks the hint against the log, whose first place without an entry is `free`.
+    fn hint(&mut self, log: &Log, free: Seq) -> Result<(), StoreError> {
+        match self.store.read_hint(log) {
+            Ok(Hint::None) => Ok(()),
+            Ok(Hint::Seen(seen)) if seen.seq < free => Ok(()),
+            // Taken while the audit went on, or lost.
+            Ok(Hint::Seen(Seen { seq, .. })) => {
+                self.gap(log, free, seq.next(), &format!("the hint names {seq}"))
+            }
+            Ok(Hint::Garbled) | Err(_) => {
+                self.stale(DirStore::<F>::hint_path(log), StaleKind::Hint);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The audit: reading everything, believing nothing.
+//!
+//! Every file is read again and every checksum and digest computed again. The invariant guarded
+//! here: damage of truth, staleness of what is derived, and work of writers still going on are told
+//! apart, and what cannot be read costs itself alone. Logs are left to `log`, claims to `claims`;
+//! what the payloads say, and whether what they name is there, to the ledger.
+
+mod claims;
+mod log;
+
+use std::collections::BTreeMap;
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::keep::digest_damage;
+use super::layout::{COHORT_DOCUMENT, TEMPORARY, fan_name, profile_digest};
+use super::tree::At;
+use crate::damage::{Audited, Damage, DamageKind, Finding, Stale, StaleKind};
+use crate::error::StoreError;
+use crate::hash::Hash256;
+use crate::key::Key;
+use crate::log::{CohortName, Log, Seq};
+
+impl<F: FileSystem> DirStore<F> {
+    pub(super) fn audit_all(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {
+        let audited = Audited::default();
+        let mut audit = Audit {
+            store: self,
+            report,
+            audited,
+            read: BTreeMap::new(),
+        };
+        audit.temporaries(&[])?;
+        audit.cohorts()?;
+        for log in [Log::EnvironmentNotes, Log::Environments, Log::StoreNotes] {
+            audit.log(&log)?;
+        }
+        audit.keys()?;
+        audit.objects()?;
+        audit.profiles()?;
+        Ok(audit.audited)
+    }
+}
+
+/// An audit under way.
+struct Audit<'a, F: FileSystem> {
+    store: &'a DirStore<F>,
+    report: &'a mut dyn FnMut(Finding),
+    audited: Audited,
+    read: BTreeMap<Log, Read>,
+}
+
+/// What was read of a log.
+#[derive(Debug, Default)]
+struct Read {
+    digests: BTreeMap<Seq, Hash256>,
+    keys: BTreeMap<Key, Seq>,
+}
+
+impl<F: FileSystem> Audit<'_, F> {
+    fn damage(&mut self, damage: Damage) {
+        self.audited.damaged += 1;
+        (self.report)(Finding::Damage(damage));
+    }
+
+    fn stale(&mut self, path: String, kind: StaleKind) {
+        self.audited.stale += 1;
+        (self.report)(Finding::Stale(Stale { path, kind }));
+    }
+
+    /// Passes on what was read, or reports it as damage: what cannot be read costs itself alone.
+    fn told<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(StoreError::Damaged(damage)) => {
+                self.damage(*damage);
+                Ok(None)
+            }
+            Err(error) => {
+                let damage = Damage::in_reading(error)?;
+                self.damage(damage);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Opens a directory below the root; nothing if it does not exist, or cannot be read.
+    fn open(&mut self, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
+        let opened = self.store.tree.open(path);
+        Ok(self.told(opened)?.flatten())
+    }
+
+    /// Opens a directory in another, and passes over a file as over every other stray.
+    fn open_in(&mut self, here: &At<F>, name: &str) -> Result<Option<At<F>>, StoreError> {
+        let opened = self.store.tree.open_in(here, name);
+        if opened.is_err() && self.store.tree.is_file(here, name) {
+            self.stray(here, name);
+            return Ok(None);
+        }
+        Ok(self.told(opened)?.flatten())
+    }
+
+    /// Returns the names in a directory; none if it cannot be read.
+    fn list(&mut self, here: &At<F>) -> Result<Vec<String>, StoreError> {
+        let listed = self.store.tree.list(here);
+        Ok(self.told(listed)?.unwrap_or_default())
+    }
+
+    /// Reports the temporary files of a directory, and passes over everything else.
+    fn temporaries(&mut self, path: &[&str]) -> Result<(), StoreError> {
+        let Some(dir) = self.open(path)? else {
+            return Ok(());
+        };
+        for name in self.list(&dir)? {
+            if name.starts_with(TEMPORARY) {
+                self.stale(dir.name(&name), StaleKind::Temporary);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports a name that should not be there.
+    fn stray(&mut self, here: &At<F>, name: &str) {
+        let temporary = name.starts_with(TEMPORARY);
+        let kind = if temporary {
+            StaleKind::Temporary
+        } else {
+            StaleKind::Unknown
+        };
+        self.stale(here.name(name), kind);
+    }
+
+    fn cohorts(&mut self) -> Result<(), StoreError> {
+        let Some(dir) = self.open(&["cohorts"])? else {
+            return Ok(());
+        };
+        for name in self.list(&dir)? {
+            let Ok(cohort) = name.parse::<CohortName>() else {
+                self.stray(&dir, &name);
+                continue;
+            };
+            if self.open_in(&dir, &name)?.is_none() {
+                continue;
+            }
+            self.temporaries(&["cohorts", &name])?;
+            self.temporaries(&["cohorts", &name, "view"])?;
+            self.log(&Log::CohortNotes(cohort.clone()))?;
+            self.log(&Log::Cohort(cohort.clone()))?;
+            self.document(&cohort)?;
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, cohort: &CohortName) -> Result<(), StoreError> {
+        let kept = self.store.kept_cohort(cohort);
+        let Some(document) = self.told(kept)? else {
+            return Ok(());
+        };
+        if let Some(document) = document {
+            self.audited.cohorts += 1;
+            self.audited.bytes += document.len() as u64;
+            return Ok(());
+        }
+        let path = format!("cohorts/{cohort}/{COHORT_DOCUMENT}");
+        if self.read.contains_key(&Log::Cohort(cohort.clone())) {
+            let (expected, found) = ("the cohort's document".to_owned(), "nothing".to_owned());
+            let kind = DamageKind::Document;
+            self.damage(Damage {
+                path,
+                slot: None,
+                kind,
+                expected,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    fn objects(&mut self) -> Result<(), StoreError> {
+        let Some(objects) = self.open(&["objects"])? else {
+            return Ok(());
+        };
+        for fan in self.list(&objects)? {
+            let Some(dir) = self.open_in(&objects, &fan)? else {
+                continue;
+            };
+            for name in self.list(&dir)? {
+                match name.parse::<Hash256>() {
+                    Ok(digest) if fan_name(digest) == fan => {
+                        self.audited.objects += 1;
+                        self.kept(&dir, &name, digest)?;
+                    }
+                    _ => self.stray(&dir, &name),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn profiles(&mut self) -> Result<(), StoreError> {
+        let Some(dir) = self.open(&["profiles"])? else {
+            return Ok(());
+        };
+        for name in self.list(&dir)? {
+            match profile_digest(&name) {
+                Some(digest) => {
+                    self.audited.profiles += 1;
+                    self.kept(&dir, &name, digest)?;
+                }
+                None => self.stray(&dir, &name),
+            }
+        }
+        Ok(())
+    }
+
+    fn kept(&mut self, dir: &At<F>, name: &str, digest: Hash256) -> Result<(), StoreError> {
+        let kept = self.store.read_kept(dir, name);
+        let Some(bytes) = self.told(kept)?.flatten() else {
+            return Ok(());
+        };
+        self.audited.bytes += bytes.len() as u64;
+        if let Some(damage) = digest_damage(dir.name(name), digest, &bytes) {
+            self.damage(damage);
+        }
+        Ok(())
+    }
+}
