@@ -14,7 +14,7 @@ use runstone_core::profile::ProfileError;
 use runstone_core::query::QueryError;
 use runstone_core::record::Refused;
 use runstone_core::snapshot::SnapshotError;
-use runstone_store::{NotAStore, StoreError};
+use runstone_store::{Damage, NotAStore, StoreError};
 use serde_json::{Value, json};
 
 /// Why a verb of the ledger failed.
@@ -330,6 +330,14 @@ impl Error {
             "details": details,
         })
     }
+}
+
+/// Says what is wrong with something whose place is named beside it.
+pub(crate) fn in_words(damage: &Damage) -> String {
+    format!(
+        "{} at `{}`, expected {}, found {}",
+        damage.kind, damage.path, damage.expected, damage.found
+    )
 }
 
 fn store_kind(error: &StoreError) -> ErrorKind {

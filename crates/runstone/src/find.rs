@@ -15,7 +15,7 @@ use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
-use crate::error::Error;
+use crate::error::{Error, in_words};
 use crate::open::Ledger;
 use crate::payload;
 use crate::reference::{Reference, RunReading};
@@ -181,7 +181,7 @@ impl Ledger {
             Slot::Damaged(damage) => {
                 return Err(Error::Damaged {
                     place: at,
-                    found: damage.to_string(),
+                    found: in_words(&damage),
                 });
             }
         };

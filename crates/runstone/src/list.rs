@@ -179,7 +179,7 @@ impl Ledger {
                 Err(error) => return Err(error),
             };
             seen.insert(stage_of_run);
-            let Some(row) = self.row(request, stored)? else {
+            let Some(row) = self.row(request, stored) else {
                 continue;
             };
             if rows.len() == enough {
@@ -203,7 +203,7 @@ impl Ledger {
     }
 
     /// Returns the row of a snapshot if it passes what only the payload tells.
-    fn row(&self, request: &LogRequest, stored: Stored) -> Result<Option<LogRow>, Error> {
+    fn row(&self, request: &LogRequest, stored: Stored) -> Option<LogRow> {
         if let Some(experiment) = &request.experiment {
             let own = Fields {
                 stored: &stored,
@@ -211,10 +211,13 @@ impl Ledger {
             }
             .get("experiment");
             if own.as_ref().and_then(Value::as_str) != Some(experiment) {
-                return Ok(None);
+                return None;
             }
         }
-        let verdict = self.compared(&stored)?.verdict.overall;
+        // A profile that cannot be read costs its runs their verdicts, not their place in the list.
+        let verdict = self
+            .compared(&stored)
+            .map_or(Overall::Undecided, |answer| answer.verdict.overall);
         let row = LogRow { stored, verdict };
         let passes = request.filter.as_ref().is_none_or(|filter| {
             filter.matches(&Fields {
@@ -222,7 +225,7 @@ impl Ledger {
                 verdict: Some(row.verdict),
             })
         });
-        Ok(passes.then_some(row))
+        passes.then_some(row)
     }
 }
 

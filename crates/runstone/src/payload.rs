@@ -12,7 +12,7 @@ use runstone_store::{Slot, Standing, Store};
 use serde_json::{Map, Value, json};
 
 use crate::digests::{to_digest, to_hash};
-use crate::error::Error;
+use crate::error::{Error, in_words};
 
 /// Largest section kept inside a payload, in bytes of its canonical form.
 const SECTION_BYTES_MAX: usize = 64 * 1024;
@@ -89,7 +89,7 @@ pub(crate) fn read(store: &dyn Store, place: &str, bytes: &[u8]) -> Result<Snaps
         let object = match store.object(&to_hash(&sha256))? {
             Slot::Whole(object) => object,
             Slot::Absent => return Err(damaged(format!("object {sha256} is missing"))),
-            Slot::Damaged(damage) => return Err(damaged(damage.to_string())),
+            Slot::Damaged(damage) => return Err(damaged(in_words(&damage))),
         };
         let section: Value = serde_json::from_slice(&object)
             .map_err(|error| damaged(format!("object {sha256} is not JSON ({error})")))?;

@@ -13,7 +13,7 @@ use runstone_core::profile::{Profile, StageRules};
 use runstone_store::Slot;
 
 use crate::digests::{to_digest, to_hash};
-use crate::error::Error;
+use crate::error::{Error, in_words};
 use crate::open::Ledger;
 
 /// Names of the profiles that come with Runstone.
@@ -153,7 +153,7 @@ impl Ledger {
             Slot::Damaged(damage) => {
                 return Err(Error::Damaged {
                     place: place(),
-                    found: damage.to_string(),
+                    found: in_words(&damage),
                 });
             }
         };

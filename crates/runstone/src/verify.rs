@@ -133,10 +133,16 @@ impl Ledger {
     }
 
     fn verify_cohort(&self, cohort: &CohortName, verified: &mut Verified) -> Result<(), Error> {
-        if let Err(error) = self.cohort_key(cohort) {
-            verified
-                .damage
-                .push(named(&error, "cohort key", "the whole key of this cohort"));
+        let document = format!("cohorts/{cohort}/cohort.json");
+        let is_named = verified.damage.iter().any(|known| known.path == document);
+        if let Err(error) = self.cohort_key(cohort)
+            && !is_named
+        {
+            let expected = "the whole key of this cohort";
+            verified.damage.push(Damaged {
+                path: document,
+                ..named(&error, "cohort key", expected)
+            });
         }
         let Some(head) = self.store.head(&Log::Cohort(cohort.clone()))? else {
             return Ok(());
@@ -293,6 +299,9 @@ fn named(error: &Error, kind: &str, expected: &str) -> Damaged {
         path,
         kind: kind.to_owned(),
         expected: expected.to_owned(),
-        found: error.to_string(),
+        found: match error {
+            Error::Damaged { found, .. } => found.clone(),
+            other => other.to_string(),
+        },
     }
 }

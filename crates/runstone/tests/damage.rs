@@ -76,6 +76,8 @@ fn owed(relative: &str, harm: Harm) -> Owed {
         _ if is_log || relative.ends_with("cohort.json") || relative.starts_with("objects/") => {
             Owed::Damage
         }
+        // Without its claim an entry could be recorded a second time.
+        Harm::Delete if relative.starts_with("keys/") => Owed::Damage,
         // A default profile that is built in is known without its file.
         Harm::Delete if relative.starts_with("profiles/") => Owed::Nothing,
         _ if relative.starts_with("profiles/") => Owed::Damage,
