@@ -10,7 +10,7 @@ use crate::canon;
 use crate::id::nfc;
 use crate::json::{Limits, ReadError};
 use crate::pointer::{Path, Pointer};
-use crate::problem::{Problem, ProblemKind, Refused, quoted};
+use crate::problem::{Problem, ProblemKind, Refused, quoted_apart};
 use crate::profile::Profile;
 
 /// The document of one stage of one run, as handed in.
@@ -205,8 +205,9 @@ impl Joining<'_> {
     }
 
     fn contradict(&mut self, path: &Path, said: &Value, whence: &str) {
-        let stated = path.present(&self.document).map(quoted).unwrap_or_default();
-        let text = format!("is {stated} in the document and {} {whence}", quoted(said));
+        let stated = path.present(&self.document).unwrap_or(&Value::Null);
+        let (stated, said) = quoted_apart(stated, said);
+        let text = format!("is {stated} in the document and {said} {whence}");
         let problem = Problem::new(ProblemKind::Contradiction, path.pointer(), text);
         self.problems
             .push(problem.hint("leave out the one that is wrong"));
@@ -276,6 +277,19 @@ mod tests {
                 "`/candidate`: is `false` in the document and `true` given",
                 "`/run_id`: is `b` in the document and `a` given",
             ]
+        );
+    }
+
+    #[test]
+    fn a_number_that_contradicts_a_text_does_not_read_like_it() {
+        let overrides = Overrides {
+            run_id: Some("5".to_owned()),
+            ..Overrides::default()
+        };
+        let refused = join(&json!({"run_id": 5}), overrides).unwrap_err();
+        assert_eq!(
+            refused.problems[0].text,
+            "is `5` in the document and `\"5\"` given"
         );
     }
 

@@ -63,7 +63,11 @@ impl fmt::Display for Refused {
                 write!(f, "{separator}{} ", problem.kind.as_str())?;
                 kind = Some(problem.kind);
             }
-            write!(f, "`{}`", problem.pointer.dotted())?;
+            if problem.pointer == Pointer::root() {
+                f.write_str("the document")?;
+            } else {
+                write!(f, "`{}`", problem.pointer.dotted())?;
+            }
         }
         Ok(())
     }
@@ -176,19 +180,44 @@ impl fmt::Display for Warning {
 
 /// Returns `value` as it is quoted in a text: canonical JSON, cut when long.
 pub(crate) fn quoted(value: &Value) -> String {
-    const CHARACTERS_MAX: usize = 80;
-    let whole = match value {
+    cut(&match value {
         Value::String(text) => format!("`{text}`"),
         other => format!("`{}`", canon::text(other)),
-    };
+    })
+}
+
+fn cut(whole: &str) -> String {
+    const CHARACTERS_MAX: usize = 80;
     if whole.chars().count() <= CHARACTERS_MAX {
-        return whole;
+        return whole.to_owned();
     }
     whole
         .chars()
         .take(CHARACTERS_MAX)
         .chain("…`".chars())
         .collect()
+}
+
+/// Returns two values that differ, quoted so that they read differently: as JSON where text would
+/// read like a number, with a digest where they differ behind the cut.
+pub(crate) fn quoted_apart(one: &Value, other: &Value) -> (String, String) {
+    let bare = (quoted(one), quoted(other));
+    if bare.0 != bare.1 {
+        return bare;
+    }
+    let as_json = |value: &Value| match value {
+        Value::String(_) => cut(&format!("`{}`", canon::text(value))),
+        other => quoted(other),
+    };
+    let json = (as_json(one), as_json(other));
+    if json.0 != json.1 {
+        return json;
+    }
+    let named = |text: String, value: &Value| {
+        let digest = canon::digest(value).prefix(8);
+        format!("{text} (sha256 {digest}…)")
+    };
+    (named(json.0, one), named(json.1, other))
 }
 
 /// Returns the word for the JSON type of `value`, with its article.
@@ -217,6 +246,28 @@ mod tests {
         ])
         .unwrap_err();
         assert_eq!(refused.to_string(), "missing `a`, `b`; null `date_end`");
+    }
+
+    #[test]
+    fn two_values_in_one_sentence_read_differently() {
+        let long = |end: &str| Value::from(format!("{}{end}", "x".repeat(99)));
+        for (one, other) in [
+            (Value::from(5), Value::from("5")),
+            (Value::Null, Value::from("null")),
+            (long("a"), long("b")),
+        ] {
+            let (one, other) = quoted_apart(&one, &other);
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn the_whole_document_is_named_in_words() {
+        let problem = Problem::new(ProblemKind::WrongType, Pointer::root(), "is a list");
+        assert_eq!(
+            Refused::from(problem).to_string(),
+            "wrong type the document"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use runstone_core::canonical::CanonicalRun;
+use runstone_core::cohort::{Comparability, compare};
 use runstone_core::input::RunInput;
 use runstone_core::profile::{Profile, ProfileError, ProfileFault, UnknownStage};
 use runstone_core::record::{Defaults, ProblemKind, Refused, RunRecord};
@@ -66,7 +67,52 @@ fn errors_name_file_line_and_column_and_the_nearest_known_key() {
 fn everything_that_is_not_legal_is_refused() {
     use ProfileFault as F;
     type Expected = fn(&ProfileFault) -> bool;
-    let cases: [(&str, Expected); 19] = [
+    let cases: [(&str, Expected); 31] = [
+        ("[aliases.fields]\nname = \"run_id\"", |it| {
+            matches!(
+                it,
+                F::FixedField {
+                    field: "run_id",
+                    ..
+                }
+            )
+        }),
+        ("[aliases.fields]\nstage = \"step\"", |it| {
+            matches!(it, F::FixedField { field: "stage", .. })
+        }),
+        ("[aliases.fields]\na = \"x.a\"\n\"a.b\" = \"y\"", |it| {
+            matches!(it, F::AliasOverlap { .. })
+        }),
+        ("[aliases.fields]\na = \"a.b\"", |it| {
+            matches!(it, F::AliasOverlap { .. })
+        }),
+        (
+            "other_stages = \"refuse\"\n[stage.train]\n[aliases.stages]\nt = \"trian\"",
+            |it| matches!(it, F::AliasOfNoStage { .. }),
+        ),
+        ("ignore = [\"metrics.auc\"]", |it| {
+            matches!(it, F::FixedField { .. })
+        }),
+        ("[default]\nidentity = { sweep = [\"sweep\"] }", |it| {
+            matches!(it, F::FixedField { field: "sweep", .. })
+        }),
+        (
+            "[default]\nfactors = [{ class = \"settings\", paths = [\"artifacts.*\"] }]",
+            |it| matches!(it, F::FixedField { .. }),
+        ),
+        (
+            "[default]\nseverity = [{ level = \"none\", paths = [\"metrics.*_s\"] }]",
+            |it| matches!(it, F::Path(_)),
+        ),
+        ("[default.metrics]\nprimary = [\"*auc*\"]", |it| {
+            matches!(it, F::NotOneMetric { .. })
+        }),
+        ("[baseline]\nmin_runs = 65", |it| {
+            matches!(it, F::OutOfRange { .. })
+        }),
+        ("[verdict]\nnoise_window = 65", |it| {
+            matches!(it, F::OutOfRange { .. })
+        }),
         ("times = \"created_at\"", |it| {
             matches!(it, F::WrongType { .. })
         }),
@@ -141,6 +187,8 @@ fn extends_is_resolved_by_name_and_a_cycle_or_a_gap_is_named() {
         ),
         "a" => Some("extends = \"b\"".to_owned()),
         "b" => Some("extends = \"a\"".to_owned()),
+        "self" => Some("extends = \"self\"".to_owned()),
+        longer if longer.starts_with('x') => Some(format!("extends = \"{longer}x\"")),
         "broken" => Some("extends = \"generic\"\nstage_name = \"x\"".to_owned()),
         _ => None,
     };
@@ -154,6 +202,14 @@ fn extends_is_resolved_by_name_and_a_cycle_or_a_gap_is_named() {
         matches!(cycle.fault, ProfileFault::ExtendsCycle { .. }),
         "{cycle}"
     );
+    for (name, text) in [
+        ("a", "`a` extends itself by way of b"),
+        ("self", "`self` extends itself"),
+    ] {
+        assert_eq!(parse(name).unwrap_err().fault.to_string(), text);
+    }
+    let long = parse("x").unwrap_err().fault;
+    assert!(matches!(long, ProfileFault::ChainTooLong { .. }), "{long}");
     let unknown = parse("markt").unwrap_err();
     assert_eq!(
         unknown.to_string(),
@@ -354,4 +410,65 @@ fn explain_says_what_each_field_counts_as() {
             ("training.train_seed", "seeds: train_seed"),
         ]
     );
+}
+
+#[test]
+fn what_hides_a_field_from_the_identity_opens_another_cohort_and_what_hides_another_does_not() {
+    let document = json!({"run_id": "a", "stage": "s", "identity": {"data": 1}});
+    let of = |text: &str| cohort(&extending(text), &document);
+    assert_ne!(of("ignore = [\"identity.notes\"]"), of(""));
+    assert_ne!(of("code = \"identity.commit\""), of(""));
+    assert_eq!(
+        of("ignore = [\"metadata\", \"notes\"]\ncode = \"commit\""),
+        of("")
+    );
+}
+
+#[test]
+fn cohorts_that_are_only_named_otherwise_are_told_apart_with_the_reason() {
+    let document = json!({"run_id": "a", "stage": "s", "identity": {"data": 1}});
+    let key = |text: &str| run(&extending(text), &document).unwrap().cohort().clone();
+    let (one, other) = (key(""), key("[default]\ncohort_name = []"));
+    assert_ne!(one.id(), other.id());
+    let Comparability::Incomparable(reasons) = compare(&one, &other) else {
+        panic!("two cohorts are comparable");
+    };
+    assert_eq!(reasons.len(), 1);
+    assert_eq!(reasons[0].to_string(), "cohort_name ([\"store\"] and [])");
+    assert_eq!(compare(&one, &key("")), Comparability::Comparable);
+}
+
+#[test]
+fn long_lists_that_differ_at_their_end_do_not_read_alike_in_an_explanation() {
+    let key = |last: &str| {
+        let mut symbols = vec!["SAME"; 30];
+        symbols.push(last);
+        let document = json!({"run_id": "a", "stage": "s", "identity": {"symbols": symbols}});
+        run(&extending(""), &document).unwrap().cohort().clone()
+    };
+    let Comparability::Incomparable(reasons) = compare(&key("A"), &key("B")) else {
+        panic!("two cohorts are comparable");
+    };
+    let text = reasons[0].to_string();
+    let (one, other) = text.split_once(" and ").unwrap();
+    assert!(!one.ends_with(other.trim_end_matches(')')), "{text}");
+}
+
+#[test]
+fn a_profile_may_write_values_and_names_in_any_spelling_that_is_compared_alike() {
+    let profile = extending(
+        "upper = [\"view\"]\nallowed = { view = [\"cross\"] }\n\
+         [aliases.fields]\n\"cafe\u{301}\" = \"identity.place\"\n\
+         [aliases.values.view]\nwide = \"cross\"\n\
+         [default]\nrequire_if = [{ when = \"view\", is = \"cross\", required = [\"width\"] }]\n",
+    );
+    let document = |view: &str| json!({"run_id": "a", "stage": "s", "view": view, "caf\u{e9}": 1});
+    for view in ["cross", "CROSS", "Wide"] {
+        let refused = run(&profile, &document(view)).unwrap_err();
+        assert_eq!(refused.to_string(), "missing `width`", "{view}");
+    }
+    let mut whole = document("cross");
+    whole["width"] = json!(1);
+    let cohort = run(&profile, &whole).unwrap().cohort().clone();
+    assert_eq!(cohort.groups["place"]["identity.place"], json!(1));
 }

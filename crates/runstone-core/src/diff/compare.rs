@@ -13,6 +13,7 @@ use super::patch::Patch;
 use super::run_diff::{Against, DiffStatus, Row, RunDiff, SectionRows, Side};
 use super::severity::{Gravity, gravest};
 use super::tree::{Difference, LeafChange, SECTIONS, captured, comparable_trees, differences};
+use super::variance::only_outputs_changed;
 use super::wording;
 use crate::profile::{MetricRules, Severity, SeverityRule, StageRules};
 use crate::snapshot::{Captured, Snapshot};
@@ -89,7 +90,7 @@ fn between(
     let [environment, code, process] = captured_rows(prev, curr, &leaves);
     let unknown = unknown_sections(prev, curr);
     let as_far_as_known = wording::as_far_as_known(&explaining(&unknown));
-    let varies = only_outputs_changed(&leaves);
+    let varies = only_outputs_changed(&leaves, severity, metrics);
     let Gravity { level, reason } = gravest(&leaves, severity);
     RunDiff {
         status: DiffStatus::Compared,
@@ -195,14 +196,6 @@ fn unknown_side(prev: &Captured, curr: &Captured) -> Option<String> {
             "not captured for either run: {before} (previous), {now} (current)"
         )),
     }
-}
-
-/// Whether something came out differently and nothing that is known went in differently. What was
-/// measured of the process (times, memory) is neither.
-fn only_outputs_changed(leaves: &[LeafChange<'_>]) -> bool {
-    let is_output = |name: &str| matches!(name, "status" | "metrics" | "labels" | "artifacts");
-    let mut sections = leaves.iter().map(LeafChange::section);
-    sections.clone().any(is_output) && sections.all(|name| is_output(name) || name == "process")
 }
 
 #[cfg(test)]

@@ -91,7 +91,11 @@ fn delta(name: &str, prev: &Snapshot, curr: &Snapshot, rules: &MetricRules) -> M
         curr: sides[1],
         delta_abs: None,
         delta_pct: None,
-        direction: rules.direction(name),
+        direction: rules.direction_beside(name, |other| {
+            [prev, curr]
+                .iter()
+                .any(|run| run.metrics.contains_key(other))
+        }),
         tolerance_used: None,
         within_tolerance: None,
         status: match sides {

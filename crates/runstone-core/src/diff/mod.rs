@@ -26,6 +26,7 @@ pub(crate) mod sample;
 mod severity;
 mod student;
 mod tree;
+mod variance;
 mod within_run;
 pub mod wording;
 

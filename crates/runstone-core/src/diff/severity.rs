@@ -50,7 +50,7 @@ pub(super) fn gravest(leaves: &[LeafChange<'_>], rules: &[SeverityRule]) -> Grav
     }
 }
 
-fn level_of(key: &str, rules: &[SeverityRule]) -> Severity {
+pub(super) fn level_of(key: &str, rules: &[SeverityRule]) -> Severity {
     let covered = |rule: &&SeverityRule| rule.paths.iter().any(|prefix| covers(prefix, key));
     match rules.iter().find(covered) {
         Some(rule) => rule.level,

@@ -4,7 +4,7 @@
 //! `0.6118 → 0.6225 (+0.0107)`. The invariant kept: two values that differ never read the same.
 //! Colour, alignment and width belong to the faces.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// Digits behind the first of a number by itself: six significant ones.
 const DIGITS_BEHIND_FIRST: usize = 5;
@@ -12,6 +12,10 @@ const DIGITS_BEHIND_FIRST: usize = 5;
 const DIGITS_BESIDE: i32 = 4;
 /// Significant digits of a difference.
 const DIGITS_OF_DELTA: i32 = 3;
+/// The same, behind the first one.
+const DELTA_DIGITS_BEHIND_FIRST: usize = 2;
+/// Below this size canonical JSON has no exponent, and whole numbers are shown in all their digits.
+const WHOLE_IN_FULL_MAX: f64 = 1e21;
 /// Longest text shown of one value, in characters.
 const VALUE_CHARS_MAX: usize = 60;
 
@@ -81,9 +85,21 @@ pub fn value(value: Option<&Value>) -> String {
     let text = match value {
         None => return "∅".to_owned(),
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => in_full(number),
         Some(other) => crate::canon::text(other),
     };
     cut(&text)
+}
+
+/// Returns a number as it may be written again: canonical JSON rounds the last digits of large whole
+/// numbers away, and then no binary64 equals what is left.
+fn in_full(number: &Number) -> String {
+    let value = number.as_f64().unwrap_or_default();
+    if value.fract() == 0.0 && value.abs() < WHOLE_IN_FULL_MAX {
+        format!("{value:.0}")
+    } else {
+        crate::canon::text(&Value::Number(number.clone()))
+    }
 }
 
 /// Returns a changed value as `before→now`.
@@ -147,14 +163,13 @@ fn shortest(value: f64) -> String {
 /// The size of a difference of two numbers with at most `decimals` decimals, in the digits that
 /// matter.
 fn tiny_or_huge(difference: f64, decimals: usize) -> String {
-    const DIGITS_BEHIND_FIRST: usize = DIGITS_OF_DELTA as usize - 1;
     let size = difference.abs();
     let rounded = |text: String| text.parse().ok().filter(|value: &f64| *value > 0.0);
     let size = rounded(format!("{size:.decimals$}")).unwrap_or(size);
     if !size.is_finite() {
         return number(size);
     }
-    shortest(rounded(format!("{size:.DIGITS_BEHIND_FIRST$e}")).unwrap_or(size))
+    shortest(rounded(format!("{size:.DELTA_DIGITS_BEHIND_FIRST$e}")).unwrap_or(size))
 }
 
 /// Decimals of the shortest decimal that is this number.
@@ -239,7 +254,10 @@ mod tests {
         assert_eq!(line(1e-7, 3e-7), "1e-7 → 3e-7 (+2e-7)");
         assert_eq!(line(0.123_456, 1000.5), "0.1235 → 1000 (+1000)");
         assert_eq!(line(0.6, 0.600_012_34), "0.6 → 0.600012 (+1.23e-5)");
-        assert_eq!(line(0.6, 0.600_000_000_000_1), "0.6 → 0.6000000000001 (+1e-13)");
+        assert_eq!(
+            line(0.6, 0.600_000_000_000_1),
+            "0.6 → 0.6000000000001 (+1e-13)"
+        );
     }
 
     #[test]
@@ -258,6 +276,9 @@ mod tests {
         assert_eq!(change(None, Some(&json!("3.12.1"))), "∅→3.12.1");
         assert_eq!(change(Some(&json!([1, 2])), Some(&json!([1]))), "[1,2]→[1]");
         assert_eq!(value(Some(&json!("a\u{1b}[0m"))), "a\\u{1b}[0m");
+        assert_eq!(value(Some(&json!(1_u64 << 60))), "1152921504606846976");
+        assert_eq!(value(Some(&json!(1e300))), "1e+300");
+        assert_eq!(value(Some(&json!(-0.5))), "-0.5");
     }
 
     #[test]

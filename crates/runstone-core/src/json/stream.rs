@@ -101,7 +101,11 @@ mod tests {
         let whole = "{\"run\": \"a\", \"b\": [1.5, true, {\"c\": null}]}";
         for end in 1..whole.len() {
             let torn = &whole[..end];
-            assert_eq!(read(&format!("{torn}\n{{\"run\":2}}\n")), ["1!", "2:2"], "{torn}");
+            assert_eq!(
+                read(&format!("{torn}\n{{\"run\":2}}\n")),
+                ["1!", "2:2"],
+                "{torn}"
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use leaf::leaves_unless;
 pub use leaf::{Collision, Leaf, by_name, leaves};
-pub use pattern::{Pattern, glob};
+pub use pattern::Pattern;
 
 /// A place in a JSON document. Prints as RFC 6901: `/training/big_seed`, the whole document
 /// as nothing.

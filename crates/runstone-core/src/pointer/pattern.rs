@@ -73,7 +73,7 @@ impl FromStr for Pattern {
 }
 
 /// Tells whether `pattern`, in which `*` is any text, matches the whole of `text`.
-pub fn glob(pattern: &str, text: &str) -> bool {
+fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -113,6 +113,14 @@ pub enum ProfileFault {
         /// What it stands for.
         target: String,
     },
+    /// An alias that reaches into another, so that the order of reading would decide.
+    #[error("the alias `{alias}`, or what it stands for, reaches into the alias `{other}`")]
+    AliasOverlap {
+        /// The alias.
+        alias: String,
+        /// The other one, or the same.
+        other: String,
+    },
     /// `extends` names a profile that is nowhere.
     #[error("there is no profile `{name}`")]
     UnknownProfile {
@@ -120,12 +128,42 @@ pub enum ProfileFault {
         name: String,
     },
     /// A profile extends itself, at last.
-    #[error("`{name}` extends itself by way of {}", .by_way_of.join(", "))]
+    #[error("`{name}` extends itself{}", way_between(.by_way_of))]
     ExtendsCycle {
         /// The name.
         name: String,
         /// The profiles between.
         by_way_of: Vec<String>,
+    },
+    /// Profiles extend each other without an end in sight.
+    #[error("`{name}` is one more than the {profiles_max} profiles that may extend each other")]
+    ChainTooLong {
+        /// The name that was not followed.
+        name: String,
+        /// Most profiles in a chain.
+        profiles_max: usize,
+    },
+    /// A field that a profile has no say in.
+    #[error("`{field}` means the same in every profile, so it cannot be {role}")]
+    FixedField {
+        /// The field.
+        field: &'static str,
+        /// What it was to be, with its article.
+        role: &'static str,
+    },
+    /// A stage alias stands for a stage that the profile refuses.
+    #[error("`{alias}` stands for `{target}`, which is no stage of this profile")]
+    AliasOfNoStage {
+        /// The alias.
+        alias: String,
+        /// What it stands for.
+        target: String,
+    },
+    /// A pattern where one metric is wanted.
+    #[error("`{entry}` is a pattern, the name of one metric is wanted")]
+    NotOneMetric {
+        /// The entry.
+        entry: String,
     },
     /// A primary metric that is better both ways.
     #[error("primary metric `{metric}` is listed as better both `higher` and `lower`")]
@@ -148,6 +186,14 @@ pub enum ProfileFault {
     /// The profile asks for redaction.
     #[error("redaction is not built yet, so nothing would be redacted")]
     Redaction,
+}
+
+fn way_between(profiles: &[String]) -> String {
+    if profiles.is_empty() {
+        String::new()
+    } else {
+        format!(" by way of {}", profiles.join(", "))
+    }
 }
 
 fn within(table: &str) -> String {

@@ -43,12 +43,20 @@ fn resolve_below(
     };
     let name = named(&node)?;
     let cycle = chain.iter().position(|earlier| *earlier == name);
-    if cycle.is_some() || chain.len() >= CHAIN_MAX {
-        let by_way_of = chain.split_off(cycle.unwrap_or(0));
-        return Err(
-            ProfileError::at(&node.place, ProfileFault::ExtendsCycle { name, by_way_of })
-                .hint("end the chain in a profile that extends nothing, such as `generic`"),
-        );
+    let fault = match cycle {
+        Some(first) => Some(ProfileFault::ExtendsCycle {
+            by_way_of: chain.split_off(first + 1),
+            name: name.clone(),
+        }),
+        None if chain.len() >= CHAIN_MAX => Some(ProfileFault::ChainTooLong {
+            name: name.clone(),
+            profiles_max: CHAIN_MAX,
+        }),
+        None => None,
+    };
+    if let Some(fault) = fault {
+        return Err(ProfileError::at(&node.place, fault)
+            .hint("end the chain in a profile that extends nothing, such as `generic`"));
     }
     let built_in = BUILTIN.iter().find(|(known, _)| *known == name);
     let Some(parent) = built_in

@@ -46,7 +46,7 @@ impl Profile {
             Policy::Controlled => Value::Null,
             Policy::Exact => rules.factors.iter().map(factor).collect(),
         };
-        json!({
+        let mut deciding = json!({
             "policy": rules.policy.as_str(),
             "groups": groups,
             "open_groups": sorted(&rules.identity.open),
@@ -57,7 +57,20 @@ impl Profile {
             "tagged": reach.touched(&fields.tagged),
             "aliases": aliases,
             "values": values,
-        })
+        });
+        let hidden = reach.touched(&self.hiding());
+        if !hidden.is_empty() {
+            deciding["hidden"] = json!(hidden);
+        }
+        deciding
+    }
+
+    /// Where a field lies that is not read as identity, whatever the stage says.
+    fn hiding(&self) -> Vec<Pattern> {
+        let fields = &self.fields;
+        let places = fields.environment.iter().chain(&fields.code);
+        let places = places.map(Pattern::from);
+        fields.ignore.iter().cloned().chain(places).collect()
     }
 }
 

@@ -4,12 +4,15 @@
 //! unknown key is an error. A key that was asked for is known; the nearest known one becomes the
 //! hint. Which keys there are belongs to the schema.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::pointer::BadPath;
+use crate::id::nfc;
+use crate::pointer::{BadPath, Pattern};
 use crate::spelling::nearest;
 
 use super::error::{ProfileError, ProfileFault};
+use super::role::fixed;
 use super::source::{Form, Node, Place, Table};
 
 /// A table whose keys are taken one by one.
@@ -70,6 +73,16 @@ impl Keys {
             .map_or(Ok(Vec::new()), |node| paths(key, node))
     }
 
+    /// Takes a list of patterns of fields that the profile may give a `role`; an absent one is empty.
+    pub(super) fn unfixed(
+        &mut self,
+        key: &'static str,
+        role: &'static str,
+    ) -> Result<Vec<Pattern>, ProfileError> {
+        self.take(key)
+            .map_or(Ok(Vec::new()), |node| unfixed(key, node, role))
+    }
+
     /// Takes a list of texts as they are; an absent one is empty.
     pub(super) fn texts(&mut self, key: &'static str) -> Result<Vec<String>, ProfileError> {
         self.take(key)
@@ -90,11 +103,11 @@ impl Keys {
             .map_or(Ok(absent), |node| word(key, &node, words))
     }
 
-    /// Takes a whole number of at least `least`.
+    /// Takes a whole number within `range`.
     pub(super) fn count(
         &mut self,
         key: &'static str,
-        least: u32,
+        range: RangeInclusive<u32>,
         absent: u32,
     ) -> Result<u32, ProfileError> {
         let Some(node) = self.take(key) else {
@@ -105,7 +118,7 @@ impl Keys {
         };
         u32::try_from(whole)
             .ok()
-            .filter(|count| *count >= least)
+            .filter(|count| range.contains(count))
             .ok_or_else(|| {
                 ProfileError::at(
                     &node.place,
@@ -113,7 +126,11 @@ impl Keys {
                         key: key.to_owned(),
                     },
                 )
-                .hint(format!("write a whole number from {least}"))
+                .hint(format!(
+                    "write a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                ))
             })
     }
 
@@ -185,10 +202,10 @@ pub(super) fn list(key: &str, node: Node) -> Result<Vec<Node>, ProfileError> {
     }
 }
 
-/// Reads a text.
+/// Reads a text, in the form in which documents are compared with it.
 pub(super) fn text(key: &str, node: &Node) -> Result<String, ProfileError> {
     match &node.form {
-        Form::Text(text) => Ok(text.clone()),
+        Form::Text(text) => Ok(nfc(text)),
         _ => Err(wrong_type(key, "text", node)),
     }
 }
@@ -217,12 +234,34 @@ pub(super) fn paths<T: FromStr<Err = BadPath>>(
         .collect()
 }
 
+/// Reads a list of patterns of fields, none of which means the same in every profile: it would keep
+/// that meaning, whatever its `role` here.
+pub(super) fn unfixed(
+    key: &str,
+    node: Node,
+    role: &'static str,
+) -> Result<Vec<Pattern>, ProfileError> {
+    list(key, node)?
+        .iter()
+        .map(|item| {
+            let pattern: Pattern = path(key, item)?;
+            match fixed(pattern.fixed_prefix()) {
+                None => Ok(pattern),
+                Some(field) => {
+                    let fault = ProfileFault::FixedField { field, role };
+                    Err(ProfileError::at(&item.place, fault).hint("name another field"))
+                }
+            }
+        })
+        .collect()
+}
+
 /// Reads a text, which stands at `place`, as a path or a pattern.
 pub(super) fn parsed<T: FromStr<Err = BadPath>>(
     text: &str,
     place: &Place,
 ) -> Result<T, ProfileError> {
-    text.parse().map_err(|bad| {
+    nfc(text).parse().map_err(|bad| {
         let hint = match bad {
             BadPath::EmptyPart { .. } => "write the keys from the root down, joined by dots",
             BadPath::Pattern { .. } => "name one field here",

@@ -128,6 +128,23 @@ impl MetricRules {
         one_side(higher, lower)
     }
 
+    /// Returns which way `name` is better beside the other metrics of its run: of what stands beside
+    /// a mean (`auc.min`, `auc.max`) only the mean is the metric's value, so the rest has a direction
+    /// only if listed by that very name.
+    pub fn direction_beside(&self, name: &str, is_measured: impl Fn(&str) -> bool) -> Direction {
+        let is_beside_a_mean = name
+            .rsplit_once('.')
+            .is_some_and(|(metric, part)| part != "mean" && is_measured(&format!("{metric}.mean")));
+        let is_listed = || {
+            let mut lists = self.higher.iter().chain(&self.lower);
+            lists.any(|entry| pattern::same_name(entry, name))
+        };
+        if is_beside_a_mean && !is_listed() {
+            return Direction::None;
+        }
+        self.direction(name)
+    }
+
     /// Returns how far `name` may move: the first rule that matches it or its metric, else exact.
     pub fn tolerance(&self, name: &str) -> Tolerance {
         self.tolerance
@@ -151,7 +168,10 @@ impl MetricRules {
         }
         let mut candidates: Vec<String> = metrics
             .keys()
-            .filter(|name| self.direction(name) != Direction::None)
+            .filter(|name| {
+                let direction = self.direction_beside(name, |other| metrics.contains_key(other));
+                direction != Direction::None
+            })
             .cloned()
             .collect();
         match candidates.len() {
@@ -248,6 +268,22 @@ mod tests {
         for name in ["auc.std", "auc.n", "n_trees"] {
             assert_eq!(rules.direction(name), Direction::None, "{name}");
         }
+    }
+
+    #[test]
+    fn of_a_summary_only_the_mean_decides() {
+        let of_folds = ["auc.max", "auc.mean", "auc.min", "auc.std"];
+        assert_eq!(
+            rules().primary(&run(&of_folds)),
+            Primary::One("auc.mean".into())
+        );
+        let listed = MetricRules {
+            higher: texts(&["*auc*", "auc.min"]),
+            ..rules()
+        };
+        let direction = |name| listed.direction_beside(name, |other| of_folds.contains(&other));
+        assert_eq!(direction("auc.min"), Direction::Higher);
+        assert_eq!(direction("auc.max"), Direction::None);
     }
 
     #[test]

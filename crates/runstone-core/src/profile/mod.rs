@@ -5,6 +5,7 @@
 //! which make two runs comparable, what may differ on purpose, and how metrics are judged. The rules
 //! are data; applying them belongs to the modules that read documents, compare and judge.
 
+mod alias_schema;
 mod error;
 mod explain;
 mod extend;

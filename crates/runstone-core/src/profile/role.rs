@@ -58,10 +58,7 @@ impl FieldRules {
             path.as_ref()
                 .is_some_and(|path| keys.starts_with(path.keys()))
         };
-        let fixed = keys
-            .first()
-            .and_then(|key| FIXED.into_iter().find(|fixed| fixed == key));
-        if let Some(fixed) = fixed {
+        if let Some(fixed) = fixed(keys) {
             return Role::Fixed(fixed);
         }
         if is(&self.environment) {
@@ -133,6 +130,12 @@ impl StageRules {
             }
         })
     }
+}
+
+/// Returns the one of [`FIXED`] at or in which a place lies.
+pub(super) fn fixed(keys: &[String]) -> Option<&'static str> {
+    let first = keys.first()?;
+    FIXED.into_iter().find(|fixed| fixed == first)
 }
 
 /// Tells whether a pattern matches the place with these keys or one above it.

@@ -315,7 +315,7 @@ pub struct ToleranceRule {
     pub absolute: f64,
     /// Relative to the larger of both magnitudes, dimensionless.
     pub relative: f64,
-    /// Judged on a log scale.
+    /// Judged on a log scale, as times and sizes are: no two runs repeat them to the bit.
     pub log: bool,
 }
 

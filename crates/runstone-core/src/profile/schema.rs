@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::Digest;
 use crate::id::nfc;
-use crate::pointer::Path;
+use crate::pointer::{Path, Pattern};
 
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
@@ -15,10 +15,14 @@ use super::rules::{
     BaselineChoice, BaselineRule, ExperimentRule, FieldRules, Profile, StageNames, StageRules,
 };
 use super::source::{self, Place, Table};
-use super::{extend, stage_schema};
+use super::{alias_schema, extend, stage_schema};
 
 /// The schema this release reads.
 const SCHEMA: i64 = 1;
+
+/// Most runs a rule may ask for: no more of them are looked back at.
+const RUNS_MAX: u32 = 64;
+const _: () = assert!(RUNS_MAX as usize == crate::verdict::LOOK_BACK);
 
 /// Reads a resolved tree.
 ///
@@ -44,12 +48,19 @@ pub(super) fn read(place: Place, table: Table) -> Result<Profile, ProfileError> 
     )?;
     let mut aliases = keys.table("aliases")?;
     let fields = read_fields(&mut keys, &mut aliases)?;
-    let stage_aliases = read_stage_aliases(&mut aliases, stage_names)?;
-    aliases.finish()?;
     let baseline = read_baseline(&mut keys)?;
     let noise_window = read_noise_window(&mut keys)?;
     refuse_redaction(&mut keys)?;
-    let (default, stages) = read_stages(&mut keys, stage_names)?;
+    let (mut default, mut stages) = read_stages(&mut keys, stage_names)?;
+    for rules in stages.values_mut().chain([&mut default]) {
+        for condition in &mut rules.conditions {
+            let is = std::mem::take(&mut condition.is);
+            condition.is = spelled(&fields.upper, &condition.when, is);
+        }
+    }
+    let listed = (!takes_others).then_some(&stages);
+    let stage_aliases = alias_schema::stages(&mut aliases, stage_names, listed)?;
+    aliases.finish()?;
     keys.finish()?;
     Ok(Profile {
         name,
@@ -110,19 +121,20 @@ fn read_fields(keys: &mut Keys, aliases: &mut Keys) -> Result<FieldRules, Profil
     let path = |node: Option<source::Node>, key| {
         node.map(|node| keys::path::<Path>(key, &node)).transpose()
     };
+    let upper: Vec<Pattern> = keys.list("upper")?;
     Ok(FieldRules {
         environment: path(keys.take("environment"), "environment")?,
         code: path(keys.take("code"), "code")?,
         experiment: read_experiment(keys)?,
         times: keys.list("times")?,
-        ignore: keys.list("ignore")?,
+        ignore: keys.unfixed("ignore", "ignored")?,
         integers: keys.list("integers")?,
         sets: keys.list("sets")?,
-        upper: keys.list("upper")?,
         tagged: keys.list("tagged")?,
-        allowed: read_allowed(keys)?,
-        aliases: read_field_aliases(aliases)?,
-        value_aliases: read_value_aliases(aliases)?,
+        allowed: read_allowed(keys, &upper)?,
+        aliases: alias_schema::fields(aliases)?,
+        value_aliases: alias_schema::values(aliases, &upper)?,
+        upper,
     })
 }
 
@@ -137,88 +149,32 @@ fn read_experiment(keys: &mut Keys) -> Result<ExperimentRule, ProfileError> {
     Ok(ExperimentRule { path, from_store })
 }
 
-fn read_allowed(keys: &mut Keys) -> Result<BTreeMap<Path, Vec<String>>, ProfileError> {
+fn read_allowed(
+    keys: &mut Keys,
+    upper: &[Pattern],
+) -> Result<BTreeMap<Path, Vec<String>>, ProfileError> {
     let Some(node) = keys.take("allowed") else {
         return Ok(BTreeMap::new());
     };
     keys::table("allowed", node)?
         .into_iter()
-        .map(|(key, (place, node))| Ok((keys::parsed(&key, &place)?, keys::texts(&key, node)?)))
+        .map(|(key, (place, node))| {
+            let path: Path = keys::parsed(&key, &place)?;
+            let texts = keys::texts(&key, node)?;
+            let texts = texts.into_iter().map(|text| spelled(upper, &path, text));
+            let texts = texts.collect();
+            Ok((path, texts))
+        })
         .collect()
 }
 
-fn read_field_aliases(aliases: &mut Keys) -> Result<BTreeMap<Path, Path>, ProfileError> {
-    let Some(node) = aliases.take("fields") else {
-        return Ok(BTreeMap::new());
-    };
-    let table = keys::table("fields", node)?;
-    let mut read = BTreeMap::new();
-    for (alias, (place, node)) in &table {
-        let target = keys::text(alias, node)?;
-        refuse_chain(&table, alias, &target, place)?;
-        read.insert(
-            keys::parsed(alias, place)?,
-            keys::parsed(&target, &node.place)?,
-        );
+/// Returns a text of the profile as the values of a field are spelled.
+pub(super) fn spelled(upper: &[Pattern], path: &Path, text: String) -> String {
+    if upper.iter().any(|pattern| pattern.matches(path.keys())) {
+        nfc(&text.to_uppercase())
+    } else {
+        text
     }
-    Ok(read)
-}
-
-fn read_value_aliases(
-    aliases: &mut Keys,
-) -> Result<BTreeMap<Path, BTreeMap<String, String>>, ProfileError> {
-    let Some(node) = aliases.take("values") else {
-        return Ok(BTreeMap::new());
-    };
-    let mut read = BTreeMap::new();
-    for (field, (place, node)) in keys::table("values", node)? {
-        let table = keys::table(&field, node)?;
-        let mut values = BTreeMap::new();
-        for (alias, (place, node)) in &table {
-            let target = keys::text(alias, node)?;
-            refuse_chain(&table, alias, &target, place)?;
-            values.insert(nfc(alias), nfc(&target));
-        }
-        read.insert(keys::parsed(&field, &place)?, values);
-    }
-    Ok(read)
-}
-
-fn read_stage_aliases(
-    aliases: &mut Keys,
-    names: StageNames,
-) -> Result<BTreeMap<String, String>, ProfileError> {
-    let Some(node) = aliases.take("stages") else {
-        return Ok(BTreeMap::new());
-    };
-    let mut read = BTreeMap::new();
-    let table: Table = keys::table("stages", node)?
-        .into_iter()
-        .map(|(alias, entry)| (names.spelled(&alias), entry))
-        .collect();
-    for (alias, (place, node)) in &table {
-        let target = names.spelled(&keys::text(alias, node)?);
-        refuse_chain(&table, alias, &target, place)?;
-        read.insert(alias.clone(), target);
-    }
-    Ok(read)
-}
-
-/// Refuses an alias of an alias, which is also how every cycle begins.
-fn refuse_chain(
-    aliases: &Table,
-    alias: &str,
-    target: &str,
-    place: &Place,
-) -> Result<(), ProfileError> {
-    if !aliases.contains_key(target) {
-        return Ok(());
-    }
-    let fault = ProfileFault::AliasChain {
-        alias: alias.to_owned(),
-        target: target.to_owned(),
-    };
-    Err(ProfileError::at(place, fault).hint("let each alias stand for the name itself"))
 }
 
 fn read_baseline(keys: &mut Keys) -> Result<BaselineRule, ProfileError> {
@@ -231,8 +187,8 @@ fn read_baseline(keys: &mut Keys) -> Result<BaselineRule, ProfileError> {
     .map(|choice| (choice.as_str(), choice));
     let rule = BaselineRule {
         choice: baseline.word("rule", &words, BaselineChoice::Best)?,
-        min_runs: baseline.count("min_runs", 1, 5)?,
-        window: baseline.count("window", 1, 10)?,
+        min_runs: baseline.count("min_runs", 1..=RUNS_MAX, 5)?,
+        window: baseline.count("window", 1..=RUNS_MAX, 10)?,
     };
     baseline.finish()?;
     Ok(rule)
@@ -240,7 +196,7 @@ fn read_baseline(keys: &mut Keys) -> Result<BaselineRule, ProfileError> {
 
 fn read_noise_window(keys: &mut Keys) -> Result<u32, ProfileError> {
     let mut verdict = keys.table("verdict")?;
-    let window = verdict.count("noise_window", 2, 30)?;
+    let window = verdict.count("noise_window", 2..=RUNS_MAX, 30)?;
     verdict.finish()?;
     Ok(window)
 }
@@ -278,7 +234,9 @@ fn read_stages(keys: &mut Keys, names: StageNames) -> Result<StagesRead, Profile
         let table = extend::stage_over_default(&default_table, own);
         let (rules, _) = stage_schema::read(&format!("stage.{name}"), place.clone(), table)?;
         if stages.insert(names.spelled(&name), rules).is_some() {
-            return Err(ProfileError::at(&place, ProfileFault::Twice { what: name }));
+            let spelled = names.spelled(&name);
+            return Err(ProfileError::at(&place, ProfileFault::Twice { what: name })
+                .hint(format!("write `[stage.{spelled}]` wherever it is meant")));
         }
     }
     let all: Vec<&StageRules> = stages.values().chain([&default]).collect();

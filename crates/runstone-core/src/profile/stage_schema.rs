@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::id::nfc;
-use crate::pointer::{Path, Pattern, glob};
+use crate::pattern;
+use crate::pointer::Path;
 
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
@@ -74,7 +75,7 @@ fn each<T>(
 fn read_condition(keys: &mut Keys) -> Result<Condition, ProfileError> {
     Ok(Condition {
         when: keys::path("when", &keys.require("when")?)?,
-        is: nfc(&keys::text("is", &keys.require("is")?)?),
+        is: keys::text("is", &keys.require("is")?)?,
         required: keys.list("required")?,
         forbidden: keys.list("forbidden")?,
     })
@@ -87,7 +88,7 @@ fn read_identity(keys: &mut Keys) -> Result<IdentityRules, ProfileError> {
     let mut identity = IdentityRules::default();
     for (group, (_, node)) in keys::table("identity", node)? {
         let place = node.place.clone();
-        let patterns: Vec<Pattern> = keys::paths(&group, node)?;
+        let patterns = keys::unfixed(&group, node, "an identity")?;
         if group != "*" {
             if !patterns.is_empty() {
                 identity.groups.insert(nfc(&group), patterns);
@@ -111,11 +112,11 @@ fn read_factor(keys: &mut Keys) -> Result<FactorRule, ProfileError> {
     let class = keys::word("class", &class_node, &words)?;
     let source = match keys.take("first_of") {
         Some(node) => FactorSource::FirstOf {
-            paths: keys::paths("first_of", node)?,
+            paths: first_of(node)?,
             name: keys::text("name", &keys.require("name")?)?,
         },
         None => FactorSource::Each {
-            paths: keys::paths("paths", keys.require("paths")?)?,
+            paths: keys::unfixed("paths", keys.require("paths")?, "a factor")?,
             except: keys.list("except")?,
             strip: keys
                 .take("strip")
@@ -123,6 +124,11 @@ fn read_factor(keys: &mut Keys) -> Result<FactorRule, ProfileError> {
         },
     };
     Ok(FactorRule { class, source })
+}
+
+fn first_of(node: Node) -> Result<Vec<Path>, ProfileError> {
+    keys::unfixed("first_of", node.clone(), "a factor")?;
+    keys::paths("first_of", node)
 }
 
 fn read_cohort_name(node: Node) -> Result<Vec<Path>, ProfileError> {
@@ -157,7 +163,7 @@ fn read_severity(keys: &mut Keys) -> Result<Vec<SeverityRule>, ProfileError> {
         let paths = below.texts("paths")?;
         below.finish()?;
         for path in &paths {
-            keys::parsed::<Pattern>(path, &place)?;
+            keys::parsed::<Path>(path, &place)?;
             if !seen.insert(path.clone()) {
                 let fault = ProfileFault::Twice { what: path.clone() };
                 return Err(ProfileError::at(&place, fault).hint("only the first would count"));
@@ -180,10 +186,16 @@ fn read_metrics(keys: &mut Keys) -> Result<MetricRules, ProfileError> {
         tolerance: each(&mut metrics, "tolerance", read_tolerance)?,
     };
     metrics.finish()?;
+    let pattern = rules.primary.iter().find(|entry| entry.contains('*'));
+    if let (Some(entry), Some(place)) = (pattern, &primary_place) {
+        let fault = ProfileFault::NotOneMetric {
+            entry: entry.clone(),
+        };
+        return Err(ProfileError::at(place, fault)
+            .hint("list names, the best first: of these the first that a run has decides"));
+    }
     let matched = |patterns: &[String], name: &str| {
-        patterns
-            .iter()
-            .any(|pattern| glob(&pattern.to_lowercase(), &name.to_lowercase()))
+        patterns.iter().any(|entry| pattern::matches(entry, name))
     };
     // An entry that names the metric itself settles what patterns of both lists would contest.
     let both = rules.primary.iter().find(|name| {

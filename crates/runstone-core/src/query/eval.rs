@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::lexer::Compare;
 use super::parse::{Expr, Node};
+use crate::id::nfc;
 use crate::pattern;
 
 /// Something a filter can be asked about.
@@ -52,26 +53,28 @@ impl Compare {
             Self::Greater => ordered(Ordering::is_gt),
             Self::GreaterOrEqual => ordered(Ordering::is_ge),
             Self::Like => match (found, asked) {
-                (Value::String(text), Value::String(pattern)) => pattern::matches(pattern, text),
+                (Value::String(text), Value::String(pattern)) => {
+                    pattern::matches(pattern, &nfc(text))
+                }
                 _ => false,
             },
         }
     }
 }
 
-/// Numbers by value, whatever their spelling; everything else as it is.
-fn equal(one: &Value, other: &Value) -> bool {
-    match (one.as_f64(), other.as_f64()) {
-        (Some(_), Some(_)) => order(one, other) == Some(Ordering::Equal),
-        _ => one == other,
-    }
+/// Numbers and texts whatever their spelling; everything else as it is.
+fn equal(found: &Value, asked: &Value) -> bool {
+    order(found, asked).map_or_else(|| found == asked, Ordering::is_eq)
 }
 
-/// Numbers by size and texts by code point; nothing else has an order.
-fn order(one: &Value, other: &Value) -> Option<Ordering> {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one.as_f64()?.partial_cmp(&other.as_f64()?),
-        (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
+/// Numbers by size and texts by code point; nothing else has an order. What is asked for is in NFC
+/// already, what was found may be in the caller's own spelling.
+fn order(found: &Value, asked: &Value) -> Option<Ordering> {
+    match (found, asked) {
+        (Value::Number(found), Value::Number(asked)) => {
+            found.as_f64()?.partial_cmp(&asked.as_f64()?)
+        }
+        (Value::String(found), Value::String(asked)) => Some(nfc(found).cmp(asked)),
         _ => None,
     }
 }
@@ -98,6 +101,8 @@ mod tests {
                 "started_at" => json!("2026-11-20T10:15:00Z"),
                 "candidate" => json!(false),
                 "labels.note" => json!(null),
+                "run_id" => json!("cafe\u{301}"),
+                "metrics.pr\u{e9}cision" => json!(0.5),
                 _ => return None,
             })
         }
@@ -132,6 +137,17 @@ mod tests {
             "stage = 'x' or stage = 'train' and status = 'finished'",
             "not (stage = 'x' or status = 'failed')",
             "metrics.rows in (1, 6, 'a')",
+        ] {
+            assert!(holds(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_one_text_are_one() {
+        for text in [
+            "run_id = 'caf\u{e9}' and run_id = 'cafe\u{301}'",
+            "run_id in ('caf\u{e9}') and run_id ~ 'caf\u{e9}'",
+            "metrics.`pre\u{301}cision` = 0.5",
         ] {
             assert!(holds(text), "{text}");
         }

@@ -4,6 +4,7 @@
 //! interpreted here but quotes, backticks and numbers; what a word means belongs to the parser.
 
 use super::parse::QueryError;
+use crate::id::nfc;
 
 /// A word of the filter language with the column it begins at, counted in characters from 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +112,7 @@ impl Scanner {
         let column = self.column();
         let kind = match self.peek() {
             None => TokenKind::End,
-            Some('"' | '\'') => TokenKind::Text(self.quoted()?),
+            Some('"' | '\'') => TokenKind::Text(nfc(&self.quoted()?)),
             Some(digit) if digit.is_ascii_digit() || digit == '-' => self.number()?,
             Some(letter) if letter == '`' || is_bare(letter) => self.path()?,
             Some(_) => self.sign()?,
@@ -210,7 +211,7 @@ impl Scanner {
                 return Err(QueryError::new(self.column(), "a part of a path", &found)
                     .hint("parts with other characters stand in backticks: metrics.`top 5`"));
             }
-            parts.push(part);
+            parts.push(nfc(&part));
             if self.peek() != Some('.') {
                 return Ok(TokenKind::Path { parts, bare });
             }

@@ -24,7 +24,7 @@
 //! **Kinds.** A number never equals a text. `<` and its kin order numbers by size and texts by code
 //! point (so times, which are UTC RFC 3339, order in time) and hold between nothing else. A metric
 //! that is not a number is the text `"NaN"`, which is neither above nor below any number.
-//! `~` matches a whole text without case, `*` being any text.
+//! `~` matches a whole text without case, `*` being any text. Texts compare after NFC.
 //!
 //! The invariant kept: no input panics, recurses without bound or is guessed at; a text that is not
 //! a filter is refused at its column. Where a row finds its values belongs to the row.

@@ -316,6 +316,8 @@ mod tests {
             ("stage = 'a' && seq > 3", "write `and`"),
             ("metrics > 0.8", "`metrics.NAME`"),
             ("stage ~ 5", "`~` matches text"),
+            ("has stage.name", "`stage` is a value itself"),
+            ("Stage = 'a'", "did you mean `stage`?"),
         ];
         for (text, hint) in cases {
             assert!(

@@ -1,9 +1,11 @@
 //! What a path of a filter may begin with.
 //!
-//! A misspelled first part would silently match nothing, so it is refused with the nearest name.
-//! Below the first part any name is legal: not every run has every metric.
+//! A misspelled first part would silently match nothing, so it is refused with the nearest name, and
+//! so is a part below a value, which has none. Below the other first parts any name is legal: not
+//! every run has every metric.
 
 use super::parse::QueryError;
+use crate::spelling;
 
 /// First parts that are a value themselves.
 const VALUES: [&str; 16] = [
@@ -28,8 +30,6 @@ const VALUES: [&str; 16] = [
 const SECTIONS: [&str; 8] = [
     "document", "factors", "identity", "labels", "metrics", "seeds", "settings", "versions",
 ];
-/// Most edits at which another name is still proposed.
-const EDITS_MAX: usize = 2;
 
 /// Checks that a path begins with a known part, and that a compared path names a value.
 pub(super) fn check(parts: &[String], column: usize, compared: bool) -> Result<(), QueryError> {
@@ -46,7 +46,15 @@ pub(super) fn check(parts: &[String], column: usize, compared: bool) -> Result<(
         };
     }
     if VALUES.contains(&root.as_str()) {
-        return Ok(());
+        let Some(part) = below.first() else {
+            return Ok(());
+        };
+        let after = column + root.chars().count();
+        let found = format!("`.{}`", part.escape_debug());
+        let expected = format!("nothing below `{root}`");
+        return Err(
+            QueryError::new(after, &expected, &found).hint(&format!("`{root}` is a value itself"))
+        );
     }
     let hint = match nearest(root) {
         Some(near) => {
@@ -68,44 +76,14 @@ pub(super) fn check(parts: &[String], column: usize, compared: bool) -> Result<(
 
 fn nearest(word: &str) -> Option<&'static str> {
     let word = word.to_lowercase();
-    VALUES
-        .into_iter()
-        .chain(SECTIONS)
-        .map(|name| (edits(&word, name), name))
-        .filter(|(edits, name)| *edits <= EDITS_MAX && *edits < name.len() / 2)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Insertions, deletions and replacements between two words.
-///
-/// # Source
-/// Wagner & Fischer, Journal of the ACM 21, 168 (1974).
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (at, against) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *against);
-            diagonal = row[at + 1];
-            row[at + 1] = replaced.min(row[at] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+    let mut names = VALUES.into_iter().chain(SECTIONS);
+    let same = names.clone().find(|name| *name == word);
+    same.or_else(|| spelling::nearest(&word, &mut names))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edits_between_words_are_counted() {
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("metric", "metrics"), 1);
-    }
 
     #[test]
     fn only_near_names_are_proposed() {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::pointer::{Leaf, Path, Pattern, Pointer, leaves_unless};
-use crate::problem::{Problem, ProblemKind, quoted, type_of};
+use crate::problem::{Problem, ProblemKind, quoted_apart, type_of};
 use crate::profile::{FactorClass, FactorSource, FieldRules, Policy, Role, StageRules};
 use crate::snapshot::Factors;
 
@@ -118,11 +118,10 @@ impl<'n> Reading<'n> {
     }
 
     fn collision(&self, name: &str, first: &Leaf, second: &Leaf) -> Problem {
+        let (second_value, first_value) = quoted_apart(&second.value, &first.value);
         let text = format!(
-            "is {}, `{}` is {}, and both are `{name}`",
-            quoted(&second.value),
+            "is {second_value}, `{}` is {first_value}, and both are `{name}`",
             self.normal.original(&first.pointer),
-            quoted(&first.value)
         );
         let at = self.normal.original(&second.pointer);
         Problem::new(ProblemKind::Collision, at, text).hint("keep one of the two")
@@ -142,7 +141,9 @@ impl<'n> Reading<'n> {
         }
         if policy == Policy::Exact {
             for class in FactorClass::ALL {
-                let factors = contents.factors.class(class).clone();
+                // A null identity field is the same as an absent one.
+                let mut factors = contents.factors.class(class).clone();
+                factors.retain(|_, value| !value.is_null());
                 if !factors.is_empty() {
                     contents
                         .identity

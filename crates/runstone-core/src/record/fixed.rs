@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::id::{Attempt, IllegalName, RunId};
+use crate::canon::settle;
+use crate::id::{Attempt, IllegalName, RunId, nfc};
 use crate::pointer::Pointer;
 use crate::problem::{Problem, ProblemKind, quoted, type_of};
 use crate::snapshot::Status;
@@ -25,34 +26,38 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    /// Reads them from the caller's own document: a run id comes back as it was given. A missing or
-    /// null `run_id` is not reported here, it is a required field like any other.
-    pub(super) fn read(document: &Map<String, Value>) -> Self {
+    /// Reads them from the caller's own document, since a run id comes back as it was given, but the
+    /// artifacts from the normal one: two spellings of one path are one path. A missing or null
+    /// `run_id` is not reported here, it is a required field like any other.
+    pub(super) fn read(document: &Map<String, Value>, normal: &Map<String, Value>) -> Self {
         let mut fixed = Self::default();
-        let present = |key: &str| document.get(key).filter(|value| !value.is_null());
+        let present_in = |members: &'_ Map<String, Value>, key: &str| {
+            members.get(key).filter(|value| !value.is_null()).cloned()
+        };
+        let present = |key: &str| present_in(document, key);
         if let Some(value) = present("run_id") {
             fixed.run_id = fixed
-                .text("run_id", value)
+                .text("run_id", &value)
                 .and_then(|text| fixed.run_id(text));
         }
         if let Some(value) = present("attempt") {
-            fixed.attempt = fixed.attempt(value);
+            fixed.attempt = fixed.attempt(&settle(value));
         }
         if let Some(value) = present("status") {
-            fixed.status = fixed.status(value);
+            fixed.status = fixed.status(&value);
         }
         if let Some(value) = present("sweep") {
             fixed.sweep = fixed
-                .text("sweep", value)
+                .text("sweep", &value)
                 .and_then(|text| fixed.sweep(text));
         }
         match present("candidate") {
             None => {}
-            Some(Value::Bool(candidate)) => fixed.candidate = *candidate,
-            Some(other) => fixed.wrong_type("candidate", "a boolean", other),
+            Some(Value::Bool(candidate)) => fixed.candidate = candidate,
+            Some(other) => fixed.wrong_type("candidate", "a boolean", &other),
         }
-        if let Some(value) = present("artifacts") {
-            fixed.artifacts = fixed.artifacts(value);
+        if let Some(value) = present_in(normal, "artifacts") {
+            fixed.artifacts = fixed.artifacts(&value);
         }
         fixed
     }
@@ -96,7 +101,7 @@ impl Fixed {
 
     fn sweep(&mut self, text: &str) -> Option<String> {
         if (1..=SWEEP_BYTES_MAX).contains(&text.len()) {
-            return Some(text.to_owned());
+            return Some(nfc(text));
         }
         let text = format!("has {} bytes, 1 to {SWEEP_BYTES_MAX} are legal", text.len());
         let at = Pointer::root().child("sweep");

@@ -88,7 +88,7 @@ impl RunRecord {
             None => (Contents::default(), Vec::new()),
         };
         let (measured, unmeasured) = measured::read(&normal.document);
-        let fixed = Fixed::read(&document);
+        let fixed = Fixed::read(&document, &normal.document);
         let environment = environment(&normal, fields.environment.as_ref())
             .map_err(|problem| problems.push(problem));
         problems.extend(presence.into_iter().chain(collisions).chain(unmeasured));
@@ -116,7 +116,8 @@ impl RunRecord {
                 .code
                 .as_ref()
                 .and_then(|path| path.present(&document))
-                .cloned(),
+                .cloned()
+                .map(settle),
             warnings,
             normal: normal.into_content(fields, rules),
             document: document

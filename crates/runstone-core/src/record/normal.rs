@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::canon;
 use crate::id::nfc;
 use crate::pointer::{Path, Pattern, Pointer, leaves};
-use crate::problem::{Problem, ProblemKind, Warning, quoted};
+use crate::problem::{Problem, ProblemKind, Warning, quoted, quoted_apart};
 use crate::profile::{FieldRules, Profile, Role, StageRules};
 
 use super::Defaults;
@@ -188,10 +188,11 @@ impl Form<'_> {
     fn resolve_aliases(&mut self, document: &mut Map<String, Value>) -> Vec<(Path, Pointer)> {
         let mut moved = Vec::new();
         for (alias, target) in &self.fields.aliases {
-            let Some(value) = alias.present(document).cloned() else {
+            let Some(value) = alias.find(document).cloned() else {
                 continue;
             };
             match target.present(document).cloned() {
+                None if value.is_null() && target.find(document).is_some() => {}
                 None => {
                     if let Err(at) = target.insert(document, value) {
                         let text = format!("stands for `{target}`, but `{at}` is no object");
@@ -202,20 +203,18 @@ impl Form<'_> {
                     }
                     moved.push((target.clone(), alias.pointer()));
                 }
+                Some(_) if value.is_null() => {}
                 Some(stated) if self.equal_at(target, &stated, &value) => {}
-                Some(stated) => self.problems.push(
-                    Problem::new(
-                        ProblemKind::Contradiction,
-                        alias.pointer(),
-                        format!(
-                            "is {}, `{}` is {}, and both mean `{target}`",
-                            quoted(&value),
-                            original(&moved, &target.pointer()),
-                            quoted(&stated)
-                        ),
-                    )
-                    .hint("keep one of the two"),
-                ),
+                Some(stated) => {
+                    let (value, stated) = quoted_apart(&value, &stated);
+                    let text = format!(
+                        "is {value}, `{}` is {stated}, and both mean `{target}`",
+                        original(&moved, &target.pointer()),
+                    );
+                    let kind = ProblemKind::Contradiction;
+                    let problem = Problem::new(kind, alias.pointer(), text);
+                    self.problems.push(problem.hint("keep one of the two"));
+                }
             }
             alias.remove(document);
         }
@@ -337,7 +336,7 @@ fn untagged(value: Value) -> Value {
     };
     let inner = members.remove("value").filter(|inner| !inner.is_null());
     match inner {
-        Some(inner) if kind == "scalar" => inner,
+        inner if kind == "scalar" => inner.unwrap_or_default(),
         inner => {
             let tag = ("kind".to_owned(), Value::String(kind));
             let inner = inner.map(|inner| ("value".to_owned(), inner));

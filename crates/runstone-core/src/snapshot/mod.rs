@@ -59,7 +59,7 @@ pub struct Snapshot {
     pub samples: BTreeMap<String, Vec<f64>>,
     /// Text, booleans and lists found among the metrics: kept and shown, never judged.
     pub labels: BTreeMap<String, Value>,
-    /// What the stage left behind, as handed in, sorted by path.
+    /// What the stage left behind, normalized, sorted by path.
     pub artifacts: Vec<Value>,
     /// The software and machine underneath.
     pub environment: Captured,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::point::{Point, yardsticks};
 use crate::diff::{DiffStatus, MetricDelta, MetricStatus, RunDiff, wording};
+use crate::metric::MetricValue;
 use crate::snapshot::Status;
 
 /// Version of the judgement: the same inputs and the same version give the same bytes.
@@ -185,7 +186,13 @@ fn undecided_by_history(current: &Point, diff: &RunDiff, runs_same_settings: usi
     if current.primary.is_empty() {
         "no metric decides".to_owned()
     } else if let Some(delta) = diff.metrics.iter().find(is_no_number) {
-        format!("`{}` is not a finite number in both runs", delta.name)
+        let is_finite = |side: Option<MetricValue>| side.and_then(MetricValue::finite).is_some();
+        let place = match (is_finite(delta.prev), is_finite(delta.curr)) {
+            (true, false) => "the current run",
+            (false, true) => "the previous run",
+            _ => "either run",
+        };
+        format!("`{}` is not a finite number in {place}", delta.name)
     } else if runs_same_settings > 0 {
         "noise is not judged yet by this release".to_owned()
     } else if current.sweep.is_some() {
@@ -313,6 +320,17 @@ mod tests {
         assert_eq!(
             judged(&history(&[0.6]), &lost, &prev, &curr).reason,
             "no metric decides"
+        );
+    }
+
+    #[test]
+    fn the_side_that_is_no_number_is_named() {
+        let (prev, mut curr) = (sample::training(), sample::training());
+        curr.metrics.extend(sample::metrics(&[("auc", f64::NAN)]));
+        let verdict = judged(&history(&[0.6]), &point(2, f64::NAN), &prev, &curr);
+        assert_eq!(
+            verdict.reason,
+            "`auc` is not a finite number in the current run"
         );
     }
 
