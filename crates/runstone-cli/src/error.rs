@@ -45,6 +45,15 @@ pub(crate) enum CliError {
     /// The answer could not be written out.
     #[error("the answer could not be written")]
     Output(#[source] io::Error),
+    /// A snapshot stands, and its answer could not be written out.
+    #[error("recorded as {place}, but the answer could not be written")]
+    Unanswered {
+        /// Where it stands.
+        place: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
 }
 
 impl CliError {
@@ -63,7 +72,11 @@ impl CliError {
 
     /// Whether the reader of stdout went away, which is its right.
     pub(crate) fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        matches!(
+            self,
+            Self::Output(source) | Self::Unanswered { source, .. }
+                if source.kind() == io::ErrorKind::BrokenPipe
+        )
     }
 
     /// Returns the exit code.
@@ -71,7 +84,7 @@ impl CliError {
         match self {
             Self::Usage { .. } | Self::Unreadable { .. } => Exit::Usage,
             Self::NoStore { .. } => Exit::NotFound,
-            Self::Output(_) => Exit::Failure,
+            Self::Output(_) | Self::Unanswered { .. } => Exit::Failure,
             Self::Ledger(error) => match error.kind() {
                 ErrorKind::Failure => Exit::Failure,
                 ErrorKind::Illegal => Exit::Usage,
@@ -96,6 +109,9 @@ impl CliError {
                 }
                 .to_owned(),
             ),
+            Self::Unanswered { .. } => {
+                Some("the same command again answers once more, and records nothing new".to_owned())
+            }
             Self::Output(_) => None,
         }
     }
@@ -117,6 +133,7 @@ impl CliError {
                     Self::NoStore { .. } => "no_store",
                     Self::Unreadable { .. } => "file_unreadable",
                     Self::Output(_) => "output",
+                    Self::Unanswered { .. } => "unanswered",
                     _ => "usage",
                 },
                 "message": other.to_string(),

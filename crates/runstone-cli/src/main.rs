@@ -48,8 +48,8 @@ is safe), 8 truth is damaged, 70 our bug.";
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {
-    /// The store: a directory [default: `.runstone` here or above]
-    #[arg(long, global = true, value_name = "DIR", display_order = 100, env = env_vars::STORE, hide_env_values = true)]
+    /// The store: a directory [default: `RUNSTONE_STORE`, else `.runstone` here or above]
+    #[arg(long, global = true, value_name = "DIR", display_order = 100)]
     store: Option<PathBuf>,
     /// Answer with one JSON document
     #[arg(long, global = true, display_order = 101)]

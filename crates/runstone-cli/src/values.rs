@@ -1,7 +1,7 @@
 //! `path=value` arguments, and files of JSON named by arguments.
 //!
 //! A value is `true`, `false`, `null`, or a number that prints back the same; everything else is
-//! text, so `commit=12e4567` stays text. `path=@FILE` reads JSON from a file.
+//! text, so `commit=12e4567` stays text. Below `metrics` every spelling of a number is a number. `path=@FILE` reads JSON from a file.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -32,9 +32,23 @@ pub(crate) fn assignment(text: &str) -> Result<(String, Value), CliError> {
                 }
             })?
         }
+        None if path.starts_with("metrics.") => measured(path, value)?,
         None => typed(value),
     };
     Ok((path.to_owned(), value))
+}
+
+/// Reads a value of a metric, where text would be a label and never judged: any spelling of a number
+/// is a number, and what only looks like one is refused.
+fn measured(path: &str, text: &str) -> Result<Value, CliError> {
+    match read_value(text.as_bytes(), &Limits::default()) {
+        Ok(Value::Number(number)) => Ok(Value::Number(number)),
+        _ if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => Err(CliError::usage(
+            format!("`{path}={text}` is not a number that JSON can keep exactly"),
+            "write it with digits on both sides of the point, and at most 17 of them",
+        )),
+        _ => Ok(typed(text)),
+    }
 }
 
 /// Reads a value from the text of an argument.
@@ -102,6 +116,17 @@ mod tests {
         ] {
             assert_eq!(assignment(text).unwrap().1, value, "{text}");
         }
+    }
+
+    #[test]
+    fn a_metric_in_any_spelling_is_a_number_and_never_a_label_by_accident() {
+        for text in ["metrics.auc=0.90", "metrics.auc=9e-1", "metrics.auc=0.9"] {
+            assert_eq!(assignment(text).unwrap().1, json!(0.9), "{text}");
+        }
+        assert!(assignment("metrics.auc=.9").is_err());
+        assert!(assignment("metrics.n=9007199254740993").is_err());
+        assert_eq!(assignment("metrics.auc=NaN").unwrap().1, json!("NaN"));
+        assert_eq!(assignment("metrics.kind=roc").unwrap().1, json!("roc"));
     }
 
     #[test]

@@ -406,3 +406,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_would_pass_for_unchanged_without_being_looked_at_is_named() {
+    let words_of_another_tool =
+        json!({"params": {"lr": 0.1}, "dataset": "x", "metadata": {"a": 1}});
+    let run = validate(&with(&words_of_another_tool)).unwrap();
+    let warnings: Vec<String> = run.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["kept, never compared: `dataset`, `params` (profile `generic` gives no meaning to them)"]
+    );
+    let text_for_a_number = json!({"metrics": {"auc": "0.9", "kind": "ROC-AUC"}});
+    let run = validate(&with(&text_for_a_number)).unwrap();
+    let warnings: Vec<String> = run.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["metric `auc` is the text `0.9`: kept as a label, never judged"]
+    );
+}

@@ -205,13 +205,9 @@ impl StoreError {
                     path.join(".runstone").display()
                 ));
             }
-            Self::Newer { .. } => {
-                "update runstone: this version reads what it can and never writes"
-            }
+            Self::Newer { .. } => "use the release that made it, or a later one",
             Self::OtherOptions { .. } => "leave the options away to use the store as it is",
-            Self::Unfit { .. } => {
-                "choose a directory on another file system; see `runstone doctor`"
-            }
+            Self::Unfit { .. } => "choose a directory on another file system",
             Self::Unreadable { .. }
             | Self::NotAStore { .. }
             | Self::NoCohort { .. }

@@ -266,6 +266,12 @@ impl Error {
             Self::Conflict(_) => {
                 Some("choose another run id, or say `--attempt next` if it is a retry".to_owned())
             }
+            Self::NotFound {
+                looked_in: Some(place),
+                ..
+            } if place == "the cohorts" => {
+                Some("`runstone cohorts` lists what there is".to_owned())
+            }
             Self::NotFound { .. } => Some("`runstone log` lists what there is".to_owned()),
             Self::Ambiguous { candidates, .. } => candidates
                 .first()
@@ -343,7 +349,12 @@ pub(crate) fn in_words(damage: &Damage) -> String {
 fn store_kind(error: &StoreError) -> ErrorKind {
     match error {
         StoreError::Unknown { .. } => ErrorKind::Unknown,
-        StoreError::Damaged(_) | StoreError::OtherCohort { .. } => ErrorKind::Damaged,
+        StoreError::Damaged(_)
+        | StoreError::OtherCohort { .. }
+        | StoreError::NotAStore {
+            reason: NotAStore::Garbled,
+            ..
+        } => ErrorKind::Damaged,
         StoreError::NotAStore {
             reason: NotAStore::File | NotAStore::NotEmpty,
             ..

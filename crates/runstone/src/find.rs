@@ -11,7 +11,7 @@ use std::fmt;
 use runstone_core::digest::Digest;
 use runstone_core::id::{SnapshotSeq, nfc};
 use runstone_core::snapshot::Snapshot;
-use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot};
+use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot, StoreError};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
@@ -225,7 +225,7 @@ impl Ledger {
         let log = Log::Cohort(cohort.clone());
         let mut next = self.store.head(&log)?;
         while let Some(seq) = next {
-            if let Slot::Whole(envelope) = self.store.peek(&log, seq)? {
+            if let Some(envelope) = self.sight(&log, seq)? {
                 return Ok(Some(Sighted {
                     cohort: cohort.clone(),
                     seq,
@@ -257,6 +257,16 @@ impl Ledger {
         self.stored(cohort, Seq::new(seq.0).ok_or_else(at)?)
     }
 
+    /// Reads the envelope at a place; `None` if what stands there cannot be read by this release.
+    pub(crate) fn sight(&self, log: &Log, seq: Seq) -> Result<Option<Envelope>, Error> {
+        match self.store.peek(log, seq) {
+            Ok(Slot::Whole(envelope)) => Ok(Some(envelope)),
+            // What a later release wrote costs its own place in a list, not the list.
+            Ok(Slot::Absent | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Calls `see` for every snapshot of the store that has a readable envelope, cohort by cohort,
     /// in log order; returns the places that cannot be read.
     pub(crate) fn scan(&self, mut see: impl FnMut(Sighted)) -> Result<Vec<String>, Error> {
@@ -267,15 +277,15 @@ impl Ledger {
                 continue;
             };
             for seq in (1..=head.get()).filter_map(Seq::new) {
-                match self.store.peek(&log, seq)? {
-                    Slot::Whole(envelope) => {
+                match self.sight(&log, seq)? {
+                    Some(envelope) => {
                         see(Sighted {
                             cohort: cohort.clone(),
                             seq,
                             envelope,
                         });
                     }
-                    Slot::Absent | Slot::Damaged(_) => unreadable.push(format!("{cohort}#{seq}")),
+                    None => unreadable.push(format!("{cohort}#{seq}")),
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runstone_core::verdict::{LOOK_BACK, Point};
-use runstone_store::{CohortName, Log, Seq, Slot, Store};
+use runstone_store::{CohortName, Log, Seq, Slot, Store, StoreError};
 
 use crate::error::Error;
 use crate::summary;
@@ -85,12 +85,15 @@ impl History {
         }
         // The lock is not held while reading: two threads may read the same slot, which costs a
         // read and changes nothing.
-        let found = match self.store.peek(log, seq)? {
-            Slot::Whole(envelope) => summary::point(seq, &envelope)
+        let found = match self.store.peek(log, seq) {
+            Ok(Slot::Whole(envelope)) => summary::point(seq, &envelope)
                 .map_or(Remembered::Unreadable, |point| {
                     Remembered::Point(Box::new(point))
                 }),
-            Slot::Absent | Slot::Damaged(_) => Remembered::Unreadable,
+            Ok(Slot::Absent | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => {
+                Remembered::Unreadable
+            }
+            Err(error) => return Err(error.into()),
         };
         if matches!(found, Remembered::Point(_)) {
             let mut kept = self.kept();

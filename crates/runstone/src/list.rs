@@ -10,7 +10,7 @@ use runstone_core::metric::MetricValue;
 use runstone_core::query::{Expr, Row as _};
 use runstone_core::snapshot::{Snapshot, Status};
 use runstone_core::verdict::Overall;
-use runstone_store::{CohortName, Log, Seq, Slot};
+use runstone_store::{CohortName, Log, Seq};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -258,8 +258,8 @@ impl Walk {
         let stood_on = self.current.take();
         while let Some(seq) = self.next {
             self.next = seq.previous();
-            match ledger.store.peek(&self.log, seq)? {
-                Slot::Whole(envelope) => {
+            match ledger.sight(&self.log, seq)? {
+                Some(envelope) => {
                     self.current = Some(Sighted {
                         cohort: self.cohort.clone(),
                         seq,
@@ -267,7 +267,7 @@ impl Walk {
                     });
                     break;
                 }
-                Slot::Absent | Slot::Damaged(_) => {
+                None => {
                     unreadable.push(format!("{}#{seq}", self.cohort));
                 }
             }

@@ -293,6 +293,7 @@ fn named(error: &Error, kind: &str, expected: &str) -> Damaged {
     let path = match error {
         Error::Damaged { place, .. } => place.clone(),
         Error::Profile { name, .. } => name.clone(),
+        Error::UnfinishedInit { name } => format!("profiles: the default profile `{name}`"),
         _ => "runstone.json".to_owned(),
     };
     Damaged {

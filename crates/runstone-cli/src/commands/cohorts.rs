@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::words::cohort_prefix;
 use crate::settings;
-use crate::ui::{Face, Ui};
+use crate::ui::Ui;
 
 /// List cohorts: the sets of runs that may be compared with each other
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &CohortsArgs, ui: &Ui, store: Option<&Path>) -> Result<E
     });
     let mut rows = Rows::new(&["cohort", "snapshots", "newest run", "baseline"]);
     let ids: Vec<&str> = cohorts.iter().map(|row| row.cohort.as_str()).collect();
-    let format = Format::of(args.format, ui.face == Face::Json);
+    let format = Format::of(args.format, ui)?;
     for cohort in &cohorts {
         let newest = cohort
             .newest

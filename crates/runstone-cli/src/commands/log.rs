@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::{time, words};
 use crate::settings;
-use crate::ui::{Face, Ui};
+use crate::ui::Ui;
 
 /// List snapshots, newest first
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,7 @@ fn status(word: &str) -> Result<Status, String> {
 pub(crate) fn run(args: &LogArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
     let ledger = settings::open_ledger(store)?;
     let page = ledger.log(&request(args)?)?;
-    let format = Format::of(args.format, ui.face == Face::Json);
+    let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {
         overview(&page)
     } else {
@@ -97,7 +97,26 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit,
     Ok(Exit::Done)
 }
 
+/// Refuses a key that no snapshot can have a value at, as a filter would.
+fn known(key: &str) -> Result<(), CliError> {
+    match Expr::parse(&format!("has {key}")) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CliError::usage(
+            format!("`{key}` names no value of a snapshot"),
+            error
+                .hint
+                .unwrap_or_else(|| "see the list in `runstone log --help`".to_owned()),
+        )),
+    }
+}
+
 fn request(args: &LogArgs) -> Result<LogRequest, CliError> {
+    for key in &args.columns {
+        known(key)?;
+    }
+    if let Some(key) = &args.sort {
+        known(key.strip_prefix('-').unwrap_or(key))?;
+    }
     Ok(LogRequest {
         cohort: args.cohort.clone(),
         stage: args.stage.clone(),

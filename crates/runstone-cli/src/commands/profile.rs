@@ -117,7 +117,7 @@ fn explain(
             .map(|row| json!({ "path": row.path, "counts_as": row.counts_as }))
             .collect::<Vec<_>>(),
     });
-    ui.data(&rows.render(Format::of(None, ui.face == Face::Json), &answer, "fields"))?;
+    ui.data(&rows.render(Format::of(None, ui)?, &answer, "fields"))?;
     Ok(Exit::Done)
 }
 

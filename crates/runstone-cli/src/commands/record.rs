@@ -59,7 +59,7 @@ pub(crate) struct RecordArgs {
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
-    /// Exit with 4 on these: verdicts (`regression`, `undecided` …) or at least this severity
+    /// Exit with 4 on these: a verdict (`undecided`, `same`) or at least this severity
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
 }
@@ -96,24 +96,20 @@ impl FromStr for FailOn {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let verdicts = [
-            Overall::Regression,
-            Overall::Undecided,
-            Overall::Improvement,
-            Overall::Changed,
-            Overall::Same,
-        ];
-        let verdict = verdicts
-            .into_iter()
-            .find(|verdict| verdict.as_str() == word);
-        verdict
-            .map(Self::Verdict)
-            .or_else(|| Severity::from_word(word).map(Self::Severity))
-            .ok_or_else(|| {
-                "write `regression`, `undecided`, `improvement`, `changed`, `same`, or a severity: \
-                 `minor`, `major`, `critical`"
-                    .to_owned()
-            })
+        match Overall::from_word(word) {
+            Some(given @ (Overall::Undecided | Overall::Same)) => Ok(Self::Verdict(given)),
+            Some(_) => Err(format!(
+                "this release does not judge noise, so the verdict is never `{word}`; write \
+                 `undecided`, or a severity: `minor`, `major`, `critical`"
+            )),
+            None => Severity::from_word(word)
+                .filter(|severity| *severity != Severity::None)
+                .map(Self::Severity)
+                .ok_or_else(|| {
+                    "write `undecided`, `same`, or a severity: `minor`, `major`, `critical`"
+                        .to_owned()
+                }),
+        }
     }
 }
 
@@ -135,10 +131,17 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, store: Option<&Path>) -> Result<Exi
             ui.warn(warning);
         }
     }
-    match ui.face {
-        Face::Json => ui.json(&recorded.to_json())?,
-        Face::Text => ui.data(&answer::text(&recorded))?,
-    }
+    let answered = match ui.face {
+        Face::Json => ui.json(&recorded.to_json()),
+        Face::Text => ui.data(&answer::text(&recorded)),
+    };
+    answered.map_err(|error| match error {
+        CliError::Output(source) => CliError::Unanswered {
+            place: recorded.place.to_string(),
+            source,
+        },
+        other => other,
+    })?;
     let failed = fail_on.into_iter().any(|word| word.is_met(&recorded));
     Ok(if failed { Exit::Different } else { Exit::Done })
 }

@@ -186,7 +186,7 @@ pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
             );
             text.push_str(&answer::text(&recorded));
             text.push('\n');
-            text.push_str("every byte read again: ");
+            text.push_str("Every byte read again:\n");
             text.push_str(&verify::text(&verified));
             line(
                 &mut text,

@@ -1,11 +1,11 @@
 //! The answer of `record`: where it stands, what changed, did it matter.
 
-use runstone::core::diff::RunDiff;
+use runstone::core::diff::{RunDiff, wording};
 use runstone::core::verdict::{Baseline, Verdict};
 use runstone::{Answered, Recorded, RecordedAs};
 
 use crate::render::diff::{Detail, sections};
-use crate::render::words::{gap_between, line, wrapped};
+use crate::render::words::{gap_between, line, metric_name, wrapped};
 use crate::render::{nearest, time};
 use crate::ui::{DONE, FAINT, NAME, plain};
 
@@ -33,7 +33,7 @@ pub(crate) fn text(recorded: &Recorded) -> String {
     );
     text.push_str(&previous(&recorded.answer, &recorded.recorded_at));
     text.push_str(&sections(&recorded.answer.diff, Detail::Changed));
-    text.push_str(&baseline(&recorded.answer.baseline));
+    text.push_str(&against_baseline(&recorded.answer));
     if let Some(found) = &recorded.nearest {
         text.push_str(&nearest::text(found));
     }
@@ -86,6 +86,36 @@ pub(crate) fn previous(answer: &Answered, recorded_at: &str) -> String {
         );
     }
     text
+}
+
+/// Returns the yardstick with its value, and how far from it this run stands.
+fn against_baseline(answer: &Answered) -> String {
+    let Baseline::Chosen { point, reason } = &answer.baseline else {
+        return baseline(&answer.baseline);
+    };
+    let distance = point.decides().and_then(|(name, value)| {
+        let delta = answer
+            .diff
+            .metrics
+            .iter()
+            .find(|delta| delta.name == *name)?;
+        let (then, now) = (value.finite()?, delta.curr?.finite()?);
+        let movement = wording::movement(then, now);
+        let name = metric_name(name);
+        Some(format!(
+            "{name} {} → {} ({})",
+            movement.prev, movement.curr, movement.delta
+        ))
+    });
+    let place = format!("#{} {}", point.seq, plain(&point.run_id));
+    match distance {
+        Some(distance) => wrapped(&format!(
+            "baseline {place}, {}; {}",
+            plain(&distance),
+            plain(reason)
+        )),
+        None => baseline(&answer.baseline),
+    }
 }
 
 /// Returns the yardstick, or why there is none yet.

@@ -23,7 +23,7 @@ pub(crate) enum Detail {
 
 /// Longest value shown on a line, in characters.
 const VALUE_MAX: usize = 32;
-/// Most changes of one class of factors shown beside an answer.
+/// Most changes of one section shown beside an answer.
 const CHANGES_SHOWN: usize = 20;
 
 /// Returns the whole diff as text.
@@ -70,11 +70,12 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
     if diff.status == DiffStatus::FirstRun && detail == Detail::Changed {
         return text;
     }
-    for (group, label) in [
-        (FactorGroup::Hyperparameters, "settings"),
-        (FactorGroup::TrainSeed, "seeds"),
-        (FactorGroup::Versions, "versions"),
+    for group in [
+        FactorGroup::Hyperparameters,
+        FactorGroup::TrainSeed,
+        FactorGroup::Versions,
     ] {
+        let label = class(group);
         let items: Vec<String> = diff
             .excluded_factors
             .changes
@@ -82,26 +83,16 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
             .filter(|change| change.group == group)
             .map(|change| moved(&change.key, change.prev.as_ref(), change.curr.as_ref()))
             .collect();
-        let shown = if detail == Detail::All {
-            items.len()
-        } else {
-            items.len().min(CHANGES_SHOWN)
-        };
-        text.push_str(&section(label, &items[..shown]));
-        if shown < items.len() {
-            text.push_str(&section(
-                "",
-                &[format!(
-                    "+{} more; see `runstone diff --all`",
-                    items.len() - shown
-                )],
-            ));
-        }
+        text.push_str(&capped(label, items, detail));
     }
-    text.push_str(&section("metrics", &metric_items(&diff.metrics, detail)));
-    text.push_str(&section("environment", &rows(&diff.environment)));
-    text.push_str(&section("code", &rows(&diff.code)));
-    text.push_str(&section("process", &rows(&diff.process)));
+    text.push_str(&capped("metrics", metric_items(diff, detail), detail));
+    for (label, rows) in [
+        ("environment", &diff.environment),
+        ("code", &diff.code),
+        ("process", &diff.process),
+    ] {
+        text.push_str(&capped(label, known_rows(rows), detail));
+    }
     for (label, rows) in [
         ("labels", &diff.labels),
         ("artifacts", &diff.artifacts),
@@ -111,18 +102,41 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
             .iter()
             .map(|row| moved(&row.key, row.prev.as_ref(), row.curr.as_ref()))
             .collect();
-        text.push_str(&section(label, &items));
+        text.push_str(&capped(label, items, detail));
     }
     if diff.reproducibility_variance {
         text.push_str(&section(
             "note",
-            &[
-                "the same inputs gave other outputs: the run is not reproducible to the bit"
-                    .to_owned(),
-            ],
+            &[format!(
+                "the same inputs{} gave other outputs: not reproducible to the bit",
+                if diff.unknown_inputs.is_empty() {
+                    ""
+                } else {
+                    ", as far as known,"
+                },
+            )],
         ));
     }
     text
+}
+
+/// Returns the word people use for a class of factors.
+fn class(group: FactorGroup) -> &'static str {
+    match group {
+        FactorGroup::Hyperparameters => "settings",
+        FactorGroup::TrainSeed => "seeds",
+        FactorGroup::Versions => "versions",
+    }
+}
+
+/// Returns a section of at most [`CHANGES_SHOWN`] items, unless all are wanted.
+fn capped(label: &str, mut items: Vec<String>, detail: Detail) -> String {
+    if detail == Detail::Changed && items.len() > CHANGES_SHOWN {
+        let more = items.len() - CHANGES_SHOWN;
+        items.truncate(CHANGES_SHOWN);
+        items.push(format!("+{more} more; see `runstone diff --all`"));
+    }
+    section(label, &items)
 }
 
 /// Says which sections are not known, and why: not known is not unchanged.
@@ -139,7 +153,7 @@ fn unknowns(diff: &RunDiff) -> String {
     text
 }
 
-fn rows(rows: &SectionRows) -> Vec<String> {
+fn known_rows(rows: &SectionRows) -> Vec<String> {
     match rows {
         SectionRows::Compared(rows) => rows
             .iter()
@@ -151,16 +165,29 @@ fn rows(rows: &SectionRows) -> Vec<String> {
 
 fn moved(key: &str, prev: Option<&Value>, curr: Option<&Value>) -> String {
     let value = |value| cut(&wording::value(value), VALUE_MAX);
-    format!("{} {} → {}", plain(key), value(prev), value(curr))
+    let (before, now) = (value(prev), value(curr));
+    if before == now {
+        // They differ in their type, or behind the cut.
+        return format!(
+            "{} {}",
+            plain(key),
+            cut(&wording::change(prev, curr), 2 * VALUE_MAX)
+        );
+    }
+    format!("{} {before} → {now}", plain(key))
 }
 
-fn metric_items(deltas: &[MetricDelta], detail: Detail) -> Vec<String> {
-    let mut shown: Vec<&MetricDelta> = deltas
+fn metric_items(diff: &RunDiff, detail: Detail) -> Vec<String> {
+    let mut shown: Vec<&MetricDelta> = diff
+        .metrics
         .iter()
         .filter(|delta| detail == Detail::All || is_shown(delta))
         .collect();
     shown.sort_by_key(|delta| weight(delta.status));
-    shown.into_iter().map(metric_item).collect()
+    shown
+        .into_iter()
+        .map(|delta| metric_item(delta, diff.status))
+        .collect()
 }
 
 /// A spread that moved says little beside the value it belongs to; `--all` shows it.
@@ -180,14 +207,14 @@ fn weight(status: MetricStatus) -> u8 {
     }
 }
 
-fn metric_item(delta: &MetricDelta) -> String {
+fn metric_item(delta: &MetricDelta, status: DiffStatus) -> String {
     let name = plain(metric_name(&delta.name));
     let side = |value: Option<MetricValue>| value.map_or_else(|| "∅".to_owned(), metric);
     if delta.prev == delta.curr {
         return format!("{name} {}", side(delta.curr));
     }
     let finite = |value: Option<MetricValue>| value.and_then(MetricValue::finite);
-    let word = words(delta.status);
+    let word = metric_word(delta.status, status);
     match (finite(delta.prev), finite(delta.curr)) {
         (Some(prev), Some(curr)) => {
             let Movement { prev, curr, delta } = wording::movement(prev, curr);
@@ -201,11 +228,13 @@ fn metric_item(delta: &MetricDelta) -> String {
     }
 }
 
-fn words(status: MetricStatus) -> &'static str {
-    match status {
-        MetricStatus::Same => "within tolerance",
-        MetricStatus::NotANumber => "not a number",
-        other => other.as_str(),
+fn metric_word(status: MetricStatus, compared: DiffStatus) -> &'static str {
+    match (status, compared) {
+        // Between cohorts nothing is better or worse.
+        (MetricStatus::Better | MetricStatus::Worse, DiffStatus::Incomparable) => "not comparable",
+        (MetricStatus::Same, _) => "within tolerance",
+        (MetricStatus::NotANumber, _) => "not a number",
+        (other, _) => other.as_str(),
     }
 }
 
@@ -236,7 +265,7 @@ pub(crate) fn markdown(
     let mut table: Vec<[String; 4]> = Vec::new();
     for change in &diff.excluded_factors.changes {
         table.push([
-            change.group.as_str().to_owned(),
+            class(change.group).to_owned(),
             change.key.clone(),
             wording::value(change.prev.as_ref()),
             wording::value(change.curr.as_ref()),
@@ -249,11 +278,26 @@ pub(crate) fn markdown(
     {
         let side = |value: Option<_>| value.map_or_else(|| "∅".to_owned(), metric);
         table.push([
-            format!("metric, {}", words(delta.status)),
+            format!("metric, {}", metric_word(delta.status, diff.status)),
             delta.name.clone(),
             side(delta.prev),
             side(delta.curr),
         ]);
+    }
+    for (what, rows) in [
+        ("label", &diff.labels),
+        ("artifact", &diff.artifacts),
+        ("identity", &diff.identity),
+    ] {
+        table.extend(rows.iter().map(|row| {
+            let value = |value: Option<&Value>| wording::value(value);
+            [
+                what.to_owned(),
+                row.key.clone(),
+                value(row.prev.as_ref()),
+                value(row.curr.as_ref()),
+            ]
+        }));
     }
     if table.is_empty() {
         text.push_str("Nothing differs.\n");
@@ -263,7 +307,7 @@ pub(crate) fn markdown(
         }
         text.extend(table.iter().map(|cells| markdown_line(cells)));
     }
-    let (level, reason) = (diff.severity.as_str(), markdown_text(&diff.severity_reason));
+    let (level, reason) = (diff.severity.as_str(), plain(&diff.severity_reason));
     line(
         &mut text,
         format_args!(

@@ -4,7 +4,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Row, Table};
 use serde_json::Value;
 
-use crate::ui::{plain, width};
+use crate::error::CliError;
+use crate::ui::{Face, Ui, plain, width};
 
 /// How rows come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,9 +23,18 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Returns the format asked for; `--json` is the same as `--format json`.
-    pub(crate) fn of(asked: Option<Self>, json: bool) -> Self {
-        asked.unwrap_or(if json { Self::Json } else { Self::Table })
+    /// Returns the format asked for; `--json` is `--format json`, and contradicts any other.
+    pub(crate) fn of(asked: Option<Self>, ui: &Ui) -> Result<Self, CliError> {
+        match (asked, ui.face) {
+            (None | Some(Self::Json), Face::Json) | (Some(Self::Json), Face::Text) => {
+                Ok(Self::Json)
+            }
+            (Some(_), Face::Json) => Err(CliError::usage(
+                "`--json` contradicts `--format`",
+                "leave out one of the two",
+            )),
+            (asked, Face::Text) => Ok(asked.unwrap_or(Self::Table)),
+        }
     }
 }
 

@@ -17,10 +17,10 @@ use crate::canon::settle;
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
 use crate::input::RunInput;
-use crate::pointer::{Path, Pointer};
+use crate::pointer::{Path, Pointer, leaves};
 pub use crate::problem::{Problem, ProblemKind, Refused, Warning};
 use crate::problem::{quoted, type_of};
-use crate::profile::{Profile, StageRules, UnknownStage};
+use crate::profile::{Profile, Role, StageRules, UnknownStage};
 use crate::snapshot::Status;
 
 pub(crate) use self::contents::{Contents, Identity};
@@ -98,8 +98,11 @@ impl RunRecord {
 
         let (stage, rules) = stage.expect("an absent stage is a problem");
         let mut warnings = normal.warnings.clone();
+        let unread = unread(&normal.document, profile, rules, &near_misses);
         warnings.extend(near_misses);
         warnings.extend(only_experiment(&contents, &fields.experiment.path));
+        warnings.extend(unread);
+        warnings.extend(measured.labels.iter().filter_map(numeric_label));
         Ok(Self {
             profile: profile.sha256,
             run_id: fixed.run_id.expect("an absent run id is a problem"),
@@ -241,6 +244,51 @@ fn environment(normal: &Normal, path: Option<&Path>) -> Result<Option<Digest>, P
             Problem::new(ProblemKind::WrongType, path.pointer(), text)
                 .hint("put other descriptions of the machine under `metadata`")
         })
+}
+
+/// Fields that the profile gives no meaning to are kept, and a difference in them is never seen: a
+/// document in the words of another tool would pass for unchanged.
+fn unread(
+    document: &Map<String, Value>,
+    profile: &Profile,
+    rules: &StageRules,
+    named: &[Warning],
+) -> Option<Warning> {
+    let is_unread = |key: &String, value: &Value| {
+        let place = Pointer::root().child(key);
+        if named
+            .iter()
+            .any(|warning| warning.pointer.as_ref() == Some(&place))
+        {
+            return false;
+        }
+        leaves(&place, value)
+            .iter()
+            .all(|leaf| profile.fields.role(rules, leaf.pointer.keys()) == Role::Unread)
+    };
+    let names: Vec<String> = document
+        .iter()
+        .filter(|(key, value)| is_unread(key, value))
+        .map(|(key, _)| format!("`{key}`"))
+        .collect();
+    (!names.is_empty()).then(|| Warning {
+        pointer: None,
+        text: format!(
+            "kept, never compared: {} (profile `{}` gives no meaning to them)",
+            names.join(", "),
+            profile.name
+        ),
+    })
+}
+
+/// Text under `metrics` is a label. One that reads like a number was meant as one.
+fn numeric_label((name, value): (&String, &Value)) -> Option<Warning> {
+    let text = value.as_str()?;
+    text.trim().parse::<f64>().ok()?;
+    Some(Warning {
+        pointer: None,
+        text: format!("metric `{name}` is the text `{text}`: kept as a label, never judged"),
+    })
 }
 
 fn only_experiment(contents: &Contents, experiment: &Path) -> Option<Warning> {

@@ -229,8 +229,7 @@ fn best<'a>(
         "the only run".to_owned()
     } else {
         format!(
-            "best of the last {runs} runs, which stands {gap:.2} spreads {side} typical by chance \
-             alone: an honest run looks worse",
+            "best of the last {runs} runs; by luck alone it stands {gap:.2} spreads {side} a typical one",
             gap = expected_best(runs),
         )
     };
