@@ -142,6 +142,10 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         "b.json",
         run_document("churn-0412", 0.6225).replace("0.05", "0.01"),
     );
+    scene.file(
+        "small.json",
+        r#"{"run_id":"r","stage":"s","factors":{"lr":0.1},"x":1}"#,
+    );
     assert!(scene.quietly(&["record", "a.json"]).status.success());
     let mut unwritten = Vec::new();
     for arguments in [
@@ -155,6 +159,8 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["baseline", "show"],
         &["verify"],
         &["version"],
+        &["profile", "explain", "small.json"],
+        &["init"],
     ] {
         let document = serde_json::to_string_pretty(&scene.json(arguments)).unwrap();
         if !page.contains(&format!("```json\n{document}\n```")) {
