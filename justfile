@@ -38,8 +38,10 @@ typos: (need "typos" "typos-cli")
 deep *ARGS: (need "cargo-nextest")
     cargo nextest run --workspace --profile deep {{ ARGS }}
 
-bench *ARGS:
-    cargo bench -p runstone {{ ARGS }}
+# Each figure beside its floor, on the disk of the target directory or of DIR.
+bench *DIR:
+    cargo bench -p runstone --bench ledger -- {{ DIR }}
+    cargo bench -p runstone-cli --bench process -- {{ DIR }}
 
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")
