@@ -359,14 +359,15 @@ impl<S: Slots> Pen<'_, S> {
                     hidden = hidden.or(Some(damage));
                     seq = seq.next();
                 }
-                Look::Free if !asked => {
-                    asked = true;
-                    if self.may_meet_another(right)? {
-                        met_another = true;
-                        seq = head;
-                    }
-                }
                 Look::Free => {
+                    if !asked {
+                        asked = true;
+                        if self.may_meet_another(right)? {
+                            met_another = true;
+                            seq = head;
+                            continue;
+                        }
+                    }
                     if let Some(damage) = hidden.take()
                         && self.may_meet_another(right)?
                     {
