@@ -163,3 +163,44 @@ fn recording_goes_on_beside_a_damaged_entry() {
         assert!(!ledger.verify().unwrap().is_ok(), "{way:?}");
     }
 }
+
+/// The checksum of an entry's trailer (CRC-32C, reflected polynomial 0x82F63B78), bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0x82F6_3B78 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[test]
+fn an_entry_of_a_later_release_costs_its_own_place_and_recording_goes_on() {
+    let lab = lab();
+    let slot = files_below(&lab.root())
+        .into_iter()
+        .find(|file| file.ends_with("00000000000000000002"))
+        .unwrap();
+    let mut bytes = std::fs::read(&slot).unwrap();
+    let digit = bytes
+        .windows(10)
+        .position(|at| at == b"\"format\":1")
+        .unwrap()
+        + 9;
+    bytes[digit] = b'2';
+    let covered = bytes.len() - 9;
+    let checksum = format!("{:08x}\n", crc32c(&bytes[..covered]));
+    bytes[covered..].copy_from_slice(checksum.as_bytes());
+    std::fs::remove_file(&slot).unwrap();
+    let mut options = std::fs::OpenOptions::new();
+    let mut written = options.write(true).create_new(true).open(&slot).unwrap();
+    std::io::Write::write_all(&mut written, &bytes).unwrap();
+
+    let ledger = Ledger::open(&lab.root()).unwrap();
+    let page = ledger.log(&runstone::list::LogRequest::default()).unwrap();
+    assert_eq!(page.rows.len(), 2);
+    assert_eq!(page.unreadable.len(), 1, "{:?}", page.unreadable);
+    let input = runstone::core::input::RunInput::from_document(run("r4").build());
+    let recorded = ledger.record(runstone::RecordRequest::of(input)).unwrap();
+    assert_eq!(recorded.place.seq.0, 4);
+    assert_eq!(recorded.answer.diff.previous.unwrap().run_id.as_str(), "r3");
+}
