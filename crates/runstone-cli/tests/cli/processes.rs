@@ -14,6 +14,17 @@ fn start(scene: &Scene, arguments: &[&str]) -> Child {
         .unwrap()
 }
 
+/// Waits for a process that must succeed, and reads its JSON answer.
+fn answer_of(child: Child) -> serde_json::Value {
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn every_process_that_was_told_recorded_is_in_the_log_and_the_log_has_no_gap() {
     let scene = Scene::with_store(&[]);
@@ -29,13 +40,7 @@ fn every_process_that_was_told_recorded_is_in_the_log_and_the_log_has_no_gap() {
         .collect();
     let mut seqs = BTreeSet::new();
     for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let answer = answer_of(child);
         assert_eq!(answer["recorded"], "new");
         seqs.insert(answer["snapshot_seq"].as_u64().unwrap());
     }
@@ -52,13 +57,7 @@ fn one_run_recorded_by_many_processes_is_one_snapshot() {
         .collect();
     let mut new = 0;
     for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let answer = answer_of(child);
         assert_eq!(answer["snapshot_seq"], 1);
         new += usize::from(answer["recorded"] == "new");
     }
@@ -74,13 +73,7 @@ fn many_inits_in_one_place_make_one_store() {
         .collect();
     let mut made = 0;
     for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let answer = answer_of(child);
         made += usize::from(answer["made"] == true);
     }
     assert_eq!(made, 1);
