@@ -23,6 +23,7 @@ use clap::{Parser, ValueEnum};
 use crate::commands::Command;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
 /// A ledger of runs: what changed since the last comparable run, and did it matter
@@ -94,8 +95,9 @@ fn main() -> ExitCode {
         face,
         quiet: cli.global.quiet,
     };
+    let settings = Settings::of(cli.global.store);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        commands::run(cli.command, &ui, cli.global.store.as_deref())
+        commands::run(cli.command, &ui, &settings)
     }));
     match outcome {
         Ok(Ok(exit)) => exit,

@@ -15,19 +15,38 @@ use crate::error::CliError;
 /// The name of a store within a project.
 pub(crate) const STORE_DIR: &str = ".runstone";
 
-/// Opens the store a command works on.
-pub(crate) fn open_ledger(named: Option<&Path>) -> Result<Ledger, CliError> {
-    Ok(Ledger::open_with(&find_store(named)?, env_vars::clock())?)
+/// What the caller says beside the command.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    store: Option<PathBuf>,
 }
 
-/// Returns the directory of the store that is named, or found.
-pub(crate) fn find_store(named: Option<&Path>) -> Result<PathBuf, CliError> {
-    match named
-        .map(Path::to_path_buf)
-        .or_else(|| env_vars::read(env_vars::STORE).map(PathBuf::from))
-    {
-        Some(path) => directory(path),
-        None => find_upward(),
+impl Settings {
+    /// Settles what the options of every command leave open.
+    pub(crate) fn of(store: Option<PathBuf>) -> Self {
+        Self { store }
+    }
+
+    /// Returns the store as `--store` names it.
+    pub(crate) fn named_store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
+    /// Opens the store a command works on.
+    pub(crate) fn open_ledger(&self) -> Result<Ledger, CliError> {
+        Ok(Ledger::open_with(&self.find_store()?, env_vars::clock())?)
+    }
+
+    /// Returns the directory of the store that is named, or found.
+    pub(crate) fn find_store(&self) -> Result<PathBuf, CliError> {
+        match self
+            .store
+            .clone()
+            .or_else(|| env_vars::read(env_vars::STORE).map(PathBuf::from))
+        {
+            Some(path) => directory(path),
+            None => find_upward(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! `path=value` arguments, and files of JSON named by arguments.
 //!
 //! A value is `true`, `false`, `null`, or a number that prints back the same; everything else is
-//! text, so `commit=12e4567` stays text. Below `metrics` every spelling of a number is a number. `path=@FILE` reads JSON from a file.
+//! text, so `commit=12e4567` stays text. Below `metrics` every spelling of a number is a number.
+//! `path=@FILE` reads JSON from a file.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -38,8 +39,8 @@ pub(crate) fn assignment(text: &str) -> Result<(String, Value), CliError> {
     Ok((path.to_owned(), value))
 }
 
-/// Reads a value of a metric, where text would be a label and never judged: any spelling of a number
-/// is a number, and what only looks like one is refused.
+/// Reads a value of a metric, where text would be a label and never judged: any spelling of a
+/// number is a number, and what only looks like one is refused.
 fn measured(path: &str, text: &str) -> Result<Value, CliError> {
     match read_value(text.as_bytes(), &Limits::default()) {
         Ok(Value::Number(number)) => Ok(Value::Number(number)),

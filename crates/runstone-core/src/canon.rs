@@ -1,9 +1,9 @@
 //! The canonical form: equal things have equal bytes.
 //!
-//! RFC 8785 (JCS) over [`Value`]. Every fingerprint, key and payload passes here several times, which
-//! is why the writer is our own, held against `serde_json_canonicalizer` by a property test. What
-//! makes it safe is the number rule kept here and in the reader (`json`): every number in a value of ours is exactly the
-//! binary64 it prints as, so nothing is altered on the way to bytes.
+//! RFC 8785 (JCS) over [`Value`]. Every fingerprint, key and payload passes here several times,
+//! which is why the writer is our own, held against `serde_json_canonicalizer` by a property test.
+//! What makes it safe is the number rule kept here and in the reader (`json`): every number in a
+//! value of ours is exactly the binary64 it prints as, so nothing is altered on the way to bytes.
 
 use serde_json::{Map, Number, Value};
 
@@ -43,9 +43,9 @@ pub fn settle(value: Value) -> Value {
 /// Returns the canonical bytes of `value`: equal values, equal bytes.
 ///
 /// # Source
-/// RFC 8785. Numbers print as ECMAScript prints them (section 3.2.2.3), by `ryu_js`; text is escaped
-/// as section 3.2.2.2 says, which is what `serde_json` does; keys are ordered by UTF-16 code units
-/// (section 3.2.3).
+/// RFC 8785. Numbers print as ECMAScript prints them (section 3.2.2.3), by `ryu_js`; text is
+/// escaped as section 3.2.2.2 says, which is what `serde_json` does; keys are ordered by UTF-16
+/// code units (section 3.2.3).
 pub fn bytes(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     write(value, &mut out);

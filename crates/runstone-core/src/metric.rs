@@ -34,7 +34,8 @@ impl MetricValue {
         self.0.is_finite().then_some(self.0)
     }
 
-    /// Reads a metric value from JSON: a number or one of the three texts. `None` for anything else.
+    /// Reads a metric value from JSON: a number or one of the three texts. `None` for anything
+    /// else.
     pub fn from_json(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => number.as_f64().map(Self::new),

@@ -1,9 +1,9 @@
 //! Damage: what cannot be believed, and where.
 //!
 //! Readers return a [`Damage`], an audit reports it as a [`Finding`]; both name the place, what was
-//! expected and what was found. The invariant guarded here: damage of truth and staleness of what is
-//! derived are never confused, since one costs a recording and the other a moment. Repair is left to
-//! others.
+//! expected and what was found. The invariant guarded here: damage of truth and staleness of what
+//! is derived are never confused, since one costs a recording and the other a moment. Repair is
+//! left to others.
 
 use std::fmt;
 

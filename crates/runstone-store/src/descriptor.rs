@@ -1,8 +1,8 @@
 //! What a store says about itself: the content of `runstone.json`.
 //!
 //! Written once, when the store is made, and read by everyone who opens it. The invariant guarded
-//! here: a descriptor of a later format is refused with a clear text, and what a later writer of this
-//! format added is kept. What the settings mean is left to those who put them there.
+//! here: a descriptor of a later format is refused with a clear text, and what a later writer of
+//! this format added is kept. What the settings mean is left to those who put them there.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,8 +1,8 @@
 //! What a store says when it cannot do as asked.
 //!
-//! The variants of [`StoreError`] differ by what the caller can do next. The invariant guarded here:
-//! "not recorded" is said only where nothing of the call was published, and everything less certain
-//! is [`StoreError::Unknown`]. Which exit code a variant becomes is left to the faces.
+//! The variants of [`StoreError`] differ by what the caller can do next. The invariant guarded
+//! here: "not recorded" is said only where nothing of the call was published, and everything less
+//! certain is [`StoreError::Unknown`]. Which exit code a variant becomes is left to the faces.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! Digests: what bytes are called once they are known.
 //!
-//! A [`Hash256`] names an object, checks a payload and stands in every envelope. It is written as 64
-//! lower-case hex digits wherever it meets a file, a JSON document or a person, and in no other way.
-//! The invariant guarded here: one digest has one text. What is hashed, and in which canonical
+//! A [`Hash256`] names an object, checks a payload and stands in every envelope. It is written as
+//! 64 lower-case hex digits wherever it meets a file, a JSON document or a person, and in no other
+//! way. The invariant guarded here: one digest has one text. What is hashed, and in which canonical
 //! form, is left to those who have the bytes.
 
 use std::fmt;

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn key_of_the_golden_text_never_changes() {
-        // Computed apart from this crate: sha256 over each part behind its length as u64 big-endian.
+        // Computed apart from this crate: sha256 over each part behind its length as u64
+        // big-endian.
         let expected = "9008b249ed0fe2786b4acbdd4d7a3fe55ae7bd54bbaf8a3c9273bdf55512b0c5";
         assert_eq!(
             text("churn-0412", "train", 3).key(store()).to_string(),

@@ -1,14 +1,14 @@
 //! Durable bytes for a ledger of runs: append-only logs, published one slot at a time.
 //!
-//! This crate knows no run. It keeps entries, each an opaque payload in an [`Envelope`], in the logs
-//! of a [`Store`], so that any number of processes may append at once and none is ever lost.
+//! This crate knows no run. It keeps entries, each an opaque payload in an [`Envelope`], in the
+//! logs of a [`Store`], so that any number of processes may append at once and none is ever lost.
 //!
 //! # The one primitive
-//! Everything rests on creating a name that does not exist yet, which a file system grants to one of
-//! many: `create(name, bytes) -> Created | Taken | Unknown`. A commit creates slot *head + 1* of its
-//! log. Therefore the position of an entry is its name, unique and gapless, and there is no lock in
-//! the argument. An entry is made once per key by the same means: its file is linked twice, first as
-//! the claim of its key, then as the slot.
+//! Everything rests on creating a name that does not exist yet, which a file system grants to one
+//! of many: `create(name, bytes) -> Created | Taken | Unknown`. A commit creates slot *head + 1* of
+//! its log. Therefore the position of an entry is its name, unique and gapless, and there is no
+//! lock in the argument. An entry is made once per key by the same means: its file is linked twice,
+//! first as the claim of its key, then as the slot.
 //!
 //! ```text
 //!   NewEntry ──▶ Packed ──▶ sealed file ──▶ keys/aa/K      the claim:  once is once
@@ -17,8 +17,9 @@
 //! ```
 //!
 //! # Where to read on
-//! [`Store`] is the contract; `append` holds the loop that every engine shares, with the argument why
-//! once is once; `dir` is the engine on a directory; [`MemoryStore`] the reference to read first.
+//! [`Store`] is the contract; `append` holds the loop that every engine shares, with the argument
+//! why once is once; `dir` is the engine on a directory; [`MemoryStore`] the reference to read
+//! first.
 
 mod append;
 mod damage;

@@ -2,8 +2,8 @@
 //!
 //! It keeps the very files another engine would, in ordered maps behind one mutex, and appends by
 //! the shared loop. The invariant guarded here is the contract's, without a disk in the way: each
-//! call of [`Slots`] is one step under the lock, the loop itself holds none, so that threads meet as
-//! processes do on a directory. Durability is left to engines that have a disk.
+//! call of [`Slots`] is one step under the lock, the loop itself holds none, so that threads meet
+//! as processes do on a directory. Durability is left to engines that have a disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -65,7 +65,8 @@ impl MemoryStore {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        // Every step under the lock is one insertion: a panic elsewhere leaves the maps as they were.
+        // Every step under the lock is one insertion: a panic elsewhere leaves the maps as they
+        // were.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

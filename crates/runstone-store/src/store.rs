@@ -30,13 +30,14 @@ pub trait Store: Send + Sync + Debug {
     ///
     /// # Durability
     /// An acknowledged entry survives power loss. On an error other than [`StoreError::Unknown`]
-    /// this call published nothing; after `Unknown` the entry is wholly there or wholly not, and the
-    /// same call, best made by a new process, finds out.
+    /// this call published nothing; after `Unknown` the entry is wholly there or wholly not, and
+    /// the same call, best made by a new process, finds out.
     ///
     /// # Errors
     /// [`StoreError::NotRecorded`] and [`StoreError::Unknown`] as above; [`StoreError::Damaged`] if
     /// damage hides whether the key was recorded before; [`StoreError::NoCohort`] if the cohort was
-    /// never opened; [`StoreError::Misaddressed`] and [`StoreError::TooLarge`] for an illegal entry.
+    /// never opened; [`StoreError::Misaddressed`] and [`StoreError::TooLarge`] for an illegal
+    /// entry.
     fn append(
         &self,
         log: &Log,
@@ -99,8 +100,8 @@ pub trait Store: Send + Sync + Debug {
 
     /// Returns the cohorts whose name starts with `prefix`.
     ///
-    /// Without `at_most` all of them, sorted; with it no more than that many, from a bounded look at
-    /// the store, in an order that means nothing.
+    /// Without `at_most` all of them, sorted; with it no more than that many, from a bounded look
+    /// at the store, in an order that means nothing.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] if the cohorts cannot be listed.

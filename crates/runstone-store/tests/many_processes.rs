@@ -1,7 +1,7 @@
 //! Any number of processes may write at once, and nothing is lost.
 //!
-//! Each test starts copies of this test program as writers. A copy is told its part by an argument of
-//! its own, which the test harness takes for one more filter.
+//! Each test starts copies of this test program as writers. A copy is told its part by an argument
+//! of its own, which the test harness takes for one more filter.
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 

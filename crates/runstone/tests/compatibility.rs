@@ -1,7 +1,7 @@
 //! A store that was written once is read by every later release: byte for byte the same answer.
 //!
-//! `fixtures/stores/v1` is an ordinary store of format 1: three trainings of the market pipeline and
-//! one of the generic profile. It is never edited; a later format gets a fixture of its own.
+//! `fixtures/stores/v1` is an ordinary store of format 1: three trainings of the market pipeline
+//! and one of the generic profile. It is never edited; a later format gets a fixture of its own.
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 

@@ -1,11 +1,9 @@
 //! `runstone baseline`.
 
-use std::path::Path;
-
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::baseline;
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
 /// Show the yardstick of a cohort
@@ -25,9 +23,9 @@ enum BaselineVerb {
     },
 }
 
-pub(crate) fn run(args: &BaselineArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &BaselineArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let BaselineVerb::Show { of } = &args.verb;
-    let ledger = settings::open_ledger(store)?;
+    let ledger = settings.open_ledger()?;
     let cohort = match of {
         None => ledger.find("@latest")?.place.cohort,
         Some(text) => match ledger.find_cohort(text) {

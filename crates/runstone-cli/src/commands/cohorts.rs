@@ -1,7 +1,5 @@
 //! `runstone cohorts`.
 
-use std::path::Path;
-
 use runstone::core::verdict::Baseline;
 use serde_json::json;
 
@@ -9,7 +7,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::words::cohort_prefix;
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::Ui;
 
 /// List cohorts: the sets of runs that may be compared with each other
@@ -20,8 +18,8 @@ pub(crate) struct CohortsArgs {
     format: Option<Format>,
 }
 
-pub(crate) fn run(args: &CohortsArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(args: &CohortsArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let cohorts = ledger.cohorts()?;
     let document = json!({
         "schema": "runstone.cohorts/1",

@@ -1,7 +1,5 @@
 //! `runstone diff`.
 
-use std::path::Path;
-
 use runstone::core::diff::{DiffStatus, RunDiff};
 use runstone::{Error, Ledger, Stored};
 
@@ -9,7 +7,7 @@ use crate::commands::show::REFERENCES;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::diff::{self, Detail};
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
 /// Show what changed between two snapshots: only what differs, what matters first
@@ -36,8 +34,8 @@ pub(crate) struct DiffArgs {
     exit_code: bool,
 }
 
-pub(crate) fn run(args: &DiffArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let (earlier, later, changes) = compared(&ledger, args)?;
     match ui.face {
         Face::Json => ui.json(&changes.to_json())?,

@@ -1,7 +1,5 @@
 //! `runstone explain`.
 
-use std::path::Path;
-
 use runstone::core::cohort::{Comparability, Mismatch};
 use serde_json::json;
 
@@ -9,7 +7,7 @@ use crate::commands::show::REFERENCES;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::explain;
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
 /// Explain why two runs are, or are not, comparable
@@ -27,8 +25,8 @@ pub(crate) struct ExplainArgs {
     b: Option<String>,
 }
 
-pub(crate) fn run(args: &ExplainArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(args: &ExplainArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let a = ledger.find(&args.a)?;
     let Some(b) = &args.b else {
         let key = ledger.cohort_key(&a.place.cohort)?;

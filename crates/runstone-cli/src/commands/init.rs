@@ -1,6 +1,6 @@
 //! `runstone init`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use runstone::core::profile::Direction;
 use runstone::init::{InitRequest, init_with};
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::settings::{STORE_DIR, directory};
+use crate::settings::{STORE_DIR, Settings, directory};
 use crate::ui::{DONE, Face, Ui, plain};
 
 /// Make a store, or find the one that is there
@@ -54,8 +54,8 @@ fn primary(text: &str) -> Result<(String, Direction), String> {
         .ok_or_else(|| "write the metric and its better side, such as `auc:higher`".to_owned())
 }
 
-pub(crate) fn run(args: &InitArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let root = match (&args.dir, store) {
+pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let root = match (&args.dir, settings.named_store()) {
         (Some(_), Some(_)) => {
             return Err(CliError::usage(
                 "the store is named twice, by `--store` or `RUNSTONE_STORE` and by the argument",

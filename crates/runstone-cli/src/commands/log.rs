@@ -1,7 +1,5 @@
 //! `runstone log`.
 
-use std::path::Path;
-
 use runstone::Error;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
@@ -12,7 +10,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::{time, words};
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::Ui;
 
 /// List snapshots, newest first
@@ -70,8 +68,8 @@ fn status(word: &str) -> Result<Status, String> {
     Status::from_word(word).ok_or_else(|| "write `finished`, `failed` or `interrupted`".to_owned())
 }
 
-pub(crate) fn run(args: &LogArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let page = ledger.log(&request(args)?)?;
     let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {

@@ -13,10 +13,9 @@ mod show;
 mod verify;
 mod version;
 
-use std::path::Path;
-
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::settings::Settings;
 use crate::ui::Ui;
 
 /// Every command.
@@ -39,18 +38,18 @@ pub(crate) enum Command {
 }
 
 /// Runs one command and returns what to tell the caller.
-pub(crate) fn run(command: Command, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     match command {
-        Command::Init(args) => init::run(&args, ui, store),
-        Command::Record(args) => record::run(args, ui, store),
-        Command::Log(args) => log::run(&args, ui, store),
-        Command::Cohorts(args) => cohorts::run(&args, ui, store),
-        Command::Show(args) => show::run(&args, ui, store),
-        Command::Diff(args) => diff::run(&args, ui, store),
-        Command::Explain(args) => explain::run(&args, ui, store),
-        Command::Baseline(args) => baseline::run(&args, ui, store),
-        Command::Profile(args) => profile::run(&args, ui, store),
-        Command::Verify(args) => verify::run(&args, ui, store),
+        Command::Init(args) => init::run(&args, ui, settings),
+        Command::Record(args) => record::run(args, ui, settings),
+        Command::Log(args) => log::run(&args, ui, settings),
+        Command::Cohorts(args) => cohorts::run(&args, ui, settings),
+        Command::Show(args) => show::run(&args, ui, settings),
+        Command::Diff(args) => diff::run(&args, ui, settings),
+        Command::Explain(args) => explain::run(&args, ui, settings),
+        Command::Baseline(args) => baseline::run(&args, ui, settings),
+        Command::Profile(args) => profile::run(&args, ui, settings),
+        Command::Verify(args) => verify::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),
         Command::Version(args) => version::run(&args, ui),

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 use crate::values::{called, read_input};
 
@@ -45,18 +45,18 @@ enum ProfileVerb {
     },
 }
 
-pub(crate) fn run(args: &ProfileArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &ProfileArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     match &args.verb {
-        ProfileVerb::Show { name } => show(name.as_deref(), ui, store),
+        ProfileVerb::Show { name } => show(name.as_deref(), ui, settings),
         ProfileVerb::Check { file } => check(file, ui),
         ProfileVerb::Explain { document, profile } => {
-            explain(document, profile.as_deref(), ui, store)
+            explain(document, profile.as_deref(), ui, settings)
         }
     }
 }
 
-fn show(name: Option<&str>, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let profile = find(name, store)?;
+fn show(name: Option<&str>, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let profile = find(name, settings)?;
     match ui.face {
         Face::Json => ui.json(&json!({
             "schema": "runstone.profile-show/1",
@@ -95,9 +95,9 @@ fn explain(
     document: &Path,
     name: Option<&str>,
     ui: &Ui,
-    store: Option<&Path>,
+    settings: &Settings,
 ) -> Result<Exit, CliError> {
-    let profile = find(name, store)?;
+    let profile = find(name, settings)?;
     let document = read_document(&read_input(document)?, &Limits::default()).map_err(|source| {
         Error::Document {
             name: called(document),
@@ -122,7 +122,7 @@ fn explain(
 }
 
 /// Finds a profile; a built-in one or a file needs no store.
-fn find(name: Option<&str>, store: Option<&Path>) -> Result<Profile, CliError> {
+fn find(name: Option<&str>, settings: &Settings) -> Result<Profile, CliError> {
     if let Some(name) = name
         && let Ok(profile) = profiles::load(name)
     {
@@ -131,8 +131,5 @@ fn find(name: Option<&str>, store: Option<&Path>) -> Result<Profile, CliError> {
     let choice = name.map_or(ProfileChoice::StoreDefault, |name| {
         ProfileChoice::Named(name.to_owned())
     });
-    Ok(settings::open_ledger(store)?
-        .profile(&choice)?
-        .as_ref()
-        .clone())
+    Ok(settings.open_ledger()?.profile(&choice)?.as_ref().clone())
 }

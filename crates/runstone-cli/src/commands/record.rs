@@ -1,6 +1,6 @@
 //! `runstone record`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use runstone::core::id::Attempt;
@@ -11,12 +11,13 @@ use runstone::core::verdict::Overall;
 use runstone::profiles::ProfileChoice;
 use runstone::{AttemptChoice, Error, RecordRequest, Recorded};
 
+use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::answer;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 use crate::values::{assignment, called, read_input};
-use crate::{env_vars, settings};
 
 /// Record one stage of one run, and say what changed
 ///
@@ -122,8 +123,8 @@ impl FailOn {
     }
 }
 
-pub(crate) fn run(args: RecordArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let fail_on = args.fail_on.clone();
     let recorded = ledger.record(request(args)?)?;
     for warning in &recorded.warnings {

@@ -1,11 +1,9 @@
 //! `runstone show`.
 
-use std::path::Path;
-
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::snapshot;
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
 /// Show one snapshot
@@ -26,8 +24,8 @@ A reference is a run id, RUN:STAGE, RUN:STAGE:ATTEMPT, RUN:STAGE@COHORT,
 COHORT#SEQ, the beginning of a digest, @latest, @prev or @baseline. Unique
 prefixes of cohorts and digests do.";
 
-pub(crate) fn run(args: &ShowArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(args: &ShowArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let stored = ledger.find(&args.reference)?;
     if args.document {
         let document = serde_json::to_string_pretty(&stored.snapshot.document)

@@ -1,11 +1,9 @@
 //! `runstone verify`.
 
-use std::path::Path;
-
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::verify;
-use crate::settings;
+use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
 /// Read everything again, recompute everything, and name each damage
@@ -14,8 +12,8 @@ use crate::ui::{Face, Ui};
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {}
 
-pub(crate) fn run(_args: &VerifyArgs, ui: &Ui, store: Option<&Path>) -> Result<Exit, CliError> {
-    let ledger = settings::open_ledger(store)?;
+pub(crate) fn run(_args: &VerifyArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let ledger = settings.open_ledger()?;
     let verified = ledger.verify()?;
     match ui.face {
         Face::Json => ui.json(&verified.to_json())?,

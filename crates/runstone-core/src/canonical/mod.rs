@@ -1,9 +1,9 @@
 //! The run in the form in which equal runs are equal.
 //!
 //! From a legal [`RunRecord`] to what the ledger needs to know: which cohort the run belongs to,
-//! whether it was recorded before, and the [`Snapshot`] it becomes. The invariant: two documents that
-//! say the same, in whatever spelling, give one cohort, one content digest and equal fingerprints.
-//! Committing belongs to the store.
+//! whether it was recorded before, and the [`Snapshot`] it becomes. The invariant: two documents
+//! that say the same, in whatever spelling, give one cohort, one content digest and equal
+//! fingerprints. Committing belongs to the store.
 
 mod fingerprints;
 
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use self::fingerprints::{Fingerprints, SETTINGS};
 use crate::canon;
 use crate::cohort::{self, CohortKey};
 use crate::digest::Digest;
@@ -22,8 +23,6 @@ use crate::record::{Problem, ProblemKind, Refused, RunRecord, Warning};
 use crate::snapshot::{
     Captured, FINGERPRINT_SCHEMA_VERSION, ProfileName, Snapshot, Status, Writer,
 };
-
-use self::fingerprints::{Fingerprints, SETTINGS};
 
 /// Fields that say when and how often, not what: a recording again may differ in them.
 const NOT_CONTENT: [&str; 4] = ["attempt", "started_at", "finished_at", "created_at"];

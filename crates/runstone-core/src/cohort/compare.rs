@@ -23,7 +23,8 @@ pub enum Comparability {
 pub struct Mismatch {
     /// The identity group, or `rule` for what stands above the groups.
     pub group: String,
-    /// The field as a dotted path, or `profile`, `identity_rules`, `cohort_name`, `stage` and so on.
+    /// The field as a dotted path, or `profile`, `identity_rules`, `cohort_name`, `stage` and so
+    /// on.
     pub path: String,
     /// The value on the one side; `None`: absent.
     pub a: Option<Value>,

@@ -11,16 +11,15 @@ mod name;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use compare::{Comparability, Mismatch, compare};
+pub(crate) use name::part;
+pub use name::run_directory;
 use serde_json::{Map, Value, json};
 
 use crate::canon;
 use crate::digest::{Digest, NotADigest};
 use crate::id::{IllegalName, Stage};
 use crate::profile::Policy;
-
-pub use compare::{Comparability, Mismatch, compare};
-pub(crate) use name::part;
-pub use name::run_directory;
 
 /// Hex digits of the digest in a cohort's id.
 const ID_DIGITS: usize = 16;
@@ -98,8 +97,9 @@ impl CohortKey {
     /// Reads the bytes that [`CohortKey::bytes`] made.
     ///
     /// # Errors
-    /// [`CohortKeyError`] if they are not JSON, lack a member, or are not the canonical form of what
-    /// they say: then this release does not know everything that makes these runs comparable.
+    /// [`CohortKeyError`] if they are not JSON, lack a member, or are not the canonical form of
+    /// what they say: then this release does not know everything that makes these runs
+    /// comparable.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CohortKeyError> {
         // Canonical text is read leniently: 2^64 prints as 18446744073709552000. That nothing was
         // read amiss is what the comparison of bytes shows.

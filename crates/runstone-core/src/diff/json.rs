@@ -93,10 +93,9 @@ fn metrics(deltas: &[MetricDelta]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::diff::Against;
     use crate::diff::sample::{self, at, diff};
-
-    use super::*;
 
     fn members(value: &Value) -> Vec<&String> {
         value.as_object().unwrap().keys().collect()

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::{Against, RunDiff, Side, compare};
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, SnapshotSeq, Stage};
 use crate::metric::MetricValue;
 use crate::profile::{MetricRules, Policy, Severity, SeverityRule, ToleranceRule};
 use crate::snapshot::{Captured, Factors, ProfileName, Snapshot, Status, Writer};
-
-use super::{Against, RunDiff, Side, compare};
 
 /// A finished run without identity, factors, metrics or captures.
 pub(crate) fn run(run_id: &str) -> Snapshot {

@@ -1,8 +1,9 @@
 //! Whether equal inputs gave other outputs: the sign of a run that cannot be reproduced.
 //!
-//! Reads the changed leaves of a diff. The invariant kept: what no run repeats to the bit (times, sizes,
-//! what the profile counts for nothing) is never taken for that sign, or every pair of runs would show
-//! it. How grave it is belongs to the diff, whether it is more than noise to the verdict.
+//! Reads the changed leaves of a diff. The invariant kept: what no run repeats to the bit (times,
+//! sizes, what the profile counts for nothing) is never taken for that sign, or every pair of runs
+//! would show it. How grave it is belongs to the diff, whether it is more than noise to the
+//! verdict.
 
 use super::severity::level_of;
 use super::tree::LeafChange;
@@ -48,8 +49,9 @@ fn is_expected(leaf: &LeafChange<'_>, severity: &[SeverityRule], metrics: &Metri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diff::Against;
+    use crate::diff::compare::by_rules;
     use crate::diff::sample::{self, at};
-    use crate::diff::{Against, compare::by_rules};
     use crate::snapshot::Snapshot;
 
     #[test]

@@ -91,8 +91,8 @@ pub fn value(value: Option<&Value>) -> String {
     cut(&text)
 }
 
-/// Returns a number as it may be written again: canonical JSON rounds the last digits of large whole
-/// numbers away, and then no binary64 equals what is left.
+/// Returns a number as it may be written again: canonical JSON rounds the last digits of large
+/// whole numbers away, and then no binary64 equals what is left.
 fn in_full(number: &Number) -> String {
     let value = number.as_f64().unwrap_or_default();
     if value.fract() == 0.0 && value.abs() < WHOLE_IN_FULL_MAX {

@@ -10,16 +10,14 @@ mod literal;
 mod stream;
 mod visit;
 
-pub use self::literal::LiteralError;
-pub use self::stream::{Streamed, read_stream};
-
 use serde_json::{Map, Value};
 
+pub use self::literal::LiteralError;
+use self::literal::Literals;
+pub use self::stream::{Streamed, read_stream};
+use self::visit::{Reader, ValueSeed};
 use crate::pointer::Pointer;
 use crate::problem::type_of;
-
-use self::literal::Literals;
-use self::visit::{Reader, ValueSeed};
 
 /// What is accepted at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,8 @@ fn extent(bytes: &[u8]) -> usize {
         Some(Ok(_)) => values.byte_offset(),
         None => bytes.len(),
         Some(Err(_)) => {
-            // Where the parser noticed says little: a line torn after a colon reads on into the next.
+            // Where the parser noticed says little: a line torn after a colon reads on into the
+            // next.
             let next = bytes.windows(2).position(|pair| pair == b"\n{");
             next.map_or(bytes.len(), |newline| newline + 1)
         }

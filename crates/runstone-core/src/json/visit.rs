@@ -8,10 +8,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::pointer::Pointer;
-
 use super::literal::{self, Literals};
 use super::{Limits, ReadError};
+use crate::pointer::Pointer;
 
 /// What the visitor carries through the text.
 #[derive(Debug)]

@@ -10,11 +10,10 @@ mod pattern;
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
-
 pub(crate) use leaf::leaves_unless;
 pub use leaf::{Collision, Leaf, by_name, leaves};
 pub use pattern::Pattern;
+use serde_json::{Map, Value};
 
 /// A place in a JSON document. Prints as RFC 6901: `/training/big_seed`, the whole document
 /// as nothing.

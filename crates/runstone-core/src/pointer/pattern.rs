@@ -1,8 +1,8 @@
 //! Patterns over paths, as profiles write them.
 //!
-//! `*` stops at a dot, `**` does not: `factors.**.*seed*` is every key with `seed` in it at any depth
-//! below `factors`. Patterns over flat names, in which a dot is a character like any other, belong to
-//! the metric rules.
+//! `*` stops at a dot, `**` does not: `factors.**.*seed*` is every key with `seed` in it at any
+//! depth below `factors`. Patterns over flat names, in which a dot is a character like any other,
+//! belong to the metric rules.
 
 use std::fmt;
 use std::str::FromStr;

@@ -6,15 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::nfc;
-use crate::pointer::{Path, Pattern};
-
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
 use super::role::fixed;
 use super::rules::{StageNames, StageRules};
 use super::schema::spelled;
 use super::source::{Place, Table};
+use crate::id::nfc;
+use crate::pointer::{Path, Pattern};
 
 /// Reads the other names of fields.
 pub(super) fn fields(aliases: &mut Keys) -> Result<BTreeMap<Path, Path>, ProfileError> {
@@ -107,8 +106,8 @@ pub(super) fn stages(
     Ok(read)
 }
 
-/// Refuses another name for, or of, a field that is found by its own name whatever the profile says.
-/// Metrics have a place of their own in every profile, and may be moved there.
+/// Refuses another name for, or of, a field that is found by its own name whatever the profile
+/// says. Metrics have a place of their own in every profile, and may be moved there.
 fn refuse_fixed(alias: &Path, target: &Path, place: &Place) -> Result<(), ProfileError> {
     let is_bound = |path: &Path| fixed(path.keys()).filter(|field| *field != "metrics");
     let bound = [(alias, "an alias"), (target, "named by an alias")];

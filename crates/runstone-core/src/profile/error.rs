@@ -4,9 +4,8 @@
 //! and not a remark. Each error names the file it stands in, also when that file came in by
 //! `extends`.
 
-use crate::pointer::BadPath;
-
 use super::source::Place;
+use crate::pointer::BadPath;
 
 /// A text is not a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

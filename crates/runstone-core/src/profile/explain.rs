@@ -5,11 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::metric::MetricValue;
-use crate::pointer::{Leaf, Pointer, leaves};
-
 use super::role::Role;
 use super::rules::{Profile, StageRules};
+use crate::metric::MetricValue;
+use crate::pointer::{Leaf, Pointer, leaves};
 
 /// What one field of a document counts as.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::rules::{FactorRule, FactorSource, Policy, Profile, StageRules};
 use crate::canon;
 use crate::digest::Digest;
 use crate::pointer::{Path, Pattern};
-
-use super::rules::{FactorRule, FactorSource, Policy, Profile, StageRules};
 
 impl Profile {
     /// Returns the digest of the identity rules of one stage.

@@ -7,13 +7,12 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::id::nfc;
-use crate::pointer::{BadPath, Pattern};
-use crate::spelling::nearest;
-
 use super::error::{ProfileError, ProfileFault};
 use super::role::fixed;
 use super::source::{Form, Node, Place, Table};
+use crate::id::nfc;
+use crate::pointer::{BadPath, Pattern};
+use crate::spelling::nearest;
 
 /// A table whose keys are taken one by one.
 #[derive(Debug)]
@@ -73,7 +72,8 @@ impl Keys {
             .map_or(Ok(Vec::new()), |node| paths(key, node))
     }
 
-    /// Takes a list of patterns of fields that the profile may give a `role`; an absent one is empty.
+    /// Takes a list of patterns of fields that the profile may give a `role`; an absent one is
+    /// empty.
     pub(super) fn unfixed(
         &mut self,
         key: &'static str,

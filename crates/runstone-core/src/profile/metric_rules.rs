@@ -22,7 +22,8 @@ const JUDGED_TOGETHER_MAX: usize = 3;
 pub struct Tolerance {
     /// Absolute, in the metric's own unit.
     pub absolute: f64,
-    /// Relative, dimensionless: to the larger of both magnitudes, or on a log scale to the smaller.
+    /// Relative, dimensionless: to the larger of both magnitudes, or on a log scale to the
+    /// smaller.
     pub relative: f64,
     /// Compares the ratio of both values instead of their difference.
     pub log: bool,
@@ -128,9 +129,9 @@ impl MetricRules {
         one_side(higher, lower)
     }
 
-    /// Returns which way `name` is better beside the other metrics of its run: of what stands beside
-    /// a mean (`auc.min`, `auc.max`) only the mean is the metric's value, so the rest has a direction
-    /// only if listed by that very name.
+    /// Returns which way `name` is better beside the other metrics of its run: of what stands
+    /// beside a mean (`auc.min`, `auc.max`) only the mean is the metric's value, so the rest
+    /// has a direction only if listed by that very name.
     pub fn direction_beside(&self, name: &str, is_measured: impl Fn(&str) -> bool) -> Direction {
         let is_beside_a_mean = name
             .rsplit_once('.')

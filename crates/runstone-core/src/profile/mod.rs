@@ -2,8 +2,8 @@
 //!
 //! A profile is a TOML text ([`Profile::parse`]), resolved over what it extends and named by the
 //! digest of the resolved text, which the store keeps. It says which fields a document must have,
-//! which make two runs comparable, what may differ on purpose, and how metrics are judged. The rules
-//! are data; applying them belongs to the modules that read documents, compare and judge.
+//! which make two runs comparable, what may differ on purpose, and how metrics are judged. The
+//! rules are data; applying them belongs to the modules that read documents, compare and judge.
 
 mod alias_schema;
 mod error;
@@ -18,13 +18,13 @@ mod schema;
 mod source;
 mod stage_schema;
 
-use crate::id::{IllegalName, Stage};
-
 pub use error::{ProfileError, ProfileFault};
 pub use explain::Explained;
 pub use metric_rules::{Primary, Tolerance};
 pub(crate) use role::{FIXED, Role, reaches};
 pub use rules::*;
+
+use crate::id::{IllegalName, Stage};
 
 /// A text names no stage of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,8 +59,8 @@ impl Profile {
     /// profile that `extends` names and that is not built in.
     ///
     /// # Errors
-    /// [`ProfileError`] with file, line and column at the first thing that is not legal, in this text
-    /// or in one it extends.
+    /// [`ProfileError`] with file, line and column at the first thing that is not legal, in this
+    /// text or in one it extends.
     pub fn parse(
         text: &str,
         source_name: &str,
@@ -118,8 +118,8 @@ impl Profile {
     /// Returns the stage in the profile's spelling, and its rules.
     ///
     /// # Errors
-    /// [`UnknownStage`] if the text is empty or too long, or if the profile refuses other stages and
-    /// does not list this one.
+    /// [`UnknownStage`] if the text is empty or too long, or if the profile refuses other stages
+    /// and does not list this one.
     pub fn stage(&self, text: &str) -> Result<(Stage, &StageRules), UnknownStage> {
         let spelled = self.stage_names.spelled(text);
         let name = self.stage_aliases.get(&spelled).unwrap_or(&spelled);

@@ -1,12 +1,11 @@
 //! What a field of a document counts as, decided in one place.
 //!
 //! The reading of identity and factors, `profile explain` and the hints about misspelt fields all
-//! ask [`Profile::role`], so that they can never disagree. A role belongs to a place in the document
-//! after aliases were resolved; what the value there means belongs to the reading.
-
-use crate::pointer::{Path, Pattern};
+//! ask [`Profile::role`], so that they can never disagree. A role belongs to a place in the
+//! document after aliases were resolved; what the value there means belongs to the reading.
 
 use super::rules::{FactorClass, FactorSource, FieldRules, IdentityRules, StageRules};
+use crate::pointer::{Path, Pattern};
 
 /// Fields that mean the same in every profile.
 pub(crate) const FIXED: [&str; 10] = [

@@ -95,7 +95,8 @@ pub struct StageRules {
     pub cohort_name: Vec<Path>,
     /// Whether factors are free or join the identity.
     pub policy: Policy,
-    /// First match wins; none: `critical` within the identity, `none` for the process, else `minor`.
+    /// First match wins; none: `critical` within the identity, `none` for the process, else
+    /// `minor`.
     pub severity: Vec<SeverityRule>,
     /// How metrics are read.
     pub metrics: MetricRules,

@@ -5,10 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::Digest;
-use crate::id::nfc;
-use crate::pointer::{Path, Pattern};
-
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
 use super::rules::{
@@ -16,6 +12,9 @@ use super::rules::{
 };
 use super::source::{self, Place, Table};
 use super::{alias_schema, extend, stage_schema};
+use crate::digest::Digest;
+use crate::id::nfc;
+use crate::pointer::{Path, Pattern};
 
 /// The schema this release reads.
 const SCHEMA: i64 = 1;

@@ -57,7 +57,8 @@ impl Form {
 /// Reads TOML.
 ///
 /// # Errors
-/// [`ProfileFault::NotToml`] at the place of the first error; [`ProfileFault::WrongType`] at a date.
+/// [`ProfileFault::NotToml`] at the place of the first error; [`ProfileFault::WrongType`] at a
+/// date.
 pub(super) fn parse(text: &str, source_name: &str) -> Result<(Place, Table), ProfileError> {
     let source = Source {
         name: Rc::from(source_name),

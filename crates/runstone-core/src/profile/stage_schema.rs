@@ -2,10 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::id::nfc;
-use crate::pattern;
-use crate::pointer::Path;
-
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
 use super::rules::{
@@ -13,6 +9,9 @@ use super::rules::{
     Policy, Severity, SeverityRule, StageRules, ToleranceRule,
 };
 use super::source::{Node, Place, Table};
+use crate::id::nfc;
+use crate::pattern;
+use crate::pointer::Path;
 
 /// Most fields that name a cohort.
 const COHORT_NAME_MAX: usize = 3;

@@ -1,8 +1,8 @@
 //! What a path of a filter may begin with.
 //!
-//! A misspelled first part would silently match nothing, so it is refused with the nearest name, and
-//! so is a part below a value, which has none. Below the other first parts any name is legal: not
-//! every run has every metric.
+//! A misspelled first part would silently match nothing, so it is refused with the nearest name,
+//! and so is a part below a value, which has none. Below the other first parts any name is legal:
+//! not every run has every metric.
 
 use super::parse::QueryError;
 use crate::spelling;

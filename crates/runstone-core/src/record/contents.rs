@@ -1,18 +1,17 @@
 //! What a document in normal form says: identity by group, and factors by class.
 //!
-//! Every leaf is asked once for its role. Two leaves that get one name are refused with both places,
-//! unless they are factors that say the same. Metrics are read in `measured`.
+//! Every leaf is asked once for its role. Two leaves that get one name are refused with both
+//! places, unless they are factors that say the same. Metrics are read in `measured`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::normal::Normal;
 use crate::pointer::{Leaf, Path, Pattern, Pointer, leaves_unless};
 use crate::problem::{Problem, ProblemKind, quoted_apart, type_of};
 use crate::profile::{FactorClass, FactorSource, FieldRules, Policy, Role, StageRules};
 use crate::snapshot::Factors;
-
-use super::normal::Normal;
 
 /// Group → path → value.
 pub(crate) type Identity = BTreeMap<String, BTreeMap<String, Value>>;

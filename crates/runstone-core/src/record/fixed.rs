@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use super::normal::{is_whole, not_whole};
 use crate::canon::settle;
 use crate::id::{Attempt, IllegalName, RunId, nfc};
 use crate::pointer::Pointer;
 use crate::problem::{Problem, ProblemKind, quoted, type_of};
 use crate::snapshot::Status;
-
-use super::normal::{is_whole, not_whole};
 
 /// Longest label of a sweep, in bytes.
 const SWEEP_BYTES_MAX: usize = 256;
@@ -26,9 +25,9 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    /// Reads them from the caller's own document, since a run id comes back as it was given, but the
-    /// artifacts from the normal one: two spellings of one path are one path. A missing or null
-    /// `run_id` is not reported here, it is a required field like any other.
+    /// Reads them from the caller's own document, since a run id comes back as it was given, but
+    /// the artifacts from the normal one: two spellings of one path are one path. A missing or
+    /// null `run_id` is not reported here, it is a required field like any other.
     pub(super) fn read(document: &Map<String, Value>, normal: &Map<String, Value>) -> Self {
         let mut fixed = Self::default();
         let present_in = |members: &'_ Map<String, Value>, key: &str| {

@@ -21,8 +21,8 @@ pub(super) enum Zone {
 }
 
 impl Instant {
-    /// Reads a date, or a date and time, with or without an offset. `None` if the text is neither. A
-    /// zone by name is refused: what it means depends on a table that changes.
+    /// Reads a date, or a date and time, with or without an offset. `None` if the text is neither.
+    /// A zone by name is refused: what it means depends on a table that changes.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.contains('[') {
             return None;

@@ -1,8 +1,8 @@
 //! The legal run: a document that was read to its end and broke no rule.
 //!
-//! The only way to a [`RunRecord`] is [`RunRecord::validate`], so whoever holds one holds a run with
-//! an id, a stage the profile knows, and values that mean what the profile says. Everything wrong
-//! is reported at once. Making equal runs equal belongs to [`crate::canonical`].
+//! The only way to a [`RunRecord`] is [`RunRecord::validate`], so whoever holds one holds a run
+//! with an id, a stage the profile knows, and values that mean what the profile says. Everything
+//! wrong is reported at once. Making equal runs equal belongs to [`crate::canonical`].
 
 mod contents;
 mod fixed;
@@ -13,6 +13,10 @@ mod required;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::contents::{Contents, Identity};
+use self::fixed::Fixed;
+pub(crate) use self::measured::Measured;
+use self::normal::Normal;
 use crate::canon::settle;
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
@@ -22,11 +26,6 @@ pub use crate::problem::{Problem, ProblemKind, Refused, Warning};
 use crate::problem::{quoted, type_of};
 use crate::profile::{Profile, Role, StageRules, UnknownStage};
 use crate::snapshot::Status;
-
-pub(crate) use self::contents::{Contents, Identity};
-use self::fixed::Fixed;
-pub(crate) use self::measured::Measured;
-use self::normal::Normal;
 
 /// A legal run document and what it says, by one profile.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,19 +1,18 @@
 //! The normal form of a document: other names of fields resolved, equal values spelled alike.
 //!
 //! Works on a copy; the caller's document is never changed. What cannot be brought into normal form
-//! is a [`Problem`] and stays as it is, so that the rest is still judged. Which fields are identity,
-//! factor or metric belongs to the readings that follow.
+//! is a [`Problem`] and stays as it is, so that the rest is still judged. Which fields are
+//! identity, factor or metric belongs to the readings that follow.
 
 use serde_json::{Map, Value};
 
+use super::Defaults;
+use super::instant::{Instant, Zone};
 use crate::canon;
 use crate::id::nfc;
 use crate::pointer::{Path, Pattern, Pointer, leaves};
 use crate::problem::{Problem, ProblemKind, Warning, quoted, quoted_apart};
 use crate::profile::{FieldRules, Profile, Role, StageRules};
-
-use super::Defaults;
-use super::instant::{Instant, Zone};
 
 /// A document in normal form, and what was found on the way.
 #[derive(Debug)]

@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::normal::Normal;
 use crate::pointer::{Path, Pattern, Pointer};
 use crate::problem::{Problem, ProblemKind, Warning, quoted};
 use crate::profile::{FIXED, FactorSource, FieldRules, Profile, Role, StageRules, reaches};
 use crate::spelling::near;
-
-use super::normal::Normal;
 
 /// Returns the fields that every stage of a profile requires.
 pub(super) fn by_every_stage(profile: &Profile) -> Vec<Path> {
@@ -56,7 +55,8 @@ pub(super) fn check(
             }
         }
     }
-    // Where the stage is unknown, any stage tells which fields look misspelt: `stage` itself may be.
+    // Where the stage is unknown, any stage tells which fields look misspelt: `stage` itself may
+    // be.
     let mut misspelt = rules
         .or(profile.default.as_ref())
         .or(profile.stages.values().next())

@@ -1,20 +1,19 @@
 //! The JSON form of a snapshot, which is what the store keeps.
 //!
-//! Members that this release does not know are kept and written again; a payload of a newer shape is
-//! refused by name instead of being half understood. The invariant: reading what was written gives
-//! the same snapshot. Bytes, digests and compression belong to the store.
+//! Members that this release does not know are kept and written again; a payload of a newer shape
+//! is refused by name instead of being half understood. The invariant: reading what was written
+//! gives the same snapshot. Bytes, digests and compression belong to the store.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::{Captured, Factors, ProfileName, SNAPSHOT_SCHEMA_VERSION, Snapshot, Status, Writer};
 use crate::canon;
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
 use crate::metric::MetricValue;
 use crate::profile::Policy;
-
-use super::{Captured, Factors, ProfileName, SNAPSHOT_SCHEMA_VERSION, Snapshot, Status, Writer};
 
 /// A value is not a snapshot's payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

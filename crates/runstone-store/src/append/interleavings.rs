@@ -1,8 +1,8 @@
 //! Writers of one key, met in every order a seed can think of.
 //!
-//! A schedule lets one writer at a time make one call to a store in memory. The invariant held up to
-//! scrutiny here is the one the loop argues: one key, one place. Losing power is left to a simulation
-//! below the directory engine.
+//! A schedule lets one writer at a time make one call to a store in memory. The invariant held up
+//! to scrutiny here is the one the loop argues: one key, one place. Losing power is left to a
+//! simulation below the directory engine.
 
 use std::sync::{Condvar, Mutex};
 use std::thread;

@@ -1,8 +1,8 @@
 //! The one loop by which every engine appends: once per key, at the next free place.
 //!
 //! An engine brings [`Slots`], a handful of calls each of which is atomic by itself; this loop
-//! arranges them. The invariant guarded here: a key holds one place at most, and places are given out
-//! without gaps.
+//! arranges them. The invariant guarded here: a key holds one place at most, and places are given
+//! out without gaps.
 //!
 //! # Why once is once
 //! *Claimer* is who created the claim of a key, *adopter* who found it, with equal content, and
@@ -18,11 +18,11 @@
 //!      slots are taken without gaps, so an adopter's place is *n* or higher. Does the claimer not
 //!      get *n*, it reads who did, looks for the next free slot, and asks again.
 //!
-//! Taking a slot is exclusive, so of two publishers of a key one comes second at the slot where they
-//! meet or reads the other's place on its way; it then answers [`Appended::Already`].
+//! Taking a slot is exclusive, so of two publishers of a key one comes second at the slot where
+//! they meet or reads the other's place on its way; it then answers [`Appended::Already`].
 //!
-//! A slot that cannot be read may hold the key. It stops whoever has to know, unless the key turns up
-//! higher; a claimer that nobody has adopted does not have to know.
+//! A slot that cannot be read may hold the key. It stops whoever has to know, unless the key turns
+//! up higher; a claimer that nobody has adopted does not have to know.
 //!
 //! How a claim, a slot and an announcement are made durable is left to the engine.
 
@@ -34,6 +34,8 @@ use std::io;
 
 use serde_json::Value;
 
+use self::search::{Search, search};
+pub(crate) use self::search::{claimant, find};
 use crate::damage::Damage;
 use crate::descriptor::Descriptor;
 use crate::envelope::{Address, Envelope, Packed, Seen};
@@ -41,9 +43,6 @@ use crate::error::{Doubt, StoreError};
 use crate::key::{Key, KeyText, Nonce};
 use crate::log::{Log, Seq};
 use crate::store::{Appended, Committed, NewEntry};
-
-use self::search::{Search, search};
-pub(crate) use self::search::{claimant, find};
 
 /// How often a name may be refused as taken and then not be seen, before that is told: a cache that
 /// hides it gives way long before.
@@ -382,8 +381,8 @@ impl<S: Slots> Pen<'_, S> {
         }
     }
 
-    /// Looks at a place which this entry was refused so many times. The refusal may be the late reply
-    /// to a success: until the nonce there was read, the place may be this entry's.
+    /// Looks at a place which this entry was refused so many times. The refusal may be the late
+    /// reply to a success: until the nonce there was read, the place may be this entry's.
     fn look(&self, seq: Seq, key: Option<&Key>, refusals: u32) -> Result<Look, StoreError> {
         let looked = self.slots.look(self.log, seq, key);
         if refusals == 0 {

@@ -1,9 +1,9 @@
 //! A file system that fails on request.
 //!
-//! [`FaultyFileSystem`] stands in front of another one, counts every call, and lets one of them fail:
-//! before it acts, or after, as when a reply is lost on its way. The invariant guarded here: a fault
-//! strikes exactly the call it was set for, so that a test can walk it over all calls of a commit.
-//! Losing what was not flushed is left to a simulation.
+//! [`FaultyFileSystem`] stands in front of another one, counts every call, and lets one of them
+//! fail: before it acts, or after, as when a reply is lost on its way. The invariant guarded here:
+//! a fault strikes exactly the call it was set for, so that a test can walk it over all calls of a
+//! commit. Losing what was not flushed is left to a simulation.
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,10 +1,10 @@
 //! The end of a log, found at a cost that does not grow with it.
 //!
-//! Places are taken without gaps and never freed, so the end is where taken turns into free: known to
-//! this handle from last time, or from a hint, or searched by doubling steps and halving. The
+//! Places are taken without gaps and never freed, so the end is where taken turns into free: known
+//! to this handle from last time, or from a hint, or searched by doubling steps and halving. The
 //! invariant guarded here: a place is called free only after a look at those beyond it: where
-//! something stands higher up, an empty place is damage, and is never filled. What the entries say is
-//! left to `read`.
+//! something stands higher up, an empty place is damage, and is never filled. What the entries say
+//! is left to `read`.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

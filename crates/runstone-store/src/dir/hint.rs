@@ -1,9 +1,9 @@
 //! Hints: where the end of a cohort's log was seen last.
 //!
-//! A small file beside the log spares whoever opens it the search for its end. The invariant guarded
-//! here: a missing, old or garbled hint costs time and nothing else; one that is whole and names a
-//! place that the log does not have is evidence of a lost tail. What follows from that evidence is
-//! left to the search.
+//! A small file beside the log spares whoever opens it the search for its end. The invariant
+//! guarded here: a missing, old or garbled hint costs time and nothing else; one that is whole and
+//! names a place that the log does not have is evidence of a lost tail. What follows from that
+//! evidence is left to the search.
 
 use serde::{Deserialize, Serialize};
 

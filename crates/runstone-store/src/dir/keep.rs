@@ -1,9 +1,9 @@
 //! Keeping what entries name: cohort documents, objects, profiles.
 //!
 //! Each is published once under a fixed name and flushed before an entry may name it, whoever
-//! brought it. The invariant guarded here: finding a file is not enough, since its writer may not have
-//! flushed it yet; only what a committed entry names already is known to be durable. What is in the
-//! bytes is left to the ledger.
+//! brought it. The invariant guarded here: finding a file is not enough, since its writer may not
+//! have flushed it yet; only what a committed entry names already is known to be durable. What is
+//! in the bytes is left to the ledger.
 
 use std::io;
 
@@ -232,7 +232,8 @@ impl<F: FileSystem> DirStore<F> {
             }
         }
         if let Err(error) = self.tree.sync_name(here, name) {
-            // Nothing that is no regular file can be flushed; what stands there is the better answer.
+            // Nothing that is no regular file can be flushed; what stands there is the better
+            // answer.
             return Err(self.read_kept(here, name).err().unwrap_or(error));
         }
         self.read_kept(here, name)?

@@ -1,8 +1,8 @@
 //! Names and mode bits: where everything lies in a store of format 1.
 //!
-//! Every name that the engine looks up or makes is built here. The invariant guarded here: names never
-//! change meaning within a format, and no two things share one. When something is made, and how it
-//! becomes durable, is left to the rest of the engine.
+//! Every name that the engine looks up or makes is built here. The invariant guarded here: names
+//! never change meaning within a format, and no two things share one. When something is made, and
+//! how it becomes durable, is left to the rest of the engine.
 
 use crate::descriptor::Modes;
 use crate::hash::Hash256;

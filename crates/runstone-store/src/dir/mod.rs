@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
-//! directory is flushed before anyone is told. How entries and keys hang together is left to the loop
-//! in `append`.
+//! directory is flushed before anyone is told. How entries and keys hang together is left to the
+//! loop in `append`.
 
 mod audit;
 #[cfg(any(test, feature = "faults"))]
@@ -33,7 +33,10 @@ mod tree;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+pub use self::fs::{FileSystem, Kind};
 use self::head::Heads;
+pub use self::open::{InitOptions, Initialised};
+pub use self::os::{OsDir, OsFile, OsFileSystem};
 use self::tree::Tree;
 use crate::append;
 use crate::damage::{Audited, Finding};
@@ -45,10 +48,6 @@ use crate::hash::Hash256;
 use crate::key::{KeyText, Nonce};
 use crate::log::{CohortName, Log, Seq};
 use crate::store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
-
-pub use self::fs::{FileSystem, Kind};
-pub use self::open::{InitOptions, Initialised};
-pub use self::os::{OsDir, OsFile, OsFileSystem};
 
 /// A store in a directory.
 ///

@@ -1,9 +1,9 @@
 //! Opening and making a store.
 //!
 //! A directory is a store once it has its `runstone.json`, which is published as a slot is: whole,
-//! flushed, and by a call that one of many wins. The invariant guarded here: of any number of makers
-//! one wins, the others find its store, and a store is never opened under options it was not made
-//! with. What the settings mean is left to the ledger.
+//! flushed, and by a call that one of many wins. The invariant guarded here: of any number of
+//! makers one wins, the others find its store, and a store is never opened under options it was not
+//! made with. What the settings mean is left to the ledger.
 
 use std::io;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The operating system's file system: every system call of this crate on files.
 //!
-//! [`OsFileSystem`] is the [`FileSystem`] of ordinary use. The invariant guarded here: an interrupted
-//! call is made again, mode bits are set by `fchmod` and never by the caller's umask, and nothing but
-//! a regular file is ever read. What a failure means is left to those above.
+//! [`OsFileSystem`] is the [`FileSystem`] of ordinary use. The invariant guarded here: an
+//! interrupted call is made again, mode bits are set by `fchmod` and never by the caller's umask,
+//! and nothing but a regular file is ever read. What a failure means is left to those above.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -79,7 +79,8 @@ impl FileSystem for OsFileSystem {
         if mode & OTHERS == 0 {
             return self.make_then_set_mode(dir, name, mode);
         }
-        // The umask would shut others out until the mode is set, and for good if the maker dies first.
+        // The umask would shut others out until the mode is set, and for good if the maker dies
+        // first.
         let hidden = temporary_name(Nonce::from_bytes(SystemEntropy.nonce()));
         self.make_then_set_mode(dir, &hidden, mode)?;
         let Err(error) = self.rename_noreplace(dir, &hidden, dir, name) else {

@@ -1,13 +1,12 @@
 //! The probe: may this file system hold a store?
 //!
-//! Everything rests on a call that gives a name to one of many. Before a store is made, four threads
-//! race for 32 names in a directory of the probe's own. The invariant guarded here: a store exists
-//! only where every race had exactly one winner and its bytes were read back. What races between
-//! hosts would show is left to a longer probe.
+//! Everything rests on a call that gives a name to one of many. Before a store is made, four
+//! threads race for 32 names in a directory of the probe's own. The invariant guarded here: a store
+//! exists only where every race had exactly one winner and its bytes were read back. What races
+//! between hosts would show is left to a longer probe.
 
-use std::io;
 use std::path::Path;
-use std::thread;
+use std::{io, thread};
 
 use rustix::io::Errno;
 

@@ -1,7 +1,7 @@
 //! Publishing: how a claim and an entry become names that outlast a power cut.
 //!
-//! One file, written where its slot will be, gets two names: first the claim under `keys/`, then the
-//! slot. The flushes in between are the price of a commit, and there are two of them:
+//! One file, written where its slot will be, gets two names: first the claim under `keys/`, then
+//! the slot. The flushes in between are the price of a commit, and there are two of them:
 //!
 //! ```text
 //! write temporary ─▶ link K ─▶ flush file ─▶ link slot ─▶ flush shard ─▶ acknowledge ─▶ unlink
@@ -11,8 +11,8 @@
 //! One flush makes data and claim durable where the file system keeps one journal. Elsewhere the
 //! file is flushed before it is linked and the directory of the claim after. The invariants guarded
 //! here: no slot is linked before data and claim are durable, none is acknowledged before its
-//! directory is, a shard is begun only after the one before it is durable; and after any error it is
-//! the slot that says what happened, not the error.
+//! directory is, a shard is begun only after the one before it is durable; and after any error it
+//! is the slot that says what happened, not the error.
 //!
 //! Claims, and what is told to the loop in `append`, are left to `slots`.
 

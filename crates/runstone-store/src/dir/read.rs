@@ -1,9 +1,9 @@
 //! Reading what stands at a place, and believing none of it unchecked.
 //!
-//! The invariant guarded here: an entry is whole only if its checksum, its digest and its place hold:
-//! this store, this log, a head seen that is older than its own place. Everything else at a place is
-//! damage, and an empty place below a taken one as well. What damage means for a commit is left to
-//! the loop in `append`.
+//! The invariant guarded here: an entry is whole only if its checksum, its digest and its place
+//! hold: this store, this log, a head seen that is older than its own place. Everything else at a
+//! place is damage, and an empty place below a taken one as well. What damage means for a commit is
+//! left to the loop in `append`.
 
 use std::io;
 

@@ -4,8 +4,9 @@
 //! invariant guarded here: a claim has its name before its writer goes on, and is durable by then.
 //!
 //! The adopter of a claim announces itself by a small file of its own beside the claim. A further
-//! link to the claim's file would do, but `protected_hardlinks` forbids linking what another user of
-//! a shared store owns. The announcement needs no flush: after a power cut no claimer is left to ask.
+//! link to the claim's file would do, but `protected_hardlinks` forbids linking what another user
+//! of a shared store owns. The announcement needs no flush: after a power cut no claimer is left to
+//! ask.
 //!
 //! How a slot is taken is left to `publish`.
 

@@ -7,10 +7,10 @@
 //! ```
 //!
 //! Writers [`Packed::seal`] a payload, readers [`decode`] a file. The invariant guarded here: what
-//! decodes without an error is, bit for bit, what one writer sealed; and reading is bounded whatever
-//! the file declares. The entry's place is its file name and not in the file, so that a lost race
-//! for a place costs another link and not another write. Which place, store and log a file belongs
-//! to is left to the reader that knows where it found it.
+//! decodes without an error is, bit for bit, what one writer sealed; and reading is bounded
+//! whatever the file declares. The entry's place is its file name and not in the file, so that a
+//! lost race for a place costs another link and not another write. Which place, store and log a
+//! file belongs to is left to the reader that knows where it found it.
 
 mod open;
 mod seal;
@@ -18,12 +18,11 @@ mod seal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::open::{EnvelopeError, decode, decode_header};
+pub(crate) use self::seal::{Address, Packed};
 use crate::hash::Hash256;
 use crate::key::{Key, KeyText, Nonce, StoreId};
 use crate::log::Seq;
-
-pub use self::open::{EnvelopeError, decode, decode_header};
-pub(crate) use self::seal::{Address, Packed};
 
 /// Bytes of a header line, with its newline.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;

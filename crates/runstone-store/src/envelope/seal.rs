@@ -1,8 +1,8 @@
 //! Sealing: from a payload to the bytes of a file.
 //!
-//! The slow work, hashing and compressing, is done once by [`Packed::new`]; [`Packed::seal`] puts an
-//! envelope around it, as often as a race makes that necessary. The invariant guarded here: nothing
-//! is written that a reader would refuse. Opening is left to `open`.
+//! The slow work, hashing and compressing, is done once by [`Packed::new`]; [`Packed::seal`] puts
+//! an envelope around it, as often as a race makes that necessary. The invariant guarded here:
+//! nothing is written that a reader would refuse. Opening is left to `open`.
 
 use serde_json::{Map, Value};
 

@@ -1,8 +1,8 @@
 //! Auditing the claims: one for every entry with a key, and few more.
 //!
-//! The invariant guarded here: a claim that is missing is damage, because the next writer of its key
-//! would take it for new; one without an entry is a dead writer's, and stale. Claims are read after the
-//! logs, so that an entry recorded meanwhile is never without one.
+//! The invariant guarded here: a claim that is missing is damage, because the next writer of its
+//! key would take it for new; one without an entry is a dead writer's, and stale. Claims are read
+//! after the logs, so that an entry recorded meanwhile is never without one.
 
 use std::collections::BTreeSet;
 

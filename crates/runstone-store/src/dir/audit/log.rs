@@ -1,8 +1,8 @@
 //! Auditing a log: every place up to its end, and what its writers have seen.
 //!
-//! The invariant guarded here: a place that a listing missed is looked at by name before it is called
-//! missing, and where anything shows that a place was taken, nothing there is damage. Whether an
-//! entry's key has its claim is left to `claims`.
+//! The invariant guarded here: a place that a listing missed is looked at by name before it is
+//! called missing, and where anything shows that a place was taken, nothing there is damage.
+//! Whether an entry's key has its claim is left to `claims`.
 
 use super::Audit;
 use crate::damage::{Damage, DamageKind, StaleKind};
