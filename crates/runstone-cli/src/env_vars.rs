@@ -3,6 +3,7 @@
 //! No other file of the workspace may ask the environment (`clippy.toml` says so). A variable that
 //! is set but empty counts as not set.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use runstone::clock::{Clock, FixedClock, SystemClock};
@@ -13,6 +14,26 @@ pub(crate) const STORE: &str = "RUNSTONE_STORE";
 pub(crate) const RUN_ID: &str = "RUNSTONE_RUN_ID";
 /// The stage for documents that have none.
 pub(crate) const STAGE: &str = "RUNSTONE_STAGE";
+/// The experiment of documents that name none.
+pub(crate) const EXPERIMENT: &str = "RUNSTONE_EXPERIMENT";
+/// The profile, when `--profile` does not say so.
+pub(crate) const PROFILE: &str = "RUNSTONE_PROFILE";
+/// How many rows `log` shows, when `-n` does not say so.
+pub(crate) const LOG_LINES: &str = "RUNSTONE_LOG_LINES";
+/// The project's settings file, or `none`.
+pub(crate) const PROJECT_FILE: &str = "RUNSTONE_PROJECT_FILE";
+/// The home directory of the caller.
+pub(crate) const HOME: &str = "HOME";
+/// Where settings of the caller are.
+pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// No colour.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// No colour, with the value 0.
+pub(crate) const CLICOLOR: &str = "CLICOLOR";
+/// Colour everywhere, unless the value is 0.
+pub(crate) const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// The terminal; `dumb` shows no colour.
+pub(crate) const TERM: &str = "TERM";
 
 /// The time, standing still, for tests and for output that must not change.
 pub(crate) const CLOCK: &str = "RUNSTONE_CLOCK";
@@ -32,4 +53,11 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 )]
 pub(crate) fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns a path a variable holds, `None` if it is unset or empty. A path need not be UTF-8.
+pub(crate) fn read_path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }

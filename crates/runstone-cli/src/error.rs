@@ -10,6 +10,7 @@ use runstone::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
+use crate::settings::SettingsError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,17 @@ pub(crate) enum CliError {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// Settings that cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The store that was found belongs to another user.
+    #[error("the store `{}` belongs to user {owner}", path.display())]
+    ForeignStore {
+        /// The store.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
     },
     /// No store was named and none was found.
     #[error("there is no store here: {searched}")]
@@ -82,7 +94,8 @@ impl CliError {
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } | Self::Unreadable { .. } => Exit::Usage,
+            Self::Usage { .. } | Self::Unreadable { .. } | Self::Settings(_) => Exit::Usage,
+            Self::ForeignStore { .. } => Exit::Refused,
             Self::NoStore { .. } => Exit::NotFound,
             Self::Output(_) | Self::Unanswered { .. } => Exit::Failure,
             Self::Ledger(error) => match error.kind() {
@@ -112,6 +125,12 @@ impl CliError {
             Self::Unanswered { .. } => {
                 Some("the same command again answers once more, and records nothing new".to_owned())
             }
+            Self::Settings(error) => Some(error.hint()),
+            Self::ForeignStore { path, .. } => Some(format!(
+                "if you trust it, name it: `--store {}`, or add it to `safe_stores` of your \
+                 settings file (`runstone config path`)",
+                path.display()
+            )),
             Self::Output(_) => None,
         }
     }
@@ -131,6 +150,8 @@ impl CliError {
             other => json!({
                 "code": match other {
                     Self::NoStore { .. } => "no_store",
+                    Self::ForeignStore { .. } => "foreign_store",
+                    Self::Settings(_) => "settings",
                     Self::Unreadable { .. } => "file_unreadable",
                     Self::Output(_) => "output",
                     Self::Unanswered { .. } => "unanswered",

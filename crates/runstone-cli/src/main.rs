@@ -17,13 +17,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser;
 use clap::error::ErrorKind;
-use clap::{Parser, ValueEnum};
 
 use crate::commands::Command;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::settings::Settings;
+use crate::settings::{Given, Settings, When};
 use crate::ui::{Face, Ui};
 
 /// A ledger of runs: what changed since the last comparable run, and did it matter
@@ -58,22 +58,9 @@ struct Global {
     /// Say nothing but the answer
     #[arg(long, short, global = true, display_order = 102)]
     quiet: bool,
-    /// When to use colour
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        display_order = 103
-    )]
-    color: When,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum When {
-    Auto,
-    Always,
-    Never,
+    /// When to use colour [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", display_order = 103)]
+    color: Option<When>,
 }
 
 fn main() -> ExitCode {
@@ -81,11 +68,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
-    match cli.global.color {
-        When::Auto => {}
-        When::Always => anstream::ColorChoice::Always.write_global(),
-        When::Never => anstream::ColorChoice::Never.write_global(),
-    }
+    use_colour(cli.global.color.unwrap_or(When::Auto));
     let face = if cli.global.json {
         Face::Json
     } else {
@@ -95,8 +78,17 @@ fn main() -> ExitCode {
         face,
         quiet: cli.global.quiet,
     };
-    let settings = Settings::of(cli.global.store);
+    let given = Given {
+        store: cli.global.store,
+        color: cli.global.color,
+    };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let settings = if cli.command.reads_settings_files() {
+            Settings::load(given)?
+        } else {
+            Settings::without_files(given)?
+        };
+        use_colour(settings.color.value);
         commands::run(cli.command, &ui, &settings)
     }));
     match outcome {
@@ -113,6 +105,15 @@ fn main() -> ExitCode {
         }
     }
     .into()
+}
+
+fn use_colour(when: When) {
+    match when {
+        // Whether there is a terminal that shows colour is found out at each write.
+        When::Auto => {}
+        When::Always => anstream::ColorChoice::Always.write_global(),
+        When::Never => anstream::ColorChoice::Never.write_global(),
+    }
 }
 
 /// Shows help, the version or what is wrong with the arguments.

@@ -50,6 +50,8 @@ pub struct Fill {
     pub run_id: Option<String>,
     /// The stage (`RUNSTONE_STAGE`).
     pub stage: Option<String>,
+    /// The experiment of documents that name none: a default, so nothing contradicts it.
+    pub experiment: Option<String>,
 }
 
 impl RunInput {
@@ -104,6 +106,7 @@ impl RunInput {
         );
         joining.fill(&field("run_id"), overrides.fill.run_id);
         joining.fill(&field("stage"), overrides.fill.stage);
+        joining.fill(&experiment, overrides.fill.experiment);
         Refused::unless_empty(joining.problems)?;
         Ok(Self {
             document: joining.document,
@@ -184,9 +187,10 @@ impl Joining<'_> {
     }
 
     fn fill(&mut self, path: &Path, said: Option<String>) {
-        if let (None, Some(said)) = (path.present(&self.document), said) {
-            path.insert(&mut self.document, Value::String(said))
-                .expect("a top-level field has room");
+        if let (None, Some(said)) = (path.present(&self.document), said)
+            && let Err(at) = path.insert(&mut self.document, Value::String(said))
+        {
+            self.in_the_way(at);
         }
     }
 
@@ -298,6 +302,7 @@ mod tests {
         let fill = Fill {
             run_id: Some("env".to_owned()),
             stage: Some("train".to_owned()),
+            experiment: Some("churn".to_owned()),
         };
         let overrides = Overrides {
             run_id: Some("flag".to_owned()),
@@ -305,7 +310,16 @@ mod tests {
             ..Overrides::default()
         };
         let joined = join(&json!({}), overrides).unwrap();
-        assert_eq!(joined, json!({"run_id": "flag", "stage": "train"}));
+        assert_eq!(
+            joined,
+            json!({"run_id": "flag", "stage": "train", "experiment": "churn"})
+        );
+        let named = json!({"run_id": "env", "experiment": "fraud"});
+        let overrides = Overrides {
+            fill: fill.clone(),
+            ..Overrides::default()
+        };
+        assert_eq!(join(&named, overrides).unwrap()["experiment"], "fraud");
         let refused = join(
             &json!({"run_id": "doc"}),
             Overrides {

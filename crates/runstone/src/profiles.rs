@@ -27,6 +27,8 @@ pub enum ProfileChoice {
     StoreDefault,
     /// A built-in name, the name or digest prefix of one the store keeps, or the path of a file.
     Named(String),
+    /// A built-in name, or the name or digest prefix of one the store keeps; never a file.
+    Kept(String),
 }
 
 /// Reads a profile that is built in or a file; no store is needed.
@@ -111,9 +113,15 @@ impl Ledger {
     pub fn profile(&self, choice: &ProfileChoice) -> Result<Arc<Profile>, Error> {
         match choice {
             ProfileChoice::StoreDefault => self.profile_by_digest(&self.settings.profile.sha256),
-            ProfileChoice::Named(name) if *name == self.settings.profile.name => {
+            ProfileChoice::Named(name) | ProfileChoice::Kept(name)
+                if *name == self.settings.profile.name =>
+            {
                 self.profile_by_digest(&self.settings.profile.sha256)
             }
+            ProfileChoice::Kept(name) => match Profile::builtin(name) {
+                Some(profile) => Ok(Arc::new(profile)),
+                None => self.kept_profile(name),
+            },
             ProfileChoice::Named(name) => match load(name) {
                 Ok(profile) => Ok(Arc::new(profile)),
                 Err(Error::NoSuchProfile { .. }) => self.kept_profile(name),

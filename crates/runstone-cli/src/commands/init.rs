@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::settings::{STORE_DIR, Settings, directory};
+use crate::settings::{Origin, STORE_DIR, Settings, directory};
 use crate::ui::{DONE, Face, Ui, plain};
 
 /// Make a store, or find the one that is there
@@ -20,7 +20,7 @@ use crate::ui::{DONE, Face, Ui, plain};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runstone init --primary auc:higher")]
 pub(crate) struct InitArgs {
-    /// Where the store shall be [default: `.runstone`]
+    /// Where the store shall be [default: `RUNSTONE_STORE`, else `.runstone`]
     dir: Option<PathBuf>,
     /// The rule by which runs are read: `generic`, `market`, or a TOML file
     #[arg(long, value_name = "PROFILE")]
@@ -56,14 +56,14 @@ fn primary(text: &str) -> Result<(String, Direction), String> {
 
 pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let root = match (&args.dir, settings.named_store()) {
-        (Some(_), Some(_)) => {
+        (Some(_), Some(named)) if matches!(named.origin, Origin::Option(_)) => {
             return Err(CliError::usage(
-                "the store is named twice, by `--store` or `RUNSTONE_STORE` and by the argument",
+                "the store is named twice, by `--store` and by the argument",
                 "leave one of the two away",
             ));
         }
-        (Some(dir), None) => dir.clone(),
-        (None, Some(store)) => store.to_path_buf(),
+        (Some(dir), _) => dir.clone(),
+        (None, Some(named)) => named.value.clone(),
         (None, None) => PathBuf::from(STORE_DIR),
     };
     let request = InitRequest {

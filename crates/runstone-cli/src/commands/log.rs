@@ -53,9 +53,9 @@ pub(crate) struct LogArgs {
     /// Show these values, such as `run_id,metrics.auc`
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
     columns: Vec<String>,
-    /// At most this many rows; 0 shows all
-    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
-    at_most: usize,
+    /// At most this many rows; 0 shows all [default: `log.lines`, else 20]
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    at_most: Option<usize>,
     /// Show every attempt, not only the newest of each stage of each run
     #[arg(long)]
     all_attempts: bool,
@@ -70,7 +70,7 @@ fn status(word: &str) -> Result<Status, String> {
 
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
-    let page = ledger.log(&request(args)?)?;
+    let page = ledger.log(&request(args, settings)?)?;
     let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {
         overview(&page)
@@ -108,7 +108,7 @@ fn known(key: &str) -> Result<(), CliError> {
     }
 }
 
-fn request(args: &LogArgs) -> Result<LogRequest, CliError> {
+fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> {
     for key in &args.columns {
         known(key)?;
     }
@@ -138,7 +138,7 @@ fn request(args: &LogArgs) -> Result<LogRequest, CliError> {
                 descending: false,
             },
         }),
-        at_most: args.at_most,
+        at_most: args.at_most.unwrap_or(settings.log_lines.value),
         all_attempts: args.all_attempts,
     })
 }

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod cohorts;
+mod config;
 mod diff;
 mod explain;
 mod init;
@@ -31,10 +32,23 @@ pub(crate) enum Command {
     Baseline(baseline::BaselineArgs),
     Profile(profile::ProfileArgs),
     Verify(verify::VerifyArgs),
+    Config(config::ConfigArgs),
     Demo(crate::demo::DemoArgs),
     #[command(hide = true)]
     DemoWorker(crate::demo::WorkerArgs),
     Version(version::VersionArgs),
+}
+
+impl Command {
+    /// Tells whether files of settings count for this command. Where they do not, a broken one is
+    /// no reason to fail.
+    pub(crate) fn reads_settings_files(&self) -> bool {
+        match self {
+            Self::Config(args) => args.reads_settings_files(),
+            Self::DemoWorker(_) | Self::Version(_) => false,
+            _ => true,
+        }
+    }
 }
 
 /// Runs one command and returns what to tell the caller.
@@ -50,6 +64,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Baseline(args) => baseline::run(&args, ui, settings),
         Command::Profile(args) => profile::run(&args, ui, settings),
         Command::Verify(args) => verify::run(&args, ui, settings),
+        Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),
         Command::Version(args) => version::run(&args, ui),

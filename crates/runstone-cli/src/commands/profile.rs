@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use runstone::Error;
 use runstone::core::json::{Limits, read_document};
 use runstone::core::profile::Profile;
-use runstone::profiles::{self, ProfileChoice};
+use runstone::{Error, profiles};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -128,8 +127,9 @@ fn find(name: Option<&str>, settings: &Settings) -> Result<Profile, CliError> {
     {
         return Ok(profile);
     }
-    let choice = name.map_or(ProfileChoice::StoreDefault, |name| {
-        ProfileChoice::Named(name.to_owned())
-    });
-    Ok(settings.open_ledger()?.profile(&choice)?.as_ref().clone())
+    let ledger = settings.open_ledger()?;
+    Ok(ledger
+        .profile(&settings.profile_choice(name))?
+        .as_ref()
+        .clone())
 }

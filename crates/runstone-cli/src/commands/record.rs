@@ -8,7 +8,6 @@ use runstone::core::input::{Fill, Overrides, RunInput};
 use runstone::core::json::{Limits, read_document};
 use runstone::core::profile::Severity;
 use runstone::core::verdict::Overall;
-use runstone::profiles::ProfileChoice;
 use runstone::{AttemptChoice, Error, RecordRequest, Recorded};
 
 use crate::env_vars;
@@ -126,7 +125,7 @@ impl FailOn {
 pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
     let fail_on = args.fail_on.clone();
-    let recorded = ledger.record(request(args)?)?;
+    let recorded = ledger.record(request(args, settings)?)?;
     for warning in &recorded.warnings {
         if ui.face == Face::Text {
             ui.warn(warning);
@@ -147,7 +146,7 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
     Ok(if failed { Exit::Different } else { Exit::Done })
 }
 
-fn request(args: RecordArgs) -> Result<RecordRequest, CliError> {
+fn request(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliError> {
     let limits = Limits::default();
     let input = match &args.file {
         Some(path) => {
@@ -190,6 +189,7 @@ fn request(args: RecordArgs) -> Result<RecordRequest, CliError> {
         fill: Fill {
             run_id: env_vars::read(env_vars::RUN_ID),
             stage: env_vars::read(env_vars::STAGE),
+            experiment: settings.experiment.as_ref().map(|it| it.value.clone()),
         },
     };
     Ok(RecordRequest {
@@ -204,8 +204,6 @@ fn request(args: RecordArgs) -> Result<RecordRequest, CliError> {
             Some(AttemptArg::Number(number)) => AttemptChoice::Exactly(Attempt(number)),
             Some(AttemptArg::Next) => AttemptChoice::Next,
         },
-        profile: args
-            .profile
-            .map_or(ProfileChoice::StoreDefault, ProfileChoice::Named),
+        profile: settings.profile_choice(args.profile.as_deref()),
     })
 }

@@ -161,6 +161,8 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["version"],
         &["profile", "explain", "small.json"],
         &["init"],
+        &["config", "show", "--store", ".runstone"],
+        &["config", "path"],
     ] {
         let document = serde_json::to_string_pretty(&scene.json(arguments)).unwrap();
         if !page.contains(&format!("```json\n{document}\n```")) {

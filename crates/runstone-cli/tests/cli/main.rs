@@ -11,4 +11,5 @@ mod looking;
 mod manual;
 mod processes;
 mod scene;
+mod settings;
 mod stores;

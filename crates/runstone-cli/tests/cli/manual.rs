@@ -10,11 +10,14 @@ fn help_of_every_command_reads_well() {
     scene.run(&["--help"]);
     for command in [
         "init", "record", "log", "cohorts", "show", "diff", "explain", "baseline", "profile",
-        "verify", "demo", "version",
+        "verify", "config", "demo", "version",
     ] {
         scene.run(&[command, "--help"]);
     }
     scene.run(&["baseline", "show", "--help"]);
+    for verb in ["show", "path"] {
+        scene.run(&["config", verb, "--help"]);
+    }
     for verb in ["show", "check", "explain"] {
         scene.run(&["profile", verb, "--help"]);
     }
