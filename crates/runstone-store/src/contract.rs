@@ -20,6 +20,7 @@ use crate::StoreError;
 use crate::hash::Hash256;
 use crate::key::KeyText;
 use crate::log::{CohortName, Log, Seq};
+use crate::shelf::{Keep, Room, ShelfPath};
 use crate::store::{Appended, Committed, NewEntry, OpenedCohort, Slot, Standing, Store};
 
 /// A promise in words, and the check that it is held.
@@ -27,7 +28,7 @@ type Promise = (&'static str, fn(&dyn Store));
 
 /// Holds the stores that `make` makes, each of them empty, to every promise.
 pub fn all(make: &dyn Fn() -> Box<dyn Store>) {
-    let promises: [Promise; 13] = [
+    let promises: [Promise; 15] = [
         (
             "appended entries are gapless and read back",
             appended_entries_are_gapless,
@@ -60,6 +61,14 @@ pub fn all(make: &dyn Fn() -> Box<dyn Store>) {
         (
             "objects and profiles come back",
             objects_and_profiles_come_back,
+        ),
+        (
+            "what is on the shelf is replaced and removed",
+            shelf_is_replaced_and_removed,
+        ),
+        (
+            "one at a time works on a folder of the shelf",
+            one_at_a_time_works_on_a_folder,
         ),
         ("an audit counts everything", audit_counts_everything),
     ];
@@ -389,6 +398,61 @@ fn objects_and_profiles_come_back(store: &dyn Store) {
         );
     }
     assert_eq!(store.profiles().unwrap(), [Hash256::of(b"profile")]);
+}
+
+fn shelf_is_replaced_and_removed(store: &dyn Store) {
+    let shelf = store.shelf();
+    let run = ShelfPath::new(Room::Runs, &["r1"]).unwrap();
+    let file = run.below("train").unwrap().below("metrics.json").unwrap();
+    assert_eq!(shelf.get(&file).unwrap(), None);
+    assert_eq!(shelf.list(&run).unwrap(), []);
+    for keep in [Keep::BestEffort, Keep::Durable] {
+        let bytes = format!("{keep:?}");
+        shelf.put(&file, bytes.as_bytes(), keep).unwrap();
+        assert_eq!(shelf.get(&file).unwrap().unwrap(), bytes.as_bytes());
+    }
+    let index = run.below("snapshot_index.json").unwrap();
+    shelf.put(&index, b"{}", Keep::BestEffort).unwrap();
+    let listed: Vec<(String, bool)> = shelf
+        .list(&run)
+        .unwrap()
+        .into_iter()
+        .map(|shelved| (shelved.name, shelved.is_folder))
+        .collect();
+    let expected = [("snapshot_index.json", false), ("train", true)];
+    assert_eq!(listed, expected.map(|(name, is)| (name.to_owned(), is)));
+    shelf.remove_folder(&run.below("train").unwrap()).unwrap();
+    assert!(shelf.get(&file).unwrap().is_some());
+    for _ in 0..2 {
+        shelf.remove(&file).unwrap();
+        shelf.remove_folder(&run.below("train").unwrap()).unwrap();
+    }
+    assert_eq!(shelf.list(&run).unwrap().len(), 1);
+
+    let latest = |name| {
+        let room = Room::CohortView(cohort(name));
+        ShelfPath::new(room, &["LATEST.json"]).unwrap()
+    };
+    let told = shelf
+        .put(&latest("c"), b"{}", Keep::BestEffort)
+        .unwrap_err();
+    assert!(matches!(told, StoreError::NoCohort { .. }), "{told}");
+    opened(store, "c");
+    shelf.put(&latest("c"), b"{}", Keep::BestEffort).unwrap();
+    let room = ShelfPath::of(Room::Refused);
+    assert!(shelf.put(&room, b"", Keep::Durable).is_err());
+}
+
+fn one_at_a_time_works_on_a_folder(store: &dyn Store) {
+    let shelf = store.shelf();
+    let folder = ShelfPath::new(Room::Runs, &["r1"]).unwrap();
+    let mut inner = None;
+    let outer = shelf.exclusively(&folder, &mut || {
+        inner = Some(shelf.exclusively(&folder, &mut || Ok(()))?);
+        Ok(())
+    });
+    assert_eq!((outer.unwrap(), inner), (true, Some(false)));
+    assert!(shelf.exclusively(&folder, &mut || Ok(())).unwrap());
 }
 
 fn audit_counts_everything(store: &dyn Store) {

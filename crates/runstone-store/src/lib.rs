@@ -31,6 +31,7 @@ mod hash;
 mod key;
 mod log;
 mod memory;
+mod shelf;
 mod store;
 
 #[cfg(any(test, feature = "contract"))]
@@ -50,4 +51,5 @@ pub use hash::{Hash256, NotHex};
 pub use key::{Key, KeyText, Nonce, StoreId};
 pub use log::{CohortName, Log, NotACohortName, SHARD_SLOTS, Seq};
 pub use memory::MemoryStore;
+pub use shelf::{Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
 pub use store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};

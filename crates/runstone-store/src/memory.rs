@@ -19,6 +19,7 @@ use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::{Key, KeyText, Nonce, StoreId};
 use crate::log::{CohortName, Log, Seq};
+use crate::shelf::{Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 use crate::store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
 
 /// A store in memory.
@@ -38,6 +39,8 @@ struct Kept {
     cohorts: BTreeMap<CohortName, Vec<u8>>,
     objects: BTreeMap<Hash256, Vec<u8>>,
     profiles: BTreeMap<Hash256, Vec<u8>>,
+    shelf: BTreeMap<ShelfPath, Vec<u8>>,
+    locked: BTreeSet<ShelfPath>,
 }
 
 impl MemoryStore {
@@ -195,6 +198,10 @@ impl Store for MemoryStore {
         Ok(self.kept().profiles.keys().copied().collect())
     }
 
+    fn shelf(&self) -> &dyn Shelf {
+        self
+    }
+
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {
         let kept = self.kept();
         let mut audited = Audited {
@@ -216,6 +223,68 @@ impl Store for MemoryStore {
             }
         }
         Ok(audited)
+    }
+}
+
+impl Shelf for MemoryStore {
+    fn put(&self, path: &ShelfPath, bytes: &[u8], _keep: Keep) -> Result<(), StoreError> {
+        if path.parts().is_empty() {
+            return Err(not_a_file(path));
+        }
+        let mut kept = self.kept();
+        match path.room() {
+            Room::CohortView(cohort) if !kept.cohorts.contains_key(cohort) => {
+                let cohort = cohort.clone();
+                return Err(StoreError::NoCohort { cohort });
+            }
+            _ => {}
+        }
+        kept.shelf.insert(path.clone(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.kept().shelf.get(path).cloned())
+    }
+
+    fn remove(&self, path: &ShelfPath) -> Result<(), StoreError> {
+        self.kept().shelf.remove(path);
+        Ok(())
+    }
+
+    fn list(&self, folder: &ShelfPath) -> Result<Vec<Shelved>, StoreError> {
+        let kept = self.kept();
+        let above = folder.parts().len();
+        let within = kept.shelf.keys().filter(|path| {
+            path.room() == folder.room()
+                && path.parts().len() > above
+                && path.parts().starts_with(folder.parts())
+        });
+        let shelved: BTreeSet<Shelved> = within
+            .map(|path| Shelved {
+                name: path.parts()[above].clone(),
+                is_folder: path.parts().len() > above + 1,
+            })
+            .collect();
+        Ok(shelved.into_iter().collect())
+    }
+
+    fn remove_folder(&self, _folder: &ShelfPath) -> Result<(), StoreError> {
+        // A folder is there as long as something is in it.
+        Ok(())
+    }
+
+    fn exclusively(
+        &self,
+        folder: &ShelfPath,
+        work: &mut dyn FnMut() -> Result<(), StoreError>,
+    ) -> Result<bool, StoreError> {
+        if !self.kept().locked.insert(folder.clone()) {
+            return Ok(false);
+        }
+        let done = work();
+        self.kept().locked.remove(folder);
+        done.map(|()| true)
     }
 }
 

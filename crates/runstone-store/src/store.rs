@@ -16,6 +16,7 @@ use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::KeyText;
 use crate::log::{CohortName, Log, Seq};
+use crate::shelf::Shelf;
 
 /// A durable ledger of entries that knows nothing of runs.
 pub trait Store: Send + Sync + Debug {
@@ -143,6 +144,9 @@ pub trait Store: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError::Unreadable`] if they cannot be listed.
     fn profiles(&self) -> Result<Vec<Hash256>, StoreError>;
+
+    /// Returns the files beside the logs, none of which is truth.
+    fn shelf(&self) -> &dyn Shelf;
 
     /// Reads everything, recomputes every checksum and digest, and reports what does not hold.
     ///

@@ -233,6 +233,14 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
         self.call("exists", || self.inner.exists(dir, name))
     }
 
+    fn is_dir(&self, dir: &F::Dir, name: &str) -> io::Result<bool> {
+        self.call("is_dir", || self.inner.is_dir(dir, name))
+    }
+
+    fn try_lock(&self, dir: &F::Dir) -> io::Result<Option<F::File>> {
+        self.call("try_lock", || self.inner.try_lock(dir))
+    }
+
     fn list(&self, dir: &F::Dir, at_most: usize) -> io::Result<Vec<String>> {
         self.call("list", || self.inner.list(dir, at_most))
     }

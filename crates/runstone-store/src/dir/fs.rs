@@ -128,6 +128,19 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// What the system says, except that nothing is there.
     fn exists(&self, dir: &Self::Dir, name: &str) -> io::Result<bool>;
 
+    /// Returns whether a name is a directory.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn is_dir(&self, dir: &Self::Dir, name: &str) -> io::Result<bool>;
+
+    /// Takes an advisory lock of a directory without waiting; nothing if another one holds it. It
+    /// is given back when what is returned is dropped.
+    ///
+    /// # Errors
+    /// What the system says, also where directories cannot be locked.
+    fn try_lock(&self, dir: &Self::Dir) -> io::Result<Option<Self::File>>;
+
     /// Returns the names in a directory, in no order, at most so many.
     ///
     /// # Errors

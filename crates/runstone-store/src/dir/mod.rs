@@ -7,7 +7,7 @@
 //! head     finds the end of a log            hint      where the end was seen last
 //! read     checks what stands at a place     probe     may this file system hold a store?
 //! keep     documents, profiles, objects      faults    a file system that fails on request
-//! audit    reads everything
+//! audit    reads everything              shelf     files that are replaced and removed
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -27,6 +27,7 @@ mod os;
 mod probe;
 mod publish;
 mod read;
+mod shelf;
 mod slots;
 mod tree;
 
@@ -47,6 +48,7 @@ use crate::error::{Doubt, StoreError};
 use crate::hash::Hash256;
 use crate::key::{KeyText, Nonce};
 use crate::log::{CohortName, Log, Seq};
+use crate::shelf::Shelf;
 use crate::store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
 
 /// A store in a directory.
@@ -186,6 +188,10 @@ impl<F: FileSystem> Store for DirStore<F> {
 
     fn profiles(&self) -> Result<Vec<Hash256>, StoreError> {
         self.list_profiles()
+    }
+
+    fn shelf(&self) -> &dyn Shelf {
+        self
     }
 
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {

@@ -9,7 +9,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, StatVfsMountFlags};
+use rustix::fs::{
+    self, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, StatVfsMountFlags,
+};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::fs::{FileSystem, Kind, best_effort};
@@ -197,6 +199,22 @@ impl FileSystem for OsFileSystem {
         match retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW)) {
             Ok(_) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn is_dir(&self, dir: &OsDir, name: &str) -> io::Result<bool> {
+        let stat = retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW))?;
+        Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+    }
+
+    fn try_lock(&self, dir: &OsDir) -> io::Result<Option<OsFile>> {
+        // A handle of its own: the lock belongs to it, and threads do not share one.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = retry_on_intr(|| fs::openat(&*dir.0, ".", flags, Mode::empty()))?;
+        match retry_on_intr(|| fs::flock(&fd, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => Ok(Some(OsFile(fd))),
+            Err(Errno::WOULDBLOCK) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
     }

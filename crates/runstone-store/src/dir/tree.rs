@@ -280,6 +280,7 @@ impl<F: FileSystem> Tree<F> {
             here: here.clone(),
             name,
             file,
+            is_spent: false,
         };
         self.fs
             .write_all(&temporary.file, bytes)
@@ -316,9 +317,21 @@ impl<F: FileSystem> Tree<F> {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let temporary = self.write_temporary(here, nonce, self.modes.derived, bytes)?;
+        self.take_name(temporary, name)
+    }
+
+    /// Gives a temporary file a name beside it, whatever has it.
+    pub(super) fn take_name(
+        &self,
+        mut temporary: Temporary<F>,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        let here = &temporary.here;
         self.fs
             .rename(&here.dir, &temporary.name, name)
-            .map_err(at(here.name(name)))
+            .map_err(at(here.name(name)))?;
+        temporary.is_spent = true;
+        Ok(())
     }
 }
 
@@ -329,11 +342,14 @@ pub(super) struct Temporary<F: FileSystem> {
     here: At<F>,
     name: String,
     file: F::File,
+    is_spent: bool,
 }
 
 impl<F: FileSystem> Drop for Temporary<F> {
     fn drop(&mut self) {
-        // What stays behind is swept later, and hurts nobody until then.
-        best_effort(self.fs.unlink(&self.here.dir, &self.name));
+        if !self.is_spent {
+            // What stays behind is swept later, and hurts nobody until then.
+            best_effort(self.fs.unlink(&self.here.dir, &self.name));
+        }
     }
 }

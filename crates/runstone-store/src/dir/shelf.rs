@@ -1,0 +1,263 @@
+//! The shelf on a directory: files that are replaced by renaming, folders that come and go.
+//!
+//! The invariant guarded here: a file has its name only when it is whole, and a folder that
+//! somebody else removed meanwhile is made again. No handle of a folder is kept for good, because
+//! folders of the shelf, unlike all others of a store, are removed. What is put where is left to
+//! the ledger.
+
+use std::io;
+
+use rustix::io::Errno;
+
+use super::DirStore;
+use super::fs::{FileSystem, best_effort, if_found};
+use super::layout::{Holds, TEMPORARY};
+use super::publish::errno;
+use super::tree::{At, at};
+use crate::error::StoreError;
+use crate::shelf::{Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
+
+/// Bytes of a file that are read at most.
+const FILE_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// How often a folder is made again that another process keeps removing.
+const REMOVALS_MAX: u32 = 100;
+
+impl<F: FileSystem> Shelf for DirStore<F> {
+    fn put(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError> {
+        self.demand_layout()
+            .and_then(|()| self.put_on_shelf(path, bytes, keep))
+            .map_err(StoreError::before_publishing)
+    }
+
+    fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {
+        let (folder, name) = split(path)?;
+        match self.shelf_folder(&folder)? {
+            Some(folder) => self.tree.read(&folder, name, FILE_BYTES_MAX),
+            None => Ok(None),
+        }
+    }
+
+    fn remove(&self, path: &ShelfPath) -> Result<(), StoreError> {
+        let removed = split(path).and_then(|(folder, name)| {
+            let Some(folder) = self.shelf_folder(&folder)? else {
+                return Ok(());
+            };
+            let removed = if_found(self.tree.fs.unlink(&folder.dir, name));
+            removed.map(drop).map_err(at(folder.name(name)))
+        });
+        removed.map_err(StoreError::before_publishing)
+    }
+
+    fn list(&self, folder: &ShelfPath) -> Result<Vec<Shelved>, StoreError> {
+        let Some(folder) = self.shelf_folder(&folder.components())? else {
+            return Ok(Vec::new());
+        };
+        let names = self.tree.list(&folder)?;
+        let mut shelved = Vec::with_capacity(names.len());
+        for name in names {
+            if name.starts_with(TEMPORARY) {
+                continue;
+            }
+            let is_folder = self.tree.fs.is_dir(&folder.dir, &name);
+            // What is gone by now was removed meanwhile.
+            if let Some(is_folder) = if_found(is_folder).map_err(at(folder.name(&name)))? {
+                shelved.push(Shelved { name, is_folder });
+            }
+        }
+        Ok(shelved)
+    }
+
+    fn remove_folder(&self, folder: &ShelfPath) -> Result<(), StoreError> {
+        let removed = split(folder).and_then(|(above, name)| {
+            let Some(above) = self.shelf_folder(&above)? else {
+                return Ok(());
+            };
+            let remove = || if_found(self.tree.fs.remove_dir(&above.dir, name)).map(drop);
+            let removed = match remove() {
+                Err(error) if is_not_empty(&error) => {
+                    self.sweep(&above, name)?;
+                    remove()
+                }
+                removed => removed,
+            };
+            match removed {
+                Err(error) if is_not_empty(&error) => Ok(()),
+                removed => removed.map_err(at(above.name(name))),
+            }
+        });
+        removed.map_err(StoreError::before_publishing)
+    }
+
+    fn exclusively(
+        &self,
+        folder: &ShelfPath,
+        work: &mut dyn FnMut() -> Result<(), StoreError>,
+    ) -> Result<bool, StoreError> {
+        let here = self
+            .demand_layout()
+            .and_then(|()| self.make_shelf_folder(&folder.components()))
+            .map_err(StoreError::before_publishing)?;
+        let Ok(Some(lock)) = self.tree.fs.try_lock(&here.dir) else {
+            return Ok(false);
+        };
+        let done = work();
+        drop(lock);
+        done.map(|()| true)
+    }
+}
+
+impl<F: FileSystem> DirStore<F> {
+    fn put_on_shelf(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError> {
+        let (folder, name) = split(path)?;
+        if let Room::CohortView(cohort) = path.room()
+            && self.tree.open(&["cohorts", cohort.as_str()])?.is_none()
+        {
+            return Err(StoreError::NoCohort {
+                cohort: cohort.clone(),
+            });
+        }
+        let mut removals = 0;
+        loop {
+            let here = self.make_shelf_folder(&folder)?;
+            match self.replace_on_shelf(&here, name, bytes, keep) {
+                Err(StoreError::Unreadable { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && removals < REMOVALS_MAX =>
+                {
+                    removals += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(()) if keep == Keep::BestEffort => return Ok(()),
+                Ok(()) => return self.tree.sync_down_to(&folder),
+            }
+        }
+    }
+
+    fn replace_on_shelf(
+        &self,
+        here: &At<F>,
+        name: &str,
+        bytes: &[u8],
+        keep: Keep,
+    ) -> Result<(), StoreError> {
+        let (mode, nonce) = (self.tree.modes.derived, self.nonce());
+        let temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
+        if keep == Keep::Durable {
+            self.tree.sync_temporary(&temporary)?;
+        }
+        self.tree.take_name(temporary, name)
+    }
+
+    /// Opens a folder; nothing if it, or one above it, does not exist.
+    fn shelf_folder(&self, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
+        let mut here = self.tree.root();
+        for name in path {
+            let Some(below) = self.tree.open_in(&here, name)? else {
+                return Ok(None);
+            };
+            here = below;
+        }
+        Ok(Some(here))
+    }
+
+    fn make_shelf_folder(&self, path: &[&str]) -> Result<At<F>, StoreError> {
+        let mut removals = 0;
+        loop {
+            let made = path.iter().try_fold(self.tree.root(), |here, name| {
+                self.tree.make_in(&here, name, Holds::Passing)
+            });
+            match made {
+                Err(StoreError::Unreadable { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && removals < REMOVALS_MAX =>
+                {
+                    removals += 1;
+                }
+                made => return made,
+            }
+        }
+    }
+
+    /// Removes what writers left behind in a folder that is about to go.
+    fn sweep(&self, above: &At<F>, name: &str) -> Result<(), StoreError> {
+        let Some(folder) = self.tree.open_in(above, name)? else {
+            return Ok(());
+        };
+        let names = self.tree.list(&folder)?;
+        if names.iter().all(|name| name.starts_with(TEMPORARY)) {
+            for name in names {
+                best_effort(self.tree.fs.unlink(&folder.dir, &name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Splits a path into the folders from the root, and the name in the last of them.
+fn split(path: &ShelfPath) -> Result<(Vec<&str>, &str), StoreError> {
+    let mut folders = path.components();
+    match folders.pop() {
+        Some(name) if !path.parts().is_empty() => Ok((folders, name)),
+        _ => Err(not_a_file(path)),
+    }
+}
+
+fn is_not_empty(error: &io::Error) -> bool {
+    matches!(errno(error), Some(Errno::NOTEMPTY | Errno::EXIST))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use serde_json::Map;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::descriptor::Modes;
+    use crate::dir::{InitOptions, OsFileSystem};
+    use crate::entropy::SystemEntropy;
+
+    fn store(root: &TempDir) -> DirStore<OsFileSystem> {
+        let options = InitOptions {
+            created: String::new(),
+            modes: Modes::Private,
+            settings: Map::new(),
+        };
+        DirStore::init(&root.path().join("store"), &options, SystemEntropy)
+            .unwrap()
+            .into_store()
+    }
+
+    #[test]
+    fn file_is_put_into_a_folder_that_others_keep_removing() {
+        let root = TempDir::new().unwrap();
+        let store = store(&root);
+        let folder = ShelfPath::new(Room::Runs, &["r1", "train"]).unwrap();
+        let file = folder.below("metrics.json").unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    store.remove(&file).unwrap();
+                    store.remove_folder(&folder).unwrap();
+                }
+            });
+            for _ in 0..500 {
+                store.put(&file, b"{}", Keep::BestEffort).unwrap();
+            }
+        });
+        store.put(&file, b"{}", Keep::Durable).unwrap();
+        assert_eq!(store.get(&file).unwrap().unwrap(), b"{}");
+    }
+
+    #[test]
+    fn symbolic_link_on_the_shelf_is_not_followed() {
+        let root = TempDir::new().unwrap();
+        let store = store(&root);
+        let outside = TempDir::new().unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("store/runs/r1")).unwrap();
+        let file = ShelfPath::new(Room::Runs, &["r1", "a.json"]).unwrap();
+        assert!(store.put(&file, b"{}", Keep::BestEffort).is_err());
+        assert!(store.get(&file).is_err());
+        assert_eq!(outside.path().read_dir().unwrap().count(), 0);
+    }
+}
