@@ -35,15 +35,24 @@ impl Node {
             Self::Compare(path, compare, value) => row
                 .get(path)
                 .is_some_and(|found| compare.holds(&found, value)),
-            Self::In(path, values) => row
-                .get(path)
-                .is_some_and(|found| values.iter().any(|value| equal(&found, value))),
+            Self::In(path, values) => row.get(path).is_some_and(|found| {
+                values
+                    .iter()
+                    .any(|value| Compare::Equal.holds(&found, value))
+            }),
         }
     }
 }
 
 impl Compare {
     fn holds(self, found: &Value, asked: &Value) -> bool {
+        if let Value::Array(items) = found {
+            // Of a test and its opposite exactly one holds: `!=` says that no item is equal.
+            return match self {
+                Self::NotEqual => !items.iter().any(|item| equal(item, asked)),
+                _ => items.iter().any(|item| self.holds(item, asked)),
+            };
+        }
         let ordered = |fits: fn(Ordering) -> bool| order(found, asked).is_some_and(fits);
         match self {
             Self::Equal => equal(found, asked),
@@ -101,6 +110,7 @@ mod tests {
                 "started_at" => json!("2026-11-20T10:15:00Z"),
                 "candidate" => json!(false),
                 "labels.note" => json!(null),
+                "labels.tags" => json!(["may", "release/1.2"]),
                 "run_id" => json!("cafe\u{301}"),
                 "metrics.pr\u{e9}cision" => json!(0.5),
                 _ => return None,
@@ -137,6 +147,9 @@ mod tests {
             "stage = 'x' or stage = 'train' and status = 'finished'",
             "not (stage = 'x' or status = 'failed')",
             "metrics.rows in (1, 6, 'a')",
+            "labels.tags = 'may' and labels.tags = 'release/1.2' and labels.tags != 'june'",
+            "labels.tags ~ 'release/*' and labels.tags in ('june', 'may') and has labels.tags",
+            "not labels.tags = 'june' and not labels.tags != 'may'",
         ] {
             assert!(holds(text), "{text}");
         }

@@ -26,6 +26,9 @@
 //! that is not a number is the text `"NaN"`, which is neither above nor below any number.
 //! `~` matches a whole text without case, `*` being any text. Texts compare after NFC.
 //!
+//! **Lists.** A list, such as the tags of a snapshot, passes a test if one of its items does; `!=`
+//! is the opposite of `=` here too: it holds if no item is equal.
+//!
 //! The invariant kept: no input panics, recurses without bound or is guessed at; a text that is not
 //! a filter is refused at its column. Where a row finds its values belongs to the row.
 
