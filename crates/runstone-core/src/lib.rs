@@ -21,6 +21,7 @@ pub mod id;
 pub mod input;
 pub mod json;
 pub mod metric;
+pub mod note;
 mod pattern;
 pub mod pointer;
 pub mod problem;

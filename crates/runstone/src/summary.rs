@@ -56,6 +56,7 @@ pub(crate) fn point(seq: Seq, envelope: &Envelope) -> Option<Point> {
         attempt: Attempt(key.attempt),
         status: status(envelope)?,
         candidate: summary.get("candidate")?.as_bool()?,
+        deleted: false,
         sweep: summary.get("sweep")?.as_str().map(str::to_owned),
         settings: digest(summary.get("settings")?)?,
         primary: primary(envelope)?,

@@ -1,7 +1,8 @@
 //! The baseline of a cohort, shown: which run it is, why, and when it moved.
 
+use runstone_core::id::SnapshotSeq;
 use runstone_core::profile::Direction;
-use runstone_core::verdict::{Baseline, BaselineMove, Point, baseline_moves};
+use runstone_core::verdict::{Baseline, BaselineMove, Point, baseline, baseline_moves};
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ impl BaselineShown {
             "run_id": self.stored.as_ref().map(|stored| &stored.snapshot.run_id),
             "sha256": self.stored.as_ref().map(|stored| stored.place.sha256),
             "moves": self.moves.iter().map(|moved| {
-                json!({ "at": moved.at, "baseline": moved.baseline })
+                json!({ "at": moved.at, "baseline": moved.baseline, "pinned": moved.pinned })
             }).collect::<Vec<_>>(),
         })
     }
@@ -65,7 +66,19 @@ impl Ledger {
             .history
             .before_at_most(cohort, beyond(&newest), usize::MAX)?;
         let tolerance = rules.metrics.tolerance(name);
-        shown.moves = baseline_moves(&past.points, profile.baseline, *direction, tolerance);
+        let held: Vec<(SnapshotSeq, Baseline)> = past
+            .points
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(at, current)| {
+                let below = &past.points[at + 1..];
+                let rule = profile.baseline;
+                let found = baseline(below, Some(current), rule, *direction, tolerance, None);
+                (current.seq, found)
+            })
+            .collect();
+        shown.moves = baseline_moves(held.iter().map(|(seq, found)| (*seq, found)));
         Ok(shown)
     }
 

@@ -42,9 +42,13 @@ pub(crate) fn text(shown: &BaselineShown) -> String {
         );
     }
     for moved in &shown.moves {
+        let pinned = if moved.pinned { ", pinned" } else { "" };
+        let which = moved
+            .baseline
+            .map_or_else(|| "none".to_owned(), |seq| format!("#{seq}"));
         line(
             &mut text,
-            format_args!("  #{} from #{} on", moved.baseline, moved.at),
+            format_args!("  {which} from #{} on{pinned}", moved.at),
         );
     }
     text

@@ -5,12 +5,14 @@
 //! Recording a pin, with who and why, belongs to the notes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::point::{Point, yardsticks};
 use crate::id::SnapshotSeq;
 use crate::metric::MetricValue;
+use crate::note::{Author, Dated, NoteText};
 use crate::profile::{BaselineChoice, BaselineRule, Direction, Tolerance};
 
 /// The yardstick of a cohort, or why there is none.
@@ -25,10 +27,7 @@ pub enum Baseline {
         reason: String,
     },
     /// A note pins one.
-    Pinned {
-        /// Its position.
-        seq: SnapshotSeq,
-    },
+    Pinned(Box<Pinned>),
     /// Too few runs can carry one.
     NotYet {
         /// Other runs with the primary metric.
@@ -55,7 +54,7 @@ impl Baseline {
     pub fn seq(&self) -> Option<SnapshotSeq> {
         match self {
             Self::Chosen { point, .. } => Some(point.seq),
-            Self::Pinned { seq } => Some(*seq),
+            Self::Pinned(pinned) => Some(pinned.point.seq),
             Self::NotYet { .. }
             | Self::NoPrimary { .. }
             | Self::NotPinned
@@ -64,12 +63,21 @@ impl Baseline {
     }
 }
 
+/// A run that a note pins, and the note.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pinned {
+    /// The run.
+    pub point: Point,
+    /// Who pinned it, when and why.
+    pub pin: Arc<Dated>,
+}
+
 impl Baseline {
-    /// Returns the stable JSON form: `{status, snapshot_seq, run_id, reason}`.
+    /// Returns the stable JSON form: `{status, snapshot_seq, run_id, reason, pin}`.
     pub fn to_json(&self) -> Value {
         let status = match self {
             Self::Chosen { .. } => "chosen",
-            Self::Pinned { .. } => "pinned",
+            Self::Pinned(_) => "pinned",
             Self::NotYet { .. } => "not_yet",
             Self::NoPrimary { .. } => "no_primary",
             Self::NotPinned => "not_pinned",
@@ -77,6 +85,11 @@ impl Baseline {
         };
         let run_id = match self {
             Self::Chosen { point, .. } => Some(&point.run_id),
+            Self::Pinned(pinned) => Some(&pinned.point.run_id),
+            _ => None,
+        };
+        let pin = match self {
+            Self::Pinned(pinned) => Some(&pinned.pin),
             _ => None,
         };
         json!({
@@ -84,6 +97,11 @@ impl Baseline {
             "snapshot_seq": self.seq(),
             "run_id": run_id,
             "reason": self.to_string(),
+            "pin": pin.map(|pin| json!({
+                "by": pin.note.by.as_ref().map(Author::as_str),
+                "at": pin.at,
+                "why": pin.note.why.as_ref().map(NoteText::as_str),
+            })),
         })
     }
 }
@@ -94,11 +112,26 @@ impl fmt::Display for Baseline {
             Self::Chosen { point, reason } => {
                 write!(f, "#{} {}, {reason}", point.seq, point.run_id)
             }
-            Self::Pinned { seq } => write!(f, "#{seq}, pinned"),
+            Self::Pinned(pinned) => pinned.fmt(f),
             Self::NotYet { have, need } => write!(f, "none yet: {have} of {need} runs"),
             Self::NoPrimary { reason } => write!(f, "none: {reason}"),
             Self::NotPinned => f.write_str("none: the profile waits for a pin"),
             Self::Unknown { reason } => write!(f, "unknown: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Pinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { point, pin } = self;
+        write!(f, "#{} {}, pinned", point.seq, point.run_id)?;
+        if let Some(by) = &pin.note.by {
+            write!(f, " by {by}")?;
+        }
+        write!(f, " on {}", pin.at)?;
+        match &pin.note.why {
+            Some(why) => write!(f, ": {why}"),
+            None => Ok(()),
         }
     }
 }
@@ -108,24 +141,26 @@ impl fmt::Display for Baseline {
 pub struct BaselineMove {
     /// The first snapshot that is held against it.
     pub at: SnapshotSeq,
-    /// The baseline from then on.
-    pub baseline: SnapshotSeq,
+    /// The baseline from then on; `None`: none any more.
+    pub baseline: Option<SnapshotSeq>,
+    /// Whether a note pinned it.
+    pub pinned: bool,
 }
 
 /// Chooses the baseline that `current`, or the next run, is held against.
 ///
 /// `history` is the cohort's log below it, newest first; `direction` and `tolerance` are the
-/// primary metric's. A pin wins over the rule.
+/// primary metric's. A pin wins over the rule, and needs no window.
 pub fn baseline(
     history: &[Point],
     current: Option<&Point>,
     rule: BaselineRule,
     direction: Direction,
     tolerance: Tolerance,
-    pinned: Option<SnapshotSeq>,
+    pinned: Option<Pinned>,
 ) -> Baseline {
-    if let Some(seq) = pinned {
-        return Baseline::Pinned { seq };
+    if let Some(pinned) = pinned {
+        return Baseline::Pinned(Box::new(pinned));
     }
     if rule.choice == BaselineChoice::Pinned {
         return Baseline::NotPinned;
@@ -160,24 +195,23 @@ pub fn baseline(
     }
 }
 
-/// Lists where the rule's baseline appeared or moved, oldest first. `history` is the whole log,
-/// newest first; pins are not in it.
-pub fn baseline_moves(
-    history: &[Point],
-    rule: BaselineRule,
-    direction: Direction,
-    tolerance: Tolerance,
+/// Lists where the baseline appeared, moved or went away, from what each snapshot was held against,
+/// oldest first.
+pub fn baseline_moves<'a>(
+    held: impl IntoIterator<Item = (SnapshotSeq, &'a Baseline)>,
 ) -> Vec<BaselineMove> {
     let mut moves: Vec<BaselineMove> = Vec::new();
-    for (at, current) in history.iter().enumerate().rev() {
-        let below = &history[at + 1..];
-        let found = baseline(below, Some(current), rule, direction, tolerance, None).seq();
-        if let Some(baseline) = found
-            && moves.last().map(|last| last.baseline) != Some(baseline)
-        {
+    for (at, baseline) in held {
+        let found = (baseline.seq(), matches!(baseline, Baseline::Pinned(_)));
+        let known = moves
+            .last()
+            .map_or((None, false), |last| (last.baseline, last.pinned));
+        if found != known {
+            let (baseline, pinned) = found;
             moves.push(BaselineMove {
-                at: current.seq,
+                at,
                 baseline,
+                pinned,
             });
         }
     }
@@ -289,12 +323,37 @@ mod tests {
     use super::super::point::LOOK_BACK;
     use super::super::point::sample::{history, point};
     use super::*;
+    use crate::note::{About, Note, Said};
+    use crate::snapshot::Writer;
 
     const TOLERANCE: Tolerance = Tolerance {
         absolute: 0.001,
         relative: 0.0,
         log: false,
     };
+
+    fn pinned(seq: u64) -> Pinned {
+        let point = point(seq, 0.5);
+        let note = Note {
+            about: About {
+                seq: point.seq,
+                sha256: point.sha256,
+            },
+            said: Said::Pin,
+            why: Some(NoteText::new("the release").unwrap()),
+            by: Some(Author::new("ana").unwrap()),
+            writer: Writer {
+                name: "runstone".to_owned(),
+                version: "0.1.0".to_owned(),
+            },
+        };
+        let pin = Arc::new(Dated {
+            seq: 1,
+            at: "2026-11-20T10:00:00.000Z".to_owned(),
+            note,
+        });
+        Pinned { point, pin }
+    }
 
     fn rule(choice: BaselineChoice) -> BaselineRule {
         BaselineRule {
@@ -354,8 +413,12 @@ mod tests {
                 pinned,
             )
         };
-        let pin = Some(SnapshotSeq(3));
-        assert_eq!(with(BaselineChoice::Best, pin).seq(), pin);
+        let found = with(BaselineChoice::Best, Some(pinned(3)));
+        assert_eq!(found.seq(), Some(SnapshotSeq(3)));
+        assert_eq!(
+            found.to_string(),
+            "#3 run-3, pinned by ana on 2026-11-20T10:00:00.000Z: the release"
+        );
         assert_eq!(with(BaselineChoice::Pinned, None), Baseline::NotPinned);
     }
 
@@ -402,15 +465,40 @@ mod tests {
     }
 
     #[test]
-    fn moves_name_when_it_appeared_and_moved() {
+    fn moves_name_when_it_appeared_moved_and_went() {
         let points = history(&[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.6, 0.5]);
         let best = rule(BaselineChoice::Best);
-        let moves = baseline_moves(&points, best, Direction::Higher, TOLERANCE);
-        let at = |at, baseline| BaselineMove {
-            at: SnapshotSeq(at),
-            baseline: SnapshotSeq(baseline),
-        };
-        assert_eq!(moves, [at(6, 1), at(8, 7)]);
+        let mut held: Vec<(SnapshotSeq, Baseline)> = (0..points.len())
+            .rev()
+            .map(|at| {
+                let (current, below) = (&points[at], &points[at + 1..]);
+                let found = baseline(
+                    below,
+                    Some(current),
+                    best,
+                    Direction::Higher,
+                    TOLERANCE,
+                    None,
+                );
+                (current.seq, found)
+            })
+            .collect();
+        held.push((SnapshotSeq(9), Baseline::Pinned(Box::new(pinned(7)))));
+        held.push((SnapshotSeq(10), Baseline::NotYet { have: 4, need: 5 }));
+        let moves = baseline_moves(held.iter().map(|(seq, found)| (*seq, found)));
+        let found: Vec<(u64, Option<u64>, bool)> = moves
+            .iter()
+            .map(|moved| (moved.at.0, moved.baseline.map(|seq| seq.0), moved.pinned))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (6, Some(1), false),
+                (8, Some(7), false),
+                (9, Some(7), true),
+                (10, None, false)
+            ]
+        );
     }
 
     #[test]

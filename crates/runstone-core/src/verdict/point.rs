@@ -27,6 +27,8 @@ pub struct Point {
     pub status: Status,
     /// Judged, but no yardstick; `false` once accepted.
     pub candidate: bool,
+    /// Deleted by a note: it keeps its place and is no yardstick.
+    pub deleted: bool,
     /// The search it is a point of.
     pub sweep: Option<String>,
     /// Fingerprint of its settings.
@@ -48,7 +50,7 @@ impl Point {
 }
 
 /// Returns the points that serve as a yardstick for `current`, newest first: of every other run the
-/// newest finished, non-candidate attempt.
+/// newest attempt that finished, is no candidate and was not deleted.
 pub(super) fn yardsticks<'a>(
     history: &'a [Point],
     current: Option<&Point>,
@@ -58,6 +60,7 @@ pub(super) fn yardsticks<'a>(
     history.iter().take(LOOK_BACK).filter(move |point| {
         point.status == Status::Finished
             && !point.candidate
+            && !point.deleted
             && own.as_ref() != Some(&point.run_id)
             && seen.insert(&point.run_id)
     })
@@ -75,6 +78,7 @@ pub(super) mod sample {
             attempt: Attempt(0),
             status: Status::Finished,
             candidate: false,
+            deleted: false,
             sweep: None,
             settings: Digest::of(b"s"),
             primary: vec![("auc".to_owned(), MetricValue::new(auc))],
@@ -111,9 +115,16 @@ mod tests {
         }
         points[3].status = Status::Failed; // seq 3: the newest attempt of `a`
         points[1].candidate = true; // seq 5
+        points.insert(
+            0,
+            Point {
+                deleted: true,
+                ..sample::point(7, 0.5)
+            },
+        );
         let current = Point {
             run_id: "own".into(),
-            ..sample::point(7, 0.5)
+            ..sample::point(8, 0.5)
         };
         let seqs: Vec<u64> = yardsticks(&points, Some(&current))
             .map(|point| point.seq.0)

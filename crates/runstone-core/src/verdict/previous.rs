@@ -4,7 +4,10 @@
 //! is none, the reason is exact, since "no earlier run" and "none among those looked at" are
 //! different findings. What changed since belongs to the diff.
 
+use std::fmt;
+
 use super::point::{LOOK_BACK, Point, yardsticks};
+use crate::snapshot::Status;
 
 /// The earlier run to compare with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,16 +30,81 @@ pub enum NoPrevious {
     /// The cohort's log holds no earlier snapshot of another run.
     #[error("no earlier run in this cohort")]
     FirstRun,
-    /// It does, and every one of them failed, was interrupted, is a candidate or another
-    /// point of this sweep.
-    #[error(
-        "no earlier run in this cohort serves: each failed, was interrupted, is a candidate or is a \
-         point of the same sweep"
-    )]
-    NoneServes,
+    /// It does, and none of them serves.
+    #[error("no earlier run in this cohort serves: {0}")]
+    NoneServes(Skipped),
     /// None of the snapshots looked at serves; there are older ones.
-    #[error("none among the last {LOOK_BACK}")]
-    NoneAmongLast,
+    #[error("none among the last {LOOK_BACK}: {0}")]
+    NoneAmongLast(Skipped),
+}
+
+/// What was passed over in looking for an earlier run, each snapshot counted once. Prints as a
+/// list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Deleted by a note.
+    pub deleted: usize,
+    /// Ended by an error.
+    pub failed: usize,
+    /// Stopped from outside.
+    pub interrupted: usize,
+    /// No yardstick until accepted.
+    pub candidates: usize,
+    /// Other attempts of the current run.
+    pub own_attempts: usize,
+    /// Points of the current sweep with other settings.
+    pub same_sweep: usize,
+}
+
+impl Skipped {
+    fn among(history: &[Point], current: &Point) -> Self {
+        let mut skipped = Self::default();
+        for point in history.iter().take(LOOK_BACK) {
+            let count = match point.status {
+                _ if point.run_id == current.run_id => &mut skipped.own_attempts,
+                _ if point.deleted => &mut skipped.deleted,
+                Status::Failed => &mut skipped.failed,
+                Status::Interrupted => &mut skipped.interrupted,
+                Status::Finished if point.candidate => &mut skipped.candidates,
+                Status::Finished => &mut skipped.same_sweep,
+            };
+            *count += 1;
+        }
+        skipped
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |count, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {more}")),
+        };
+        let parts: Vec<String> = [
+            of(self.failed, "failed", "failed"),
+            of(self.interrupted, "interrupted", "interrupted"),
+            of(self.candidates, "candidate", "candidates"),
+            of(self.deleted, "deleted", "deleted"),
+            of(
+                self.same_sweep,
+                "point of the same sweep",
+                "points of the same sweep",
+            ),
+            of(
+                self.own_attempts,
+                "attempt of this run",
+                "attempts of this run",
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if parts.is_empty() {
+            return f.write_str("none can be read");
+        }
+        f.write_str(&parts.join(", "))
+    }
 }
 
 /// Chooses the earlier run to compare with. `history` is the cohort's log below the current
@@ -63,13 +131,13 @@ fn is_other_point_of_its_sweep(point: &Point, current: &Point) -> bool {
 }
 
 fn why_none(history: &[Point], current: &Point) -> NoPrevious {
-    // A log that was read no further than it counts ends at `LOOK_BACK` above seq 1.
-    let older_remain = history.len() > LOOK_BACK
-        || (history.len() == LOOK_BACK && history.iter().all(|point| point.seq.0 > 1));
-    if older_remain {
-        NoPrevious::NoneAmongLast
+    let skipped = Skipped::among(history, current);
+    // Places are gapless, so the current one tells how many lie below it, readable or not.
+    let below = current.seq.0.saturating_sub(1);
+    if below > LOOK_BACK as u64 {
+        NoPrevious::NoneAmongLast(skipped)
     } else if history.iter().any(|point| point.run_id != current.run_id) {
-        NoPrevious::NoneServes
+        NoPrevious::NoneServes(skipped)
     } else {
         NoPrevious::FirstRun
     }
@@ -80,7 +148,6 @@ mod tests {
     use super::super::point::sample::{history, point};
     use super::*;
     use crate::digest::Digest;
-    use crate::snapshot::Status;
 
     fn none(history: &[Point], current: &Point) -> NoPrevious {
         match previous(history, current) {
@@ -149,7 +216,40 @@ mod tests {
             status: Status::Failed,
             ..point(1, 0.5)
         }];
-        assert_eq!(none(&failed, &point(2, 0.5)), NoPrevious::NoneServes);
+        let reason = none(&failed, &point(2, 0.5));
+        assert_eq!(
+            reason.to_string(),
+            "no earlier run in this cohort serves: 1 failed"
+        );
+    }
+
+    #[test]
+    fn what_was_skipped_is_counted_each_snapshot_once() {
+        let mut points = history(&[0.5; 5]);
+        points[0].deleted = true;
+        points[1].deleted = true;
+        points[1].candidate = true;
+        points[2].candidate = true;
+        points[3].status = Status::Interrupted;
+        points[4].run_id = "run-6".into();
+        let reason = none(&points, &point(6, 0.5));
+        assert_eq!(
+            reason.to_string(),
+            "no earlier run in this cohort serves: 1 interrupted, 1 candidate, 2 deleted, 1 attempt \
+             of this run"
+        );
+    }
+
+    #[test]
+    fn an_unreadable_place_among_the_last_does_not_hide_that_there_are_older_ones() {
+        let mut points = history(&[0.5; LOOK_BACK + 1]);
+        for point in &mut points {
+            point.deleted = true;
+        }
+        points.truncate(LOOK_BACK);
+        points.remove(5);
+        let reason = none(&points, &point(LOOK_BACK as u64 + 2, 0.5));
+        assert_eq!(reason.to_string(), "none among the last 64: 63 deleted");
     }
 
     #[test]
@@ -160,14 +260,9 @@ mod tests {
             .take(LOOK_BACK)
             .for_each(|point| point.candidate = true);
         let current = point(LOOK_BACK as u64 + 2, 0.5);
-        assert_eq!(none(&points, &current), NoPrevious::NoneAmongLast);
-        assert_eq!(
-            none(&points[..LOOK_BACK], &current),
-            NoPrevious::NoneAmongLast
-        );
-        assert_eq!(
-            NoPrevious::NoneAmongLast.to_string(),
-            "none among the last 64"
-        );
+        for looked_at in [&points[..], &points[..LOOK_BACK]] {
+            let reason = none(looked_at, &current).to_string();
+            assert_eq!(reason, "none among the last 64: 64 candidates");
+        }
     }
 }
