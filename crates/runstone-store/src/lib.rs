@@ -52,4 +52,6 @@ pub use key::{Key, KeyText, Nonce, StoreId};
 pub use log::{CohortName, Log, NotACohortName, SHARD_SLOTS, Seq};
 pub use memory::MemoryStore;
 pub use shelf::{Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
-pub use store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
+pub use store::{
+    Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
+};

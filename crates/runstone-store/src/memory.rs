@@ -20,7 +20,9 @@ use crate::hash::Hash256;
 use crate::key::{Key, KeyText, Nonce, StoreId};
 use crate::log::{CohortName, Log, Seq};
 use crate::shelf::{Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
-use crate::store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
+use crate::store::{
+    Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
+};
 
 /// A store in memory.
 #[derive(Debug)]
@@ -86,6 +88,14 @@ impl Store for MemoryStore {
         entry: &NewEntry<'_>,
     ) -> Result<Appended, StoreError> {
         append::append(self, log, key, entry)
+    }
+
+    fn append_all(
+        &self,
+        items: &[BatchItem],
+        instead: &mut Instead<'_>,
+    ) -> Vec<Result<Appended, StoreError>> {
+        append::append_all(self, items, instead)
     }
 
     fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
@@ -349,7 +359,7 @@ impl Slots for MemoryStore {
         }
     }
 
-    fn claim(
+    fn name_claim(
         &self,
         key: &Key,
         generation: u32,
@@ -361,6 +371,10 @@ impl Slots for MemoryStore {
         }
         kept.claims.insert((*key, generation), draft.clone());
         Ok(Claimed::Made)
+    }
+
+    fn settle_claims(&self, _keys: &[Key]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
@@ -377,6 +391,16 @@ impl Slots for MemoryStore {
         log: &Log,
         seq: Seq,
         draft: &mut Vec<u8>,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        self.take(log, seq, draft, written)
+    }
+
+    fn take(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Vec<u8>,
         _written: &Envelope,
     ) -> Result<Published, StoreError> {
         let mut kept = self.kept();
@@ -388,7 +412,7 @@ impl Slots for MemoryStore {
         Ok(Published::Won)
     }
 
-    fn settle(&self, _log: &Log, _committed: &Committed) -> Result<(), StoreError> {
+    fn settle(&self, _log: &Log, _places: &[Seen]) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::damage::{Audited, Damage, Finding};
 use crate::descriptor::Descriptor;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::KeyText;
@@ -45,6 +45,28 @@ pub trait Store: Send + Sync + Debug {
         key: Option<&KeyText>,
         entry: &NewEntry<'_>,
     ) -> Result<Appended, StoreError>;
+
+    /// Appends many entries, as if one after the other in their order, and answers for each.
+    ///
+    /// Where other content holds the key of an entry, `instead` is asked, with the position of the
+    /// entry, for what to append in its place; with nothing, the answer is [`Appended::Taken`]. It
+    /// is asked before any later entry has its place.
+    ///
+    /// # Durability
+    /// Nothing is answered before all of it is durable. A batch that is cut short left a part of
+    /// its entries, none of them acknowledged; the same batch again records each of them once.
+    ///
+    /// # Errors
+    /// Each entry has an outcome of its own, as by [`append`](Self::append); one that fails does
+    /// not stop the others. If a directory cannot be flushed, every entry in it that would have
+    /// been acknowledged is [`StoreError::Unknown`].
+    fn append_all(
+        &self,
+        items: &[BatchItem],
+        instead: &mut Instead<'_>,
+    ) -> Vec<Result<Appended, StoreError>> {
+        one_by_one(self, items, instead)
+    }
 
     /// Returns the highest place of a log, or nothing for a log without entries.
     ///
@@ -169,6 +191,54 @@ pub struct NewEntry<'a> {
     pub recorded_at: String,
 }
 
+/// One of many entries handed to [`Store::append_all`].
+#[derive(Debug, Clone)]
+pub struct BatchItem {
+    /// The log it is for.
+    pub log: Log,
+    /// Its key, in a log of snapshots.
+    pub key: Option<KeyText>,
+    /// The digest of what the caller calls its content.
+    pub content: Hash256,
+    /// The canonical bytes to keep.
+    pub payload: Vec<u8>,
+    /// What to show of the entry without parsing its payload; at most 2 KiB of JSON.
+    pub summary: Value,
+    /// The writer's clock, for listing and talk. It orders nothing.
+    pub recorded_at: String,
+}
+
+/// Appends the entries of a batch by themselves, one after the other.
+pub(crate) fn one_by_one<S: Store + ?Sized>(
+    store: &S,
+    items: &[BatchItem],
+    instead: &mut Instead<'_>,
+) -> Vec<Result<Appended, StoreError>> {
+    let append = |item: &BatchItem| {
+        let entry = NewEntry {
+            content: item.content,
+            payload: &item.payload,
+            summary: item.summary.clone(),
+            recorded_at: item.recorded_at.clone(),
+        };
+        store.append(&item.log, item.key.as_ref(), &entry)
+    };
+    let one = |(position, item)| {
+        let mut appended = append(item);
+        while let Ok(Appended::Taken { claim, recorded }) = &appended
+            && let Some(other) = instead(position, claim, recorded.as_ref())
+        {
+            appended = append(&other);
+        }
+        appended
+    };
+    items.iter().enumerate().map(one).collect()
+}
+
+/// Says what to append instead of an entry whose key is held by other content: asked with the
+/// position of the entry, who claimed the key, and where that is recorded.
+pub type Instead<'a> = dyn FnMut(usize, &Envelope, Option<&Committed>) -> Option<BatchItem> + 'a;
+
 /// What became of an append.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "an entry that was not taken has to be told"]
@@ -193,6 +263,16 @@ pub struct Committed {
     pub seq: Seq,
     /// The envelope at that place.
     pub envelope: Box<Envelope>,
+}
+
+impl Committed {
+    /// Returns the place with the digest of its payload.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen {
+            seq: self.seq,
+            sha256: self.envelope.sha256,
+        }
+    }
 }
 
 /// What stands at a place or under a name.

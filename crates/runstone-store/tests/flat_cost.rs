@@ -6,8 +6,8 @@ mod support;
 
 use runstone_store::dir::faults::FaultyFileSystem;
 use runstone_store::dir::{Kind, OsFileSystem};
-use runstone_store::{Appended, DirStore, Log, Standing, Store as _, SystemEntropy};
-use support::{Place, key, log};
+use runstone_store::{Appended, BatchItem, DirStore, Log, Standing, Store as _, SystemEntropy};
+use support::{Place, item, key, log};
 
 type Counting = FaultyFileSystem<OsFileSystem>;
 
@@ -110,6 +110,71 @@ fn commit_flushes_twice_and_names_nothing_before_its_flush() {
     ];
     assert_eq!(commit(Kind::Network), network);
     assert_eq!(commit(Kind::CopyOnWrite), network);
+}
+
+#[test]
+fn batch_flushes_each_file_and_each_directory_once_and_names_places_after_claims() {
+    let commit = |kind| {
+        let place = Place::new();
+        let fs = FaultyFileSystem::new(OsFileSystem)
+            .posing_as(kind)
+            .without_flushes();
+        let store = place.init_on(fs.clone());
+        support::record(&store, &["first"]);
+        fs.take_calls();
+        let items: Vec<BatchItem> = (0..40)
+            .map(|number| item(&format!("run-{number}")))
+            .collect();
+        for appended in store.append_all(&items, &mut |_, _, _| None) {
+            assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+        }
+        writing(&fs)
+    };
+    let count = |calls: &[&str], name| calls.iter().filter(|call| **call == name).count();
+    let places = |calls: &[&'static str]| {
+        let last_flush = calls.iter().rposition(|call| *call == "sync_file").unwrap();
+        count(&calls[last_flush..], "link")
+    };
+    let journal = commit(Kind::Journal);
+    assert_eq!(count(&journal, "sync_file"), 40);
+    // The shard, after the last place is named. (The 32nd place leaves a hint, which is not
+    // flushed.)
+    assert_eq!(count(&journal, "sync_dir"), 1);
+    assert_eq!((count(&journal, "link"), places(&journal)), (80, 40));
+    let flushed = journal.iter().position(|call| *call == "sync_dir").unwrap();
+    assert_eq!(count(&journal[flushed..], "link"), 0);
+
+    let network = commit(Kind::Network);
+    assert_eq!(count(&network, "sync_file"), 40);
+    // Some directories of claims may be shared; which ones differs from store to store.
+    assert!(count(&network, "sync_dir") <= 41, "{network:?}");
+    let first_flush = network.iter().position(|call| *call == "sync_dir").unwrap();
+    assert_eq!(count(&network[first_flush..], "link"), 40);
+}
+
+#[test]
+fn batch_again_writes_nothing_and_flushes_once() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &[]);
+    let items: Vec<BatchItem> = (0..40)
+        .map(|number| item(&format!("run-{number}")))
+        .collect();
+    for appended in store.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    // A handle that knows nothing from before.
+    let again = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    fs.take_calls();
+    for appended in again.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::Already(_))), "{appended:?}");
+    }
+    let opened = fs.calls_of("open_read");
+    // The first of a shard brings the directories above it: root, `cohorts`, cohort, `log`.
+    assert_eq!(writing(&fs), ["sync_dir"; 5]);
+    // Each claim and each place is read, and not each place for each claim.
+    assert!(opened < 5 * 40, "{opened}");
 }
 
 #[test]

@@ -3,7 +3,12 @@
 //! Each test starts copies of this test program as writers. A copy is told its part by an argument
 //! of its own, which the test harness takes for one more filter.
 
-#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed step should stop the test"
+)]
+#![expect(clippy::print_stdout, reason = "a copy says what it was told")]
 
 mod support;
 
@@ -12,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use runstone_store::dir::Initialised;
-use runstone_store::{Appended, DirStore, Seq, Store as _, SystemEntropy};
-use support::{Place, cohort, entry, findings, key, log, open, options};
+use runstone_store::{Appended, BatchItem, DirStore, Seq, Store as _, SystemEntropy};
+use support::{Place, cohort, entry, findings, item, key, log, open, options};
 
 const PROCESSES: usize = 24;
 const APPENDS: u64 = 20;
@@ -21,7 +26,7 @@ const APPENDS: u64 = 20;
 /// The part a copy of this program plays.
 #[derive(Clone, Copy)]
 enum Part {
-    /// Appends entries of its own.
+    /// Appends entries of its own, every third process in batches.
     Writer,
     /// Appends what all others append.
     Twin,
@@ -76,6 +81,9 @@ fn a_writer_alone_is_given_every_place() {
         (0, place.path())
     });
     let store = open(&path);
+    if id % 3 == 2 {
+        return write_in_batches(&store, &path, id);
+    }
     let mut last = None;
     for number in 0..APPENDS {
         // What a fresh handle sees taken before the call began must come earlier in the log.
@@ -94,13 +102,39 @@ fn a_writer_alone_is_given_every_place() {
     assert!(last.map(Seq::get) >= Some(APPENDS));
 }
 
+/// Appends entries of its own, several at once.
+fn write_in_batches(store: &DirStore, path: &Path, id: usize) {
+    let numbers: Vec<u64> = (0..APPENDS).collect();
+    for few in numbers.chunks(7) {
+        let before = open(path).head(&log()).unwrap();
+        let item = |number: &u64| item(&format!("run-{id}-{number}"));
+        let items: Vec<BatchItem> = few.iter().map(item).collect();
+        let mut last = before;
+        for (item, appended) in items
+            .iter()
+            .zip(store.append_all(&items, &mut |_, _, _| None))
+        {
+            let Ok(Appended::New(committed)) = appended else {
+                panic!("{appended:?}")
+            };
+            assert!(Some(committed.seq) > last);
+            last = Some(committed.seq);
+            let run = &item.key.as_ref().unwrap().run;
+            println!("said {} {run}", committed.seq);
+        }
+    }
+}
+
 #[test]
 fn a_twin_alone_records_once() {
     let place = Place::new();
-    let (_, path) = given().unwrap_or_else(|| {
+    let (id, path) = given().unwrap_or_else(|| {
         support::record(&place.init(), &[]);
         (0, place.path())
     });
+    if id % 2 == 1 {
+        return record_twins_in_batches(&path);
+    }
     for number in 0..APPENDS {
         let run = format!("run-{number}");
         let appended = open(&path).append(&log(), Some(&key(&run)), &entry(run.as_bytes()));
@@ -111,6 +145,23 @@ fn a_twin_alone_records_once() {
         }
     }
     assert!(open(&path).head(&log()).unwrap().map(Seq::get) >= Some(APPENDS));
+}
+
+/// Appends what all others append, several at once.
+fn record_twins_in_batches(path: &Path) {
+    let numbers: Vec<u64> = (0..APPENDS).collect();
+    for few in numbers.chunks(7) {
+        let runs: Vec<String> = few.iter().map(|number| format!("run-{number}")).collect();
+        let items: Vec<BatchItem> = runs.iter().map(|run| item(run)).collect();
+        let appended = open(path).append_all(&items, &mut |_, _, _| None);
+        for (run, appended) in runs.iter().zip(appended) {
+            match appended.unwrap() {
+                Appended::New(committed) => println!("said {run} new {}", committed.seq),
+                Appended::Already(committed) => println!("said {run} already {}", committed.seq),
+                Appended::Taken { .. } => panic!("equal content was told taken"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,16 +4,22 @@
 //! to scrutiny here is the one the loop argues: one key, one place. Losing power is left to a
 //! simulation below the directory engine.
 
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
+use super::batch::append_by;
 use super::*;
+use crate::descriptor::Descriptor;
 use crate::entropy::SystemEntropy;
+use crate::envelope::{Envelope, Seen};
 use crate::hash::Hash256;
+use crate::key::{Key, Nonce};
+use crate::log::Seq;
 use crate::memory::MemoryStore;
-use crate::store::{Slot, Store as _};
+use crate::store::{BatchItem, Committed, Slot, Store as _};
 
 const WRITERS: usize = 4;
 
@@ -127,13 +133,17 @@ impl Slots for Scheduled<'_> {
         self.step(|store| store.draft(log, near, file))
     }
 
-    fn claim(
+    fn name_claim(
         &self,
         key: &Key,
         generation: u32,
         draft: &mut Vec<u8>,
     ) -> Result<Claimed, StoreError> {
-        self.step(|store| Slots::claim(store, key, generation, draft))
+        self.step(|store| store.name_claim(key, generation, draft))
+    }
+
+    fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
+        self.step(|store| store.settle_claims(keys))
     }
 
     fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
@@ -154,13 +164,30 @@ impl Slots for Scheduled<'_> {
         self.step(|store| store.publish(log, seq, draft, written))
     }
 
-    fn settle(&self, log: &Log, committed: &Committed) -> Result<(), StoreError> {
-        self.step(|store| store.settle(log, committed))
+    fn take(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Vec<u8>,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        self.step(|store| store.take(log, seq, draft, written))
+    }
+
+    fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError> {
+        self.step(|store| store.settle(log, places))
     }
 }
 
-/// Two writers of one key and two of keys of their own, in the order that a seed decides.
-fn meet(seed: u64) {
+/// What one writer records: the runs of one batch, or each by itself.
+#[derive(Clone, Copy)]
+enum Part {
+    Alone(&'static [&'static str]),
+    Batch(&'static [&'static str]),
+}
+
+/// Lets writers meet in the order that a seed decides; every run must get one place.
+fn meet(seed: u64, parts: [Part; WRITERS]) {
     let store = MemoryStore::new(String::new(), Map::new(), SystemEntropy);
     let cohort: crate::log::CohortName = "c".parse().unwrap();
     store.open_cohort(&cohort, b"").unwrap();
@@ -174,51 +201,98 @@ fn meet(seed: u64) {
             attempt: 0,
         }
     };
-    let entry = NewEntry {
+    let item = |run: &&str| BatchItem {
+        log: log.clone(),
+        key: Some(text(run)),
         content: Hash256::of(b"content"),
-        payload: b"payload",
+        payload: b"payload".to_vec(),
         summary: Value::Null,
         recorded_at: String::new(),
     };
     let schedule = Schedule::new(seed);
-    let write = |writer: usize, run: &'static str| {
+    let write = |writer: usize, part: Part| -> Vec<Appended> {
         let slots = Scheduled {
             store: &store,
             schedule: &schedule,
             writer,
         };
-        let appended = append(&slots, &log, Some(&text(run)), &entry);
+        let entry = NewEntry {
+            content: Hash256::of(b"content"),
+            payload: b"payload",
+            summary: Value::Null,
+            recorded_at: String::new(),
+        };
+        let appended: Vec<_> = match part {
+            Part::Alone(runs) => runs
+                .iter()
+                .map(|run| append(&slots, &log, Some(&text(run)), &entry))
+                .collect(),
+            // One thread, so that the seed alone decides.
+            Part::Batch(runs) => {
+                let items: Vec<BatchItem> = runs.iter().map(item).collect();
+                append_by(1, &slots, &items, &mut |_, _, _| None)
+            }
+        };
         schedule.leave(writer);
-        appended.unwrap()
+        appended.into_iter().map(Result::unwrap).collect()
     };
     let write = &write;
     let appended: Vec<Appended> = thread::scope(|scope| {
-        let runs = ["twin", "twin", "other", "third"].into_iter().enumerate();
-        let writers: Vec<_> = runs
-            .map(|(writer, run)| scope.spawn(move || write(writer, run)))
+        let writers: Vec<_> = parts
+            .into_iter()
+            .enumerate()
+            .map(|(writer, part)| scope.spawn(move || write(writer, part)))
             .collect();
         writers
             .into_iter()
-            .map(|writer| writer.join().unwrap())
+            .flat_map(|writer| writer.join().unwrap())
             .collect()
     });
-    let news = appended
-        .iter()
-        .filter(|it| matches!(it, Appended::New(_)))
-        .count();
-    assert_eq!(news, 3, "seed {seed}: {appended:?}");
-    assert_eq!(store.head(&log).unwrap(), Seq::new(3), "seed {seed}");
-    let twin = text("twin").key(Slots::descriptor(&store).store);
-    let is_twin = |place: &u64| {
-        let read = store.peek(&log, Seq::new(*place).unwrap()).unwrap();
-        matches!(read, Slot::Whole(envelope) if envelope.key == Some(twin))
-    };
-    assert_eq!((1..=3).filter(is_twin).count(), 1, "seed {seed}");
+    let mut places = BTreeMap::new();
+    let mut news = 0;
+    for appended in &appended {
+        let (Appended::New(committed) | Appended::Already(committed)) = appended else {
+            panic!("seed {seed}: equal content was told taken");
+        };
+        news += usize::from(matches!(appended, Appended::New(_)));
+        let Committed { seq, envelope } = committed;
+        let place = places.entry(envelope.key).or_insert(*seq);
+        assert_eq!(place, seq, "seed {seed}: {appended:?}");
+    }
+    assert_eq!(news, places.len(), "seed {seed}: {appended:?}");
+    let head = Seq::new(news as u64);
+    assert_eq!(store.head(&log).unwrap(), head, "seed {seed}");
+    for (key, seq) in places {
+        let read = store.peek(&log, seq).unwrap();
+        assert!(
+            matches!(read, Slot::Whole(envelope) if envelope.key == key),
+            "seed {seed}: {seq}"
+        );
+    }
 }
 
 #[test]
 fn in_whatever_order_writers_of_one_key_meet_it_gets_one_place() {
+    let parts = [
+        Part::Alone(&["twin"]),
+        Part::Alone(&["twin"]),
+        Part::Alone(&["other"]),
+        Part::Alone(&["third"]),
+    ];
     for seed in 1..=1500 {
-        meet(seed);
+        meet(seed, parts);
+    }
+}
+
+#[test]
+fn in_whatever_order_batches_meet_single_writers_each_key_gets_one_place() {
+    let parts = [
+        Part::Batch(&["a", "b", "c", "b"]),
+        Part::Batch(&["c", "a", "d"]),
+        Part::Alone(&["b", "d"]),
+        Part::Alone(&["other", "c"]),
+    ];
+    for seed in 1..=1500 {
+        meet(seed, parts);
     }
 }

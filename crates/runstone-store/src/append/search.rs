@@ -71,10 +71,11 @@ pub(super) fn search<S: Slots>(
     let mut hidden = None;
     let mut seq = from;
     loop {
+        seq = slots.first_to_read(log, key, seq);
         match slots.look(log, seq, Some(key))? {
             Look::Held(envelope) if envelope.key == Some(*key) => {
                 let committed = Committed { seq, envelope };
-                slots.settle(log, &committed)?;
+                slots.settle(log, &[committed.seen()])?;
                 return Ok(Search::Found(committed));
             }
             Look::Held(_) => {}

@@ -101,9 +101,14 @@ impl<F: FileSystem> DirStore<F> {
         })
     }
 
+    /// Returns whether a hint is left at this place.
+    pub(super) fn is_worth_a_hint(seq: Seq) -> bool {
+        seq.get().is_multiple_of(EVERY)
+    }
+
     /// Leaves a hint, at places that are worth one.
     pub(super) fn leave_hint(&self, log: &Log, seen: Seen) {
-        if !seen.seq.get().is_multiple_of(EVERY) {
+        if !Self::is_worth_a_hint(seen.seq) {
             return;
         }
         let Some(path) = Self::hint_dir(log) else {

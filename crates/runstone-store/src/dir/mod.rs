@@ -49,7 +49,10 @@ use crate::hash::Hash256;
 use crate::key::{KeyText, Nonce};
 use crate::log::{CohortName, Log, Seq};
 use crate::shelf::Shelf;
-use crate::store::{Appended, Committed, Entry, NewEntry, OpenedCohort, Slot, Standing, Store};
+use crate::store::{
+    Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
+    one_by_one,
+};
 
 /// A store in a directory.
 ///
@@ -126,6 +129,18 @@ impl<F: FileSystem> Store for DirStore<F> {
         self.demand_layout()
             .map_err(StoreError::before_publishing)?;
         append::append(self, log, key, entry)
+    }
+
+    fn append_all(
+        &self,
+        items: &[BatchItem],
+        instead: &mut Instead<'_>,
+    ) -> Vec<Result<Appended, StoreError>> {
+        if self.tree.is_poisoned() || self.demand_layout().is_err() {
+            // Each of them is told the reason.
+            return one_by_one(self, items, instead);
+        }
+        append::append_all(self, items, instead)
     }
 
     fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError> {

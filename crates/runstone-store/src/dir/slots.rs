@@ -10,6 +10,7 @@
 //!
 //! How a slot is taken is left to `publish`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use rustix::io::Errno;
@@ -26,7 +27,7 @@ use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
 use crate::error::{Doubt, StoreError};
 use crate::key::{Key, Nonce};
 use crate::log::{Log, Seq};
-use crate::store::{Committed, Slot};
+use crate::store::Slot;
 
 impl<F: FileSystem> Slots for DirStore<F> {
     type Draft = Draft<F>;
@@ -92,7 +93,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         })
     }
 
-    fn claim(
+    fn name_claim(
         &self,
         key: &Key,
         generation: u32,
@@ -126,10 +127,18 @@ impl<F: FileSystem> Slots for DirStore<F> {
             Err(error) => return Err(at(fan.name(&name))(error)),
         }
         self.flush(draft)?;
-        if !covers {
-            self.tree.sync(&fan)?;
-        }
         Ok(Claimed::Made)
+    }
+
+    fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
+        if self.tree.kind.file_sync_covers_names() {
+            return Ok(());
+        }
+        let fans: BTreeSet<String> = keys.iter().map(|key| fan_name(key.digest())).collect();
+        for fan in fans {
+            self.tree.sync(&self.fan("keys", &fan)?)?;
+        }
+        Ok(())
     }
 
     fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
@@ -173,19 +182,59 @@ impl<F: FileSystem> Slots for DirStore<F> {
         Ok(published)
     }
 
-    fn settle(&self, log: &Log, committed: &Committed) -> Result<(), StoreError> {
-        let Committed { seq, envelope } = committed;
-        let shard = self
-            .shard_for(log, *seq)
-            .map_err(|error| error.in_doubt(Doubt::Flush))?;
-        self.confirm(
-            log,
-            &shard,
-            Seen {
-                seq: *seq,
-                sha256: envelope.sha256,
-            },
-        )
+    fn take(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Draft<F>,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        if self.tree.is_poisoned() {
+            // It could be taken, and then never be acknowledged.
+            return Err(StoreError::Unknown {
+                path: self.slot_path(log, seq),
+                doubt: Doubt::Poisoned,
+                source: None,
+            });
+        }
+        let shard = self.shard_for(log, seq)?;
+        self.flush(draft)?;
+        let published = self.take_slot(log, seq, &shard, draft, written)?;
+        if published == Published::Won {
+            self.heads.raise(log, seq, Some(written.sha256));
+        }
+        Ok(published)
+    }
+
+    fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError> {
+        let mut highest: BTreeMap<u64, (Seq, Seen)> = BTreeMap::new();
+        for seen in places {
+            let (lowest, last) = highest
+                .entry(self.shard_of(seen.seq))
+                .or_insert((seen.seq, *seen));
+            *lowest = seen.seq.min(*lowest);
+            if seen.seq > last.seq {
+                *last = *seen;
+            }
+        }
+        for (lowest, last) in highest.into_values() {
+            // The first place of a shard brings with it what has to be durable above the shard.
+            let shard = self
+                .shard_for(log, lowest)
+                .map_err(|error| error.in_doubt(Doubt::Flush))?;
+            self.confirm(log, &shard, last)?;
+        }
+        Ok(())
+    }
+
+    fn leave_word(&self, log: &Log, taken: &[Seen]) {
+        if let Some(seen) = taken
+            .iter()
+            .rev()
+            .find(|seen| Self::is_worth_a_hint(seen.seq))
+        {
+            self.leave_hint(log, *seen);
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 use runstone_store::dir::{FileSystem, InitOptions};
 use runstone_store::{
-    CohortName, DirStore, Finding, Hash256, KeyText, Log, Modes, NewEntry, Store, SystemEntropy,
+    BatchItem, CohortName, DirStore, Finding, Hash256, KeyText, Log, Modes, NewEntry, Store,
+    SystemEntropy,
 };
 use serde_json::{Map, json};
 use tempfile::TempDir;
@@ -88,6 +89,19 @@ pub(crate) fn entry(payload: &[u8]) -> NewEntry<'_> {
         payload,
         summary: json!({"status": "finished"}),
         recorded_at: "2026-11-20T10:15:00Z".to_owned(),
+    }
+}
+
+/// An entry of a batch, with the name of its run for a payload.
+pub(crate) fn item(run: &str) -> BatchItem {
+    let entry = entry(run.as_bytes());
+    BatchItem {
+        log: log(),
+        key: Some(key(run)),
+        content: entry.content,
+        payload: run.as_bytes().to_vec(),
+        summary: entry.summary,
+        recorded_at: entry.recorded_at,
     }
 }
 

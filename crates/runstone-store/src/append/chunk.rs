@@ -1,0 +1,223 @@
+//! The slots of an engine, as a batch sees them: places are taken now and made durable together.
+//!
+//! [`Chunk`] stands between the loop and an engine. It hands every step on, except that it keeps
+//! the places to be settled until the end, and remembers what it saw in the logs, since an entry
+//! never changes. The invariants guarded here: every place that the loop believes to be settled is
+//! among those that [`Chunk::settle_all`] settles; and a place is remembered only after its entry
+//! was there. Who may be told what, and when, is left to the batch.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::slots::{Claim, Claimed, Look, Published, Slots};
+use crate::descriptor::Descriptor;
+use crate::envelope::{Envelope, Seen};
+use crate::error::StoreError;
+use crate::key::{Key, Nonce};
+use crate::log::{Log, Seq};
+
+/// An engine whose places are settled together.
+#[derive(Debug)]
+pub(super) struct Chunk<'s, S: Slots> {
+    slots: &'s S,
+    logs: RefCell<BTreeMap<Log, Passage>>,
+}
+
+/// What a chunk has done in one log, and seen of it.
+#[derive(Debug, Default)]
+struct Passage {
+    /// Places to be settled before anyone is told.
+    unsettled: Vec<Seen>,
+    /// Those of them that this chunk took itself, in ascending order.
+    taken: Vec<Seen>,
+    /// The places that were read or taken, without one left out, and who is there.
+    read: Option<(Seq, Seq)>,
+    keys: BTreeMap<Key, Seq>,
+}
+
+impl Passage {
+    /// Remembers who has a place.
+    fn remember(&mut self, seq: Seq, key: Option<Key>) {
+        self.read = Some(match self.read {
+            Some((first, last)) if first <= seq && seq <= last => (first, last),
+            Some((first, last)) if last.next() == seq => (first, seq),
+            _ => {
+                self.keys.clear();
+                (seq, seq)
+            }
+        });
+        if let Some(key) = key {
+            self.keys.insert(key, seq);
+        }
+    }
+}
+
+impl<'s, S: Slots> Chunk<'s, S> {
+    pub(super) fn of(slots: &'s S) -> Self {
+        Self {
+            slots,
+            logs: RefCell::default(),
+        }
+    }
+
+    /// Makes every place durable that was taken or found; returns why not, by log.
+    pub(super) fn settle_all(self) -> BTreeMap<Log, StoreError> {
+        let mut failed = BTreeMap::new();
+        for (log, passage) in self.logs.into_inner() {
+            match self.slots.settle(&log, &passage.unsettled) {
+                Ok(()) => self.slots.leave_word(&log, &passage.taken),
+                Err(error) => drop(failed.insert(log, error)),
+            }
+        }
+        failed
+    }
+
+    fn passage<T>(&self, log: &Log, act: impl FnOnce(&mut Passage) -> T) -> T {
+        let mut logs = self.logs.borrow_mut();
+        if !logs.contains_key(log) {
+            logs.insert(log.clone(), Passage::default());
+        }
+        act(logs.get_mut(log).expect("it was just put there"))
+    }
+}
+
+impl<S: Slots> Slots for Chunk<'_, S> {
+    type Draft = S::Draft;
+
+    fn descriptor(&self) -> &Descriptor {
+        self.slots.descriptor()
+    }
+
+    fn nonce(&self) -> Nonce {
+        self.slots.nonce()
+    }
+
+    fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
+        self.slots.seen(log)
+    }
+
+    fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
+        let after_own = self.passage(log, |passage| {
+            Seq::after(passage.taken.last().map(|seen| seen.seq))
+        });
+        self.slots.likely_free(log, from.max(after_own))
+    }
+
+    fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError> {
+        let look = self.slots.look(log, seq, key)?;
+        if let Look::Held(envelope) = &look {
+            self.passage(log, |passage| passage.remember(seq, envelope.key));
+        }
+        Ok(look)
+    }
+
+    fn claim_of(&self, key: &Key) -> Result<Claim, StoreError> {
+        self.slots.claim_of(key)
+    }
+
+    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Self::Draft, StoreError> {
+        self.slots.draft(log, near, file)
+    }
+
+    fn name_claim(
+        &self,
+        key: &Key,
+        generation: u32,
+        draft: &mut Self::Draft,
+    ) -> Result<Claimed, StoreError> {
+        self.slots.name_claim(key, generation, draft)
+    }
+
+    fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
+        self.slots.settle_claims(keys)
+    }
+
+    fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
+        self.slots.adopt(key, generation)
+    }
+
+    fn adopted(&self, key: &Key, generation: u32) -> Result<bool, StoreError> {
+        self.slots.adopted(key, generation)
+    }
+
+    fn publish(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Self::Draft,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        self.take(log, seq, draft, written)
+    }
+
+    fn take(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Self::Draft,
+        written: &Envelope,
+    ) -> Result<Published, StoreError> {
+        let published = self.slots.take(log, seq, draft, written)?;
+        if published == Published::Won {
+            let sha256 = written.sha256;
+            self.passage(log, |passage| {
+                passage.unsettled.push(Seen { seq, sha256 });
+                passage.taken.push(Seen { seq, sha256 });
+                passage.remember(seq, written.key);
+            });
+        }
+        Ok(published)
+    }
+
+    fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError> {
+        self.passage(log, |passage| passage.unsettled.extend_from_slice(places));
+        Ok(())
+    }
+
+    fn first_to_read(&self, log: &Log, key: &Key, from: Seq) -> Seq {
+        self.passage(log, |passage| match passage.read {
+            Some((first, last)) if first <= from && from <= last => match passage.keys.get(key) {
+                Some(seq) if *seq >= from => *seq,
+                _ => last.next(),
+            },
+            _ => from,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{KeyText, StoreId};
+
+    fn key(number: u64) -> Key {
+        let (run, stage) = (number.to_string(), "train".to_owned());
+        let cohort = "c".parse().unwrap();
+        KeyText {
+            run,
+            stage,
+            cohort,
+            attempt: 0,
+        }
+        .key(StoreId::from_random([0; 16]))
+    }
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    #[test]
+    fn only_an_unbroken_passage_is_remembered() {
+        let mut passage = Passage::default();
+        for number in [5, 6, 7] {
+            passage.remember(seq(number), Some(key(number)));
+        }
+        assert_eq!(passage.read, Some((seq(5), seq(7))));
+        passage.remember(seq(6), Some(key(6)));
+        assert_eq!(passage.read, Some((seq(5), seq(7))));
+        // Place 8 was not read: what is known begins anew after it.
+        passage.remember(seq(9), Some(key(9)));
+        assert_eq!(passage.read, Some((seq(9), seq(9))));
+        assert_eq!(passage.keys.len(), 1);
+    }
+}

@@ -1,0 +1,141 @@
+//! What an engine brings to the loop: slots that one writer wins, and claims that one writer makes.
+//!
+//! Each call is atomic by itself, and its outcome a value. The invariant guarded here: nothing but
+//! these calls is assumed of an engine, so that the argument in the module above holds for all of
+//! them. How a claim, a slot and an announcement are made durable is left to the engine.
+
+use crate::damage::Damage;
+use crate::descriptor::Descriptor;
+use crate::envelope::{Envelope, Seen};
+use crate::error::StoreError;
+use crate::key::{Key, Nonce};
+use crate::log::{Log, Seq};
+
+/// What an engine brings: slots that one writer wins, and claims that one writer makes.
+pub(crate) trait Slots {
+    /// An entry that is written and waits for its names.
+    type Draft;
+
+    fn descriptor(&self) -> &Descriptor;
+
+    fn nonce(&self) -> Nonce;
+
+    /// Returns the highest entry of a log whose digest can be told.
+    fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError>;
+
+    /// Returns a place that is likely to be free, at or after `from`, with no free one below it.
+    fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError>;
+
+    /// Looks at one slot: at the whole of it if it holds `key`, else at what tells whose it is.
+    fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError>;
+
+    /// Looks for the claim of a key.
+    fn claim_of(&self, key: &Key) -> Result<Claim, StoreError>;
+
+    /// Writes an entry without a name, where the slot `near` will be.
+    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Self::Draft, StoreError>;
+
+    /// Gives a draft the name of a claim, durably, unless another one has it.
+    fn claim(
+        &self,
+        key: &Key,
+        generation: u32,
+        draft: &mut Self::Draft,
+    ) -> Result<Claimed, StoreError> {
+        let claimed = self.name_claim(key, generation, draft)?;
+        if claimed == Claimed::Made {
+            self.settle_claims(&[*key])?;
+        }
+        Ok(claimed)
+    }
+
+    /// Gives a draft the name of a claim, unless another one has it. What is in the draft is
+    /// durable afterwards, the name only where flushing a file covers it.
+    fn name_claim(
+        &self,
+        key: &Key,
+        generation: u32,
+        draft: &mut Self::Draft,
+    ) -> Result<Claimed, StoreError>;
+
+    /// Makes the names of claims durable.
+    fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError>;
+
+    /// Announces an adopter, then makes the claim durable.
+    fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError>;
+
+    /// Returns whether anyone may have announced an adoption.
+    fn adopted(&self, key: &Key, generation: u32) -> Result<bool, StoreError>;
+
+    /// Gives a draft its place, durably, unless another one has it.
+    fn publish(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Self::Draft,
+        written: &Envelope,
+    ) -> Result<Published, StoreError>;
+
+    /// Gives a draft its place, unless another one has it. The draft is durable before, its place
+    /// only once it is settled.
+    fn take(
+        &self,
+        log: &Log,
+        seq: Seq,
+        draft: &mut Self::Draft,
+        written: &Envelope,
+    ) -> Result<Published, StoreError>;
+
+    /// Makes places durable, of whomever the entries there are; each directory once.
+    fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError>;
+
+    /// Leaves word of places that were just taken and settled, where that spares others a search.
+    fn leave_word(&self, _log: &Log, _taken: &[Seen]) {}
+
+    /// Returns the first place, at or after `from`, that may hold a key: those before are known to
+    /// hold others.
+    fn first_to_read(&self, _log: &Log, _key: &Key, from: Seq) -> Seq {
+        from
+    }
+}
+
+/// What stands at a place.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// Nothing, and the place may be taken.
+    Free,
+    /// An entry.
+    Held(Box<Envelope>),
+    /// Something that cannot be read, or nothing where something was. The place is taken.
+    Damaged(Damage),
+}
+
+/// What stands under a key.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Nothing.
+    Absent,
+    /// The claim that counts.
+    Whole {
+        generation: u32,
+        envelope: Box<Envelope>,
+    },
+    /// Claims that cannot be believed, up to this generation.
+    Torn { generation: u32 },
+}
+
+/// What became of a claim.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    Made,
+    Taken,
+}
+
+/// What became of a publication.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// The place is the draft's.
+    Won,
+    /// Something is there; whose it is has to be looked at.
+    Occupied,
+}
