@@ -150,6 +150,12 @@ pub enum NotAStore {
     /// A directory that no store was made in.
     #[error("it holds no `runstone.json`")]
     Foreign,
+    /// A directory with the logs and keys of a store, and no descriptor.
+    #[error("its `runstone.json` is lost")]
+    Lost,
+    /// A link to something that does not exist.
+    #[error("it is a link to something that does not exist")]
+    Dangling,
     /// A directory with things of others in it.
     #[error("it is not empty")]
     NotEmpty,
@@ -205,11 +211,33 @@ impl StoreError {
                     path.join(".runstone").display()
                 ));
             }
+            Self::NotAStore {
+                reason: NotAStore::Lost | NotAStore::Garbled,
+                path,
+                ..
+            } => {
+                return Some(format!(
+                    "put `{}` back from a backup or another copy of the store; its logs are kept as \
+                     they are",
+                    path.join("runstone.json").display()
+                ));
+            }
+            Self::NotAStore {
+                reason: NotAStore::Dangling,
+                ..
+            } => "make the directory it leads to, or remove the link",
+            Self::NotAStore {
+                reason: NotAStore::File,
+                ..
+            } => "name a directory, or move the file out of the way",
+            Self::NotAStore {
+                reason: NotAStore::Unreadable,
+                ..
+            } => "ask its owner for permission to read it",
             Self::Newer { .. } => "use the release that made it, or a later one",
             Self::OtherOptions { .. } => "leave the options away to use the store as it is",
             Self::Unfit { .. } => "choose a directory on another file system",
             Self::Unreadable { .. }
-            | Self::NotAStore { .. }
             | Self::NoCohort { .. }
             | Self::OtherCohort { .. }
             | Self::Misaddressed { .. }

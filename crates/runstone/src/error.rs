@@ -352,11 +352,11 @@ fn store_kind(error: &StoreError) -> ErrorKind {
         StoreError::Damaged(_)
         | StoreError::OtherCohort { .. }
         | StoreError::NotAStore {
-            reason: NotAStore::Garbled,
+            reason: NotAStore::Garbled | NotAStore::Lost,
             ..
         } => ErrorKind::Damaged,
         StoreError::NotAStore {
-            reason: NotAStore::File | NotAStore::NotEmpty,
+            reason: NotAStore::File | NotAStore::NotEmpty | NotAStore::Dangling,
             ..
         } => ErrorKind::Illegal,
         StoreError::NotAStore { .. } | StoreError::NoCohort { .. } => ErrorKind::NotFound,

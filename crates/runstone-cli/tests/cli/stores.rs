@@ -28,6 +28,37 @@ fn a_place_that_is_no_store_is_named_with_a_way_on() {
 }
 
 #[test]
+fn a_store_that_lost_its_descriptor_is_never_made_anew() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.61));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let descriptor = scene.project().join(".runstone/runstone.json");
+    let kept = std::fs::read(&descriptor).unwrap();
+    std::fs::remove_file(&descriptor).unwrap();
+    scene
+        .run(&["log"])
+        .run(&["record", "r.json"])
+        .run(&["init"]);
+    scene.file(".runstone/runstone.json", "{}");
+    scene.run(&["log"]).run(&["init"]);
+    scene.file(".runstone/runstone.json", kept);
+    scene.run(&["log", "--columns", "run_id"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_store_is_named() {
+    let mut scene = Scene::empty();
+    std::os::unix::fs::symlink("gone", scene.project().join(".runstone")).unwrap();
+    scene.run(&["log"]).run(&["init"]);
+    std::fs::remove_file(scene.project().join(".runstone")).unwrap();
+    scene.file(".runstone", "mine");
+    scene.run(&["log"]).run(&["init"]);
+    scene.run(&["log", "--store", "postgres://me:secret@host/runs"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn init_finds_what_is_there_and_refuses_other_options() {
     let mut scene = Scene::empty();
     scene

@@ -71,10 +71,15 @@ impl<F: FileSystem> DirStore<F> {
         let root = fs
             .open_root(path)
             .map_err(|source| not(why_no_root(&source), source))?;
-        match read_descriptor(&fs, &root, path)? {
-            Some(descriptor) => Self::assemble(fs, root, descriptor, Box::new(entropy)),
-            None => Err(not_a_store(path, NotAStore::Foreign, None)),
+        if let Some(descriptor) = read_descriptor(&fs, &root, path)? {
+            return Self::assemble(fs, root, descriptor, Box::new(entropy));
         }
+        let reason = if is_of_a_store(&list(&fs, &root, path)?) {
+            NotAStore::Lost
+        } else {
+            NotAStore::Foreign
+        };
+        Err(not_a_store(path, reason, None))
     }
 
     /// Makes or finds a store at `path` on a file system of the caller's choice.
@@ -216,10 +221,15 @@ fn root_for<F: FileSystem>(fs: &F, path: &Path) -> Result<F::Dir, StoreError> {
     if reason != NotAStore::Missing {
         return Err(not_a_store(path, reason, Some(error)));
     }
-    let made = fs.make_root(path).and_then(|()| fs.open_root(path));
-    made.map_err(|source| StoreError::NotRecorded {
+    let failed = |source| StoreError::NotRecorded {
         path: path.display().to_string(),
         source,
+    };
+    fs.make_root(path).map_err(failed)?;
+    fs.open_root(path).map_err(|source| match source.kind() {
+        // There already, and still not there: its name is that of a link.
+        io::ErrorKind::NotFound => not_a_store(path, NotAStore::Dangling, Some(source)),
+        _ => failed(source),
     })
 }
 
@@ -256,13 +266,29 @@ fn read_descriptor<F: FileSystem>(
 /// Refuses a directory that holds anything but what makers of a store leave behind.
 fn refuse_foreign<F: FileSystem>(fs: &F, root: &F::Dir, path: &Path) -> Result<(), StoreError> {
     let unreadable = |source| not_a_store(path, NotAStore::Unreadable, Some(source));
-    let names = fs.list(root, usize::MAX).map_err(unreadable)?;
+    let names = list(fs, root, path)?;
     let ours = |name: &String| name.starts_with(TEMPORARY) || name.starts_with(PROBE);
     // Another maker may have finished since the descriptor was looked for.
     if names.iter().all(ours) || fs.exists(root, DESCRIPTOR).map_err(unreadable)? {
         return Ok(());
     }
-    Err(not_a_store(path, NotAStore::NotEmpty, None))
+    let reason = if is_of_a_store(&names) {
+        NotAStore::Lost
+    } else {
+        NotAStore::NotEmpty
+    };
+    Err(not_a_store(path, reason, None))
+}
+
+/// Tells whether these are the names of a store that was laid out.
+fn is_of_a_store(names: &[String]) -> bool {
+    let has = |name: &str| names.iter().any(|found| found == name);
+    has("keys") && has("cohorts") && has("profiles")
+}
+
+fn list<F: FileSystem>(fs: &F, root: &F::Dir, path: &Path) -> Result<Vec<String>, StoreError> {
+    fs.list(root, usize::MAX)
+        .map_err(|source| not_a_store(path, NotAStore::Unreadable, Some(source)))
 }
 
 /// Publishes a descriptor, unless another maker has: which one is there afterwards is to be read.
