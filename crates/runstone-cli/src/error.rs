@@ -54,6 +54,15 @@ pub(crate) enum CliError {
         /// What to do.
         hint: String,
     },
+    /// A file that was to be written.
+    #[error("`{}` could not be written", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The answer could not be written out.
     #[error("the answer could not be written")]
     Output(#[source] io::Error),
@@ -87,7 +96,7 @@ impl CliError {
         matches!(
             self,
             Self::Output(source) | Self::Unanswered { source, .. }
-                if source.kind() == io::ErrorKind::BrokenPipe
+                    | Self::Unwritable { source, .. } if source.kind() == io::ErrorKind::BrokenPipe
         )
     }
 
@@ -97,6 +106,11 @@ impl CliError {
             Self::Usage { .. } | Self::Unreadable { .. } | Self::Settings(_) => Exit::Usage,
             Self::ForeignStore { .. } => Exit::Refused,
             Self::NoStore { .. } => Exit::NotFound,
+            Self::Unwritable { source, .. } => match source.kind() {
+                io::ErrorKind::AlreadyExists => Exit::Refused,
+                io::ErrorKind::IsADirectory | io::ErrorKind::NotFound => Exit::Usage,
+                _ => Exit::Failure,
+            },
             Self::Output(_) | Self::Unanswered { .. } => Exit::Failure,
             Self::Ledger(error) => match error.kind() {
                 ErrorKind::Failure => Exit::Failure,
@@ -131,6 +145,18 @@ impl CliError {
                  settings file (`runstone config path`)",
                 path.display()
             )),
+            Self::Unwritable { source, .. } => Some(
+                match source.kind() {
+                    io::ErrorKind::AlreadyExists => "choose another name, or say `--force`",
+                    io::ErrorKind::IsADirectory => "name a file in it",
+                    io::ErrorKind::NotFound => "make its folder first",
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        "make room, then run the same command again"
+                    }
+                    _ => "choose a place that can be written",
+                }
+                .to_owned(),
+            ),
             Self::Output(_) => None,
         }
     }
@@ -153,6 +179,7 @@ impl CliError {
                     Self::ForeignStore { .. } => "foreign_store",
                     Self::Settings(_) => "settings",
                     Self::Unreadable { .. } => "file_unreadable",
+                    Self::Unwritable { .. } => "file_unwritable",
                     Self::Output(_) => "output",
                     Self::Unanswered { .. } => "unanswered",
                     _ => "usage",

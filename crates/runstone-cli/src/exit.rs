@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     NotFound = 3,
     /// The answer is "different" or "regression".
     Different = 4,
+    /// Done in part: what was left out is named.
+    Partly = 5,
     /// Refused: conflicting attempt, other options of `init`.
     Refused = 6,
     /// Busy, unreachable, or outcome unknown: the same command again is safe.

@@ -59,6 +59,27 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// Returns one line of an export, schema `runstone.export-row/1`: everything that stands at the
+    /// place, and what its writer said about it.
+    pub fn to_export_json(&self) -> Value {
+        let Self {
+            place,
+            snapshot,
+            envelope,
+        } = self;
+        json!({
+            "schema": "runstone.export-row/1",
+            "store": envelope.store.to_string(),
+            "epoch": envelope.epoch,
+            "cohort": place.cohort.as_str(),
+            "snapshot_seq": place.seq,
+            "sha256": place.sha256,
+            "content": envelope.content.to_string(),
+            "recorded_at": envelope.recorded_at,
+            "snapshot": snapshot.to_payload(),
+        })
+    }
+
     /// Returns the stable JSON form, schema `runstone.show/1`: place, envelope and snapshot.
     pub fn to_json(&self) -> Value {
         let Self {

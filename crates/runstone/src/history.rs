@@ -74,6 +74,11 @@ impl History {
         Ok(past)
     }
 
+    /// Forgets what was read of a cohort, so that a walk over many remembers one at a time.
+    pub(crate) fn forget(&self, cohort: &CohortName) {
+        self.kept().remove(cohort);
+    }
+
     fn at(&self, log: &Log, cohort: &CohortName, seq: Seq) -> Result<Remembered, Error> {
         let known = self
             .kept()

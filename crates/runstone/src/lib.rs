@@ -25,6 +25,7 @@ mod commit;
 mod compare;
 mod digests;
 mod error;
+pub mod export;
 mod fields;
 pub mod find;
 mod history;

@@ -6,6 +6,7 @@ mod cohorts;
 mod config;
 mod diff;
 mod explain;
+mod export;
 mod init;
 mod log;
 mod profile;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     Baseline(baseline::BaselineArgs),
     Profile(profile::ProfileArgs),
+    Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Config(config::ConfigArgs),
     Demo(crate::demo::DemoArgs),
@@ -64,6 +66,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Baseline(args) => baseline::run(&args, ui, settings),
         Command::Profile(args) => profile::run(&args, ui, settings),
         Command::Verify(args) => verify::run(&args, ui, settings),
+        Command::Export(args) => export::run(&args, ui, settings),
         Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),

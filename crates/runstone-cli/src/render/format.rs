@@ -5,6 +5,7 @@ use comfy_table::{ContentArrangement, Row, Table};
 use serde_json::Value;
 
 use crate::error::CliError;
+use crate::render::csv;
 use crate::ui::{Face, Ui, plain, width};
 
 /// How rows come out.
@@ -72,7 +73,7 @@ impl Rows {
                         .collect()
                 })
                 .unwrap_or_default(),
-            Format::Csv => self.lines(csv_line),
+            Format::Csv => self.lines(),
             Format::Md => self.markdown(),
         }
     }
@@ -104,10 +105,13 @@ impl Rows {
         text
     }
 
-    fn lines(&self, line: fn(&[String]) -> String) -> String {
+    fn lines(&self) -> String {
         std::iter::once(&self.heads)
             .chain(&self.rows)
-            .map(|cells| line(cells))
+            .map(|cells| {
+                let cells: Vec<_> = cells.iter().map(|cell| csv::harmless(cell)).collect();
+                csv::line(&cells)
+            })
             .collect()
     }
 
@@ -118,28 +122,6 @@ impl Rows {
         text.extend(self.rows.iter().map(|cells| markdown_line(cells)));
         text
     }
-}
-
-/// A line of CSV as RFC 4180 has it; a cell that a spreadsheet would run as a formula is quoted
-/// with a leading apostrophe.
-fn csv_line(cells: &[String]) -> String {
-    let cells: Vec<String> = cells
-        .iter()
-        .map(|cell| {
-            let runs = cell.starts_with(['=', '@', '+', '-']) && cell.parse::<f64>().is_err();
-            let cell = if runs {
-                format!("'{cell}")
-            } else {
-                cell.clone()
-            };
-            if cell.contains(['"', ',', '\n', '\r']) {
-                format!("\"{}\"", cell.replace('"', "\"\""))
-            } else {
-                cell
-            }
-        })
-        .collect();
-    format!("{}\r\n", cells.join(","))
 }
 
 /// A line of a Markdown table.
@@ -154,15 +136,6 @@ pub(crate) fn markdown_line(cells: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn csv_quotes_what_would_break_a_line_or_run_as_a_formula() {
-        let cells = ["a,b", "say \"hi\"", "=1+1", "-0.5", "x"].map(str::to_owned);
-        assert_eq!(
-            csv_line(&cells),
-            "\"a,b\",\"say \"\"hi\"\"\",'=1+1,-0.5,x\r\n"
-        );
-    }
 
     #[test]
     fn markdown_keeps_pipes_inside_their_cell() {

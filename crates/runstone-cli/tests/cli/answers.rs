@@ -163,6 +163,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["init"],
         &["config", "show", "--store", ".runstone"],
         &["config", "path"],
+        &["export", "--jsonl", "all.jsonl"],
     ] {
         let document = serde_json::to_string_pretty(&scene.json(arguments)).unwrap();
         if !page.contains(&format!("```json\n{document}\n```")) {

@@ -10,7 +10,7 @@ fn help_of_every_command_reads_well() {
     scene.run(&["--help"]);
     for command in [
         "init", "record", "log", "cohorts", "show", "diff", "explain", "baseline", "profile",
-        "verify", "config", "demo", "version",
+        "export", "verify", "config", "demo", "version",
     ] {
         scene.run(&[command, "--help"]);
     }

@@ -1,0 +1,154 @@
+//! A file that a command was asked to write: whole, or not there.
+//!
+//! Written under a temporary name beside it, flushed, and given its name last, so that nobody ever
+//! reads half of it and an interrupted command leaves what was there. A device or a pipe is written
+//! as it is. What stands in the way is never replaced without being asked.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+use crate::error::CliError;
+
+/// Where rows go.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Standard output.
+    Standard(BufWriter<io::Stdout>),
+    /// A file that gets its name when it is whole.
+    File {
+        /// The name it gets.
+        path: PathBuf,
+        /// Whether a file of that name may be replaced.
+        replace: bool,
+        /// What was written so far.
+        temporary: BufWriter<NamedTempFile>,
+    },
+    /// A device or a pipe.
+    Device {
+        /// Its name.
+        path: PathBuf,
+        /// Itself.
+        device: BufWriter<File>,
+    },
+}
+
+impl Output {
+    /// Opens an output: standard output for `-`.
+    ///
+    /// # Errors
+    /// [`CliError::Unwritable`] if it cannot be written, or is there and may not be replaced.
+    pub(crate) fn open(path: &Path, replace: bool) -> Result<Self, CliError> {
+        if path == Path::new("-") {
+            return Ok(Self::Standard(BufWriter::new(io::stdout())));
+        }
+        let unwritable = |source| CliError::Unwritable {
+            path: path.to_owned(),
+            source,
+        };
+        match path.metadata() {
+            Ok(found) if found.is_dir() => {
+                return Err(unwritable(Errno::ISDIR.into()));
+            }
+            Ok(found) if is_device(&found) => {
+                let device = OpenOptions::new().write(true).open(path);
+                return Ok(Self::Device {
+                    path: path.to_owned(),
+                    device: BufWriter::new(device.map_err(unwritable)?),
+                });
+            }
+            Ok(_) if !replace => return Err(unwritable(Errno::EXIST.into())),
+            // What cannot be looked at shows when it is written.
+            Ok(_) | Err(_) => {}
+        }
+        let folder = folder_of(path);
+        folder.metadata().map_err(unwritable)?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".runstone-")
+            // What the caller's umask leaves, as for any file of theirs.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            // Its own text names the temporary file, which nobody asked for.
+            .map_err(|error| unwritable(error.kind().into()))?;
+        Ok(Self::File {
+            path: path.to_owned(),
+            replace,
+            temporary: BufWriter::new(temporary),
+        })
+    }
+
+    /// Writes text.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] for standard output, [`CliError::Unwritable`] for a file, which is then
+    /// as it was before.
+    pub(crate) fn write(&mut self, text: &str) -> Result<(), CliError> {
+        let written = match self {
+            Self::Standard(stdout) => stdout.write_all(text.as_bytes()),
+            Self::File { temporary, .. } => temporary.write_all(text.as_bytes()),
+            Self::Device { device, .. } => device.write_all(text.as_bytes()),
+        };
+        written.map_err(|source| self.failed(source))
+    }
+
+    /// Ends the output: from here on it is whole.
+    ///
+    /// # Durability
+    /// On `Ok` a file and its name survive power loss.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn finish(self) -> Result<(), CliError> {
+        match self {
+            Self::Standard(mut stdout) => stdout.flush().map_err(CliError::output),
+            Self::Device { path, mut device } => device
+                .flush()
+                .map_err(|source| CliError::Unwritable { path, source }),
+            Self::File {
+                path,
+                replace,
+                temporary,
+            } => give_name(&path, replace, temporary)
+                .map_err(|source| CliError::Unwritable { path, source }),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> CliError {
+        match self {
+            Self::Standard(_) => CliError::output(source),
+            Self::File { path, .. } | Self::Device { path, .. } => CliError::Unwritable {
+                path: path.clone(),
+                source,
+            },
+        }
+    }
+}
+
+fn give_name(path: &Path, replace: bool, written: BufWriter<NamedTempFile>) -> io::Result<()> {
+    let temporary = written
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    temporary.as_file().sync_all()?;
+    if replace {
+        temporary.persist(path)?;
+    } else {
+        temporary.persist_noclobber(path)?;
+    }
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn is_device(found: &std::fs::Metadata) -> bool {
+    let kind = found.file_type();
+    kind.is_char_device() || kind.is_block_device() || kind.is_fifo() || kind.is_socket()
+}

@@ -1,0 +1,108 @@
+//! A walk over every log, in an order that never changes: cohorts by id, snapshots by position.
+//!
+//! Memory holds one snapshot and the names of the cohorts, however long the history is.
+
+use runstone_core::query::{Expr, Row};
+use runstone_core::verdict::Overall;
+use runstone_store::{CohortName, Log, Seq};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::fields::Fields;
+use crate::find::Stored;
+use crate::open::Ledger;
+
+/// What stood in the logs at one moment: each cohort up to its newest snapshot then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    heads: Vec<(CohortName, Seq)>,
+}
+
+/// What a walk comes upon.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// A snapshot that passes.
+    Snapshot(&'a Stored),
+    /// A place whose snapshot cannot be read, and so cannot be shown to pass or not.
+    Unreadable {
+        /// `COHORT#seq`.
+        place: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Ledger {
+    /// Returns the extent of all logs now.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn extent(&self) -> Result<Extent, Error> {
+        let mut heads = Vec::new();
+        for cohort in self.store.cohorts("", None)? {
+            if let Some(head) = self.store.head(&Log::Cohort(cohort.clone()))? {
+                heads.push((cohort, head));
+            }
+        }
+        Ok(Extent { heads })
+    }
+
+    /// Shows every snapshot within `extent` that passes `filter`, one after the other, and every
+    /// place that cannot be read.
+    ///
+    /// # Errors
+    /// What `see` returns, which ends the walk. A place that cannot be read is no error.
+    pub fn export<E>(
+        &self,
+        extent: &Extent,
+        filter: Option<&Expr>,
+        see: &mut dyn FnMut(Found<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (cohort, head) in &extent.heads {
+            for seq in (1..=head.get()).filter_map(Seq::new) {
+                match self.stored(cohort, seq) {
+                    Ok(stored) => {
+                        let judged = Judged {
+                            ledger: self,
+                            stored: &stored,
+                        };
+                        if filter.is_none_or(|filter| filter.matches(&judged)) {
+                            see(Found::Snapshot(&stored))?;
+                        }
+                    }
+                    Err(error) => see(Found::Unreadable {
+                        place: format!("{cohort}#{seq}"),
+                        why: match error {
+                            Error::Damaged { found, .. } => found,
+                            other => other.to_string(),
+                        },
+                    })?,
+                }
+            }
+            // What judging remembered of this cohort would grow with the number of cohorts.
+            self.history.forget(cohort);
+        }
+        Ok(())
+    }
+}
+
+/// A snapshot whose verdict is found only if the filter asks for it.
+struct Judged<'a> {
+    ledger: &'a Ledger,
+    stored: &'a Stored,
+}
+
+impl Row for Judged<'_> {
+    fn get(&self, path: &str) -> Option<Value> {
+        let verdict = (path == "verdict").then(|| {
+            self.ledger
+                .compared(self.stored)
+                .map_or(Overall::Undecided, |answer| answer.verdict.overall)
+        });
+        Fields {
+            stored: self.stored,
+            verdict,
+        }
+        .get(path)
+    }
+}
