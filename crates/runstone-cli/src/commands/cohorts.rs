@@ -25,7 +25,8 @@ pub(crate) fn run(args: &CohortsArgs, ui: &Ui, settings: &Settings) -> Result<Ex
         "schema": "runstone.cohorts/1",
         "cohorts": cohorts.iter().map(runstone::CohortRow::to_json).collect::<Vec<_>>(),
     });
-    let mut rows = Rows::new(&["cohort", "snapshots", "newest run", "baseline"]);
+    let mut rows = Rows::new(&["cohort", "snapshots", "newest run", "baseline"])
+        .lead(&["cohort", "snapshots"]);
     let ids: Vec<&str> = cohorts.iter().map(|row| row.cohort.as_str()).collect();
     let format = Format::of(args.format, ui)?;
     for cohort in &cohorts {

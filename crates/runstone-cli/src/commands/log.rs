@@ -4,12 +4,12 @@ use runstone::Error;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
-use crate::render::{time, words};
+use crate::render::{csv, time, words};
 use crate::settings::Settings;
 use crate::ui::Ui;
 
@@ -77,7 +77,11 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
     } else {
         chosen(&page, &args.columns)
     };
-    ui.data(&rows.render(format, &page.to_json(), "snapshots"))?;
+    let text = match format {
+        Format::Csv if !args.columns.is_empty() => chosen_values(&page, &args.columns),
+        _ => rows.render(format, &document(&page, &args.columns), "snapshots"),
+    };
+    ui.data(&text)?;
     if format == Format::Table {
         if page.rows.is_empty() {
             ui.talk("no snapshot to show\n");
@@ -164,7 +168,7 @@ fn overview(page: &LogPage) -> Rows {
         heads.push("status");
     }
     heads.extend(["verdict", "metrics"]);
-    let mut rows = Rows::new(&heads);
+    let mut rows = Rows::new(&heads).lead(&LEAD);
     let cohorts: Vec<&str> = page
         .rows
         .iter()
@@ -198,6 +202,50 @@ fn overview(page: &LogPage) -> Rows {
     }
     rows
 }
+
+/// What programs get: every member, and the values the caller named.
+fn document(page: &LogPage, columns: &[String]) -> Value {
+    let mut document = page.to_json();
+    if columns.is_empty() {
+        return document;
+    }
+    let rows = document.get_mut("snapshots").and_then(Value::as_array_mut);
+    for (row, json) in page.rows.iter().zip(rows.into_iter().flatten()) {
+        let values: Map<String, Value> = columns
+            .iter()
+            .map(|path| (path.clone(), row.value(path).unwrap_or(Value::Null)))
+            .collect();
+        if let Value::Object(members) = json {
+            members.insert("columns".to_owned(), Value::Object(values));
+        }
+    }
+    document
+}
+
+/// The columns the caller named, for programs.
+fn chosen_values(page: &LogPage, columns: &[String]) -> String {
+    let mut text = csv::line(columns);
+    for row in &page.rows {
+        let cells: Vec<Option<Value>> = columns.iter().map(|path| row.value(path)).collect();
+        text.push_str(&csv::values(&cells));
+    }
+    text
+}
+
+/// The members of a row that a CSV has in any case.
+const LEAD: [&str; 11] = [
+    "run_id",
+    "stage",
+    "attempt",
+    "cohort",
+    "snapshot_seq",
+    "sha256",
+    "recorded_at",
+    "status",
+    "sweep",
+    "candidate",
+    "verdict",
+];
 
 /// The columns the caller named.
 fn chosen(page: &LogPage, columns: &[String]) -> Rows {

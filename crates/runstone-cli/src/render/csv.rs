@@ -6,6 +6,7 @@
 //! JSON lines have every text as it is.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -13,6 +14,45 @@ use serde_json::Value;
 pub(crate) fn line<T: AsRef<str>>(cells: &[T]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| quoted(cell.as_ref())).collect();
     format!("{}\r\n", cells.join(","))
+}
+
+/// Returns objects as a table: the columns of `lead` in their order, then every other member by
+/// name. Members of members have dotted names, as in filters.
+pub(crate) fn objects(rows: &[Value], lead: &[&str]) -> String {
+    let rows: Vec<BTreeMap<String, &Value>> = rows.iter().map(flat).collect();
+    let others: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(BTreeMap::keys)
+        .map(String::as_str)
+        .filter(|name| !lead.contains(name))
+        .collect();
+    let columns: Vec<&str> = lead.iter().copied().chain(others).collect();
+    let mut text = line(&columns);
+    for row in &rows {
+        let cells: Vec<Option<Value>> = columns
+            .iter()
+            .map(|name| row.get(*name).map(|value| (*value).clone()))
+            .collect();
+        text.push_str(&values(&cells));
+    }
+    text
+}
+
+fn flat(object: &Value) -> BTreeMap<String, &Value> {
+    let mut leaves = BTreeMap::new();
+    let mut open = vec![(String::new(), object)];
+    while let Some((name, value)) = open.pop() {
+        match value {
+            Value::Object(members) => open.extend(members.iter().map(|(member, value)| {
+                let dot = if name.is_empty() { "" } else { "." };
+                (format!("{name}{dot}{member}"), value)
+            })),
+            leaf => {
+                leaves.insert(name, leaf);
+            }
+        }
+    }
+    leaves
 }
 
 /// Returns a line of values.
@@ -69,6 +109,19 @@ mod tests {
             values(&cells.map(Some)),
             "\"a,b\",\"say \"\"hi\"\"\n\",'=1+1,-O3,'-1+cmd|' /C calc'!A0,'@SUM(A1),-0.5\r\n"
         );
+    }
+
+    #[test]
+    fn objects_make_a_column_of_every_member_that_any_of_them_has() {
+        let rows = [
+            json!({"run_id": "a", "metrics": {"auc": 0.5}}),
+            json!({"run_id": "b", "metrics": {"f1": 1}, "sweep": null}),
+        ];
+        assert_eq!(
+            objects(&rows, &["run_id", "attempt"]),
+            "run_id,attempt,metrics.auc,metrics.f1,sweep\r\na,,0.5,,\r\nb,,,1,\r\n"
+        );
+        assert_eq!(objects(&[], &["run_id"]), "run_id\r\n");
     }
 
     #[test]

@@ -43,43 +43,46 @@ impl Format {
 #[derive(Debug)]
 pub(crate) struct Rows {
     heads: Vec<String>,
-    rows: Vec<Vec<String>>,
+    cells: Vec<Vec<String>>,
+    lead: Vec<&'static str>,
 }
 
 impl Rows {
     pub(crate) fn new(heads: &[&str]) -> Self {
         Self {
             heads: heads.iter().map(|head| (*head).to_owned()).collect(),
-            rows: Vec::new(),
+            cells: Vec::new(),
+            lead: Vec::new(),
         }
     }
 
+    /// Names the members that stand first, and always, where the rows come out as CSV.
+    pub(crate) fn lead(mut self, lead: &[&'static str]) -> Self {
+        self.lead = lead.to_vec();
+        self
+    }
+
     pub(crate) fn push(&mut self, row: Vec<String>) {
-        self.rows.push(row);
+        self.cells.push(row);
     }
 
     /// Returns the rows as text. `document` is the JSON answer, whose member `rows_name` holds the
-    /// same rows as objects.
+    /// same rows as objects: programs get those, in full, and people the cells.
     pub(crate) fn render(&self, format: Format, document: &Value, rows_name: &str) -> String {
         match format {
             Format::Table => self.table(),
             Format::Json => format!("{document}\n"),
-            Format::Jsonl => document
-                .get(rows_name)
-                .and_then(Value::as_array)
-                .map(|rows| {
-                    rows.iter()
-                        .flat_map(|row| [row.to_string(), "\n".to_owned()])
-                        .collect()
-                })
-                .unwrap_or_default(),
-            Format::Csv => self.lines(),
+            Format::Jsonl => rows_of(document, rows_name)
+                .iter()
+                .flat_map(|row| [row.to_string(), "\n".to_owned()])
+                .collect(),
+            Format::Csv => csv::objects(rows_of(document, rows_name), &self.lead),
             Format::Md => self.markdown(),
         }
     }
 
     fn table(&self) -> String {
-        if self.rows.is_empty() {
+        if self.cells.is_empty() {
             return String::new();
         }
         let mut table = Table::new();
@@ -88,7 +91,7 @@ impl Rows {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width())
             .set_header(&self.heads);
-        for cells in &self.rows {
+        for cells in &self.cells {
             // One line a row: what does not fit is cut with a mark, `--format json` has it whole.
             let mut row = Row::from(cells.iter().map(|cell| plain(cell)));
             row.max_height(1);
@@ -105,23 +108,20 @@ impl Rows {
         text
     }
 
-    fn lines(&self) -> String {
-        std::iter::once(&self.heads)
-            .chain(&self.rows)
-            .map(|cells| {
-                let cells: Vec<_> = cells.iter().map(|cell| csv::harmless(cell)).collect();
-                csv::line(&cells)
-            })
-            .collect()
-    }
-
     fn markdown(&self) -> String {
         let rule: Vec<String> = self.heads.iter().map(|_| "---".to_owned()).collect();
         let mut text = markdown_line(&self.heads);
         text.push_str(&markdown_line(&rule));
-        text.extend(self.rows.iter().map(|cells| markdown_line(cells)));
+        text.extend(self.cells.iter().map(|cells| markdown_line(cells)));
         text
     }
+}
+
+fn rows_of<'a>(document: &'a Value, name: &str) -> &'a [Value] {
+    document
+        .get(name)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// A line of a Markdown table.

@@ -137,3 +137,29 @@ fn profiles_are_shown_checked_and_explained() {
     scene.run(&["profile", "explain", "training.json", "--profile", "market"]);
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn programs_get_values_in_full_and_people_get_words() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene.file("r.json", run_document("r1", 0.1 + 0.2));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    scene.file(
+        "r.json",
+        run_document("r2", 0.61).replace("0.05", "\"-O3\""),
+    );
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    scene
+        .run(&["log", "--format", "csv"])
+        .run(&[
+            "log",
+            "--format",
+            "csv",
+            "--columns",
+            "run_id,metrics.auc,recorded_at",
+        ])
+        .run(&["log", "--format", "jsonl", "--columns", "metrics.auc,sweep"])
+        .run(&["log", "--format", "csv", "--stage", "none"])
+        .run(&["log", "--format", "md"])
+        .run(&["cohorts", "--format", "csv"]);
+    assert_snapshot!(scene.transcript());
+}
