@@ -43,8 +43,8 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Start with `runstone demo`, or `runstone init` in your project.
 Exit codes: 0 done, 1 failure, 2 usage or illegal document, 3 not found,
-4 different or regression, 5 partly done, 6 refused, 7 outcome unknown (the same command again
-is safe), 8 truth is damaged, 70 our bug.";
+4 different or regression, 5 partly done, 6 refused, 7 outcome unknown (the
+same command again is safe), 8 truth is damaged, 70 our bug.";
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]

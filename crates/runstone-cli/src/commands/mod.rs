@@ -3,12 +3,14 @@
 
 mod baseline;
 mod cohorts;
+mod completions;
 mod config;
 mod diff;
 mod explain;
 mod export;
 mod init;
 mod log;
+mod man;
 mod profile;
 mod record;
 mod show;
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     Demo(crate::demo::DemoArgs),
     #[command(hide = true)]
     DemoWorker(crate::demo::WorkerArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     Version(version::VersionArgs),
 }
 
@@ -47,7 +51,7 @@ impl Command {
     pub(crate) fn reads_settings_files(&self) -> bool {
         match self {
             Self::Config(args) => args.reads_settings_files(),
-            Self::DemoWorker(_) | Self::Version(_) => false,
+            Self::DemoWorker(_) | Self::Completions(_) | Self::Man(_) | Self::Version(_) => false,
             _ => true,
         }
     }
@@ -70,6 +74,8 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),
+        Command::Completions(args) => completions::run(&args, ui),
+        Command::Man(args) => man::run(&args, ui),
         Command::Version(args) => version::run(&args, ui),
     }
 }

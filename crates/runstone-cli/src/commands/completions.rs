@@ -1,0 +1,40 @@
+//! `runstone completions`.
+
+use clap::{Command, CommandFactory as _};
+use clap_complete::Shell;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+/// Print what makes a shell complete the commands and options of Runstone
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  source <(runstone completions bash)
+  runstone completions zsh > ~/.zfunc/_runstone
+  runstone completions fish > ~/.config/fish/completions/runstone.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+pub(crate) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut for_people(), "runstone", &mut script);
+    ui.data(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
+}
+
+/// Returns the command line without the commands that processes of our own start.
+fn for_people() -> Command {
+    let whole = crate::Cli::command();
+    Command::new("runstone")
+        .args(whole.get_arguments().cloned())
+        .subcommands(
+            whole
+                .get_subcommands()
+                .filter(|command| !command.is_hide_set())
+                .cloned(),
+        )
+}
