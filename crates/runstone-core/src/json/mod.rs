@@ -7,6 +7,7 @@
 //! belongs to the profile.
 
 mod literal;
+mod scan;
 mod stream;
 mod visit;
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub use self::literal::LiteralError;
 use self::literal::Literals;
-pub use self::stream::{Streamed, read_stream};
+pub use self::stream::{Framed, Stream};
 use self::visit::{Reader, ValueSeed};
 use crate::pointer::Pointer;
 use crate::problem::type_of;
