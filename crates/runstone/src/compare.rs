@@ -25,6 +25,15 @@ impl Ledger {
     /// Never fails, because the snapshot stands: what cannot be read is said in the answer, and the
     /// run is then compared with nothing.
     pub fn answer(&self, acknowledged: Acknowledged) -> Recorded {
+        self.answer_among(acknowledged, &|_any| true)
+    }
+
+    /// Compares what was just recorded, as if there were no cohorts but those that count.
+    pub(crate) fn answer_among(
+        &self,
+        acknowledged: Acknowledged,
+        counts: &dyn Fn(&CohortName) -> bool,
+    ) -> Recorded {
         let Acknowledged {
             recorded_as,
             stored,
@@ -46,7 +55,8 @@ impl Ledger {
         let opened = recorded_as == RecordedAs::New && stored.place.seq == SnapshotSeq(1);
         // A neighbour is a courtesy; one that cannot be looked for is left out.
         let nearest = if opened {
-            self.nearest(&key, &stored.place.cohort).unwrap_or_default()
+            self.nearest_among(&key, &stored.place.cohort, counts)
+                .unwrap_or_default()
         } else {
             None
         };

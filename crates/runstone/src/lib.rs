@@ -19,6 +19,8 @@
 //! # }
 //! ```
 
+mod attempts;
+mod batch;
 pub mod clock;
 mod cohorts;
 mod commit;
@@ -34,6 +36,7 @@ pub mod list;
 mod nearest;
 mod open;
 mod payload;
+mod prepare;
 pub mod profiles;
 mod recorded;
 pub mod reference;
@@ -44,6 +47,7 @@ pub mod yardstick;
 pub use runstone_core as core;
 pub use runstone_store as store;
 
+pub use self::batch::{BatchAnswer, BatchRequest, Handed};
 pub use self::cohorts::CohortRow;
 pub use self::commit::{AttemptChoice, RecordRequest};
 pub use self::error::{Conflict, Error, ErrorKind};

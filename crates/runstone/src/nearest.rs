@@ -53,6 +53,16 @@ impl Ledger {
     /// # Errors
     /// Reading errors of the store.
     pub fn nearest(&self, key: &CohortKey, own: &CohortName) -> Result<Option<Nearest>, Error> {
+        self.nearest_among(key, own, &|_any| true)
+    }
+
+    /// Finds the nearest among those cohorts that count.
+    pub(crate) fn nearest_among(
+        &self,
+        key: &CohortKey,
+        own: &CohortName,
+        counts: &dyn Fn(&CohortName) -> bool,
+    ) -> Result<Option<Nearest>, Error> {
         let id = own.as_str();
         let stage_part = id.split('.').next().unwrap_or_default();
         let mut others = Vec::new();
@@ -60,7 +70,7 @@ impl Ledger {
             .store
             .cohorts(&format!("{stage_part}."), Some(NEAREST_LOOK))?
         {
-            if cohort == *own {
+            if cohort == *own || !counts(&cohort) {
                 continue;
             }
             // A cohort whose key cannot be read is no neighbour; `verify` names it.

@@ -3,15 +3,16 @@
 //! A payload is canonical JSON. A section whose canonical form exceeds [`SECTION_BYTES_MAX`] is
 //! stored once as a content-addressed object, and the payload's `references` says which
 //! (`{"/document": {sha256, bytes, count}}`); the section itself is then absent. The same content
-//! in a thousand runs is one object. The objects are durable before the payload is handed on.
+//! in a thousand runs is one object.
+//! Making the objects durable before the payload is left to `commit`.
 
 use runstone_core::canon;
 use runstone_core::digest::Digest;
 use runstone_core::snapshot::Snapshot;
-use runstone_store::{Slot, Standing, Store};
+use runstone_store::{Slot, Store};
 use serde_json::{Map, Value, json};
 
-use crate::digests::{to_digest, to_hash};
+use crate::digests::to_hash;
 use crate::error::{Error, in_words};
 
 /// Largest section kept inside a payload, in bytes of its canonical form.
@@ -35,15 +36,21 @@ const SECTIONS: [&str; 11] = [
 /// The payload's member that names what moved out.
 const REFERENCES: &str = "references";
 
-/// Returns the canonical payload of `snapshot`, after storing the sections that are too large.
-///
-/// # Durability
-/// On `Ok` every object the payload names survives power loss.
-pub(crate) fn write(store: &dyn Store, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
+/// A payload with its large sections moved out.
+pub(crate) struct Shape {
+    /// Its canonical bytes, naming what moved out.
+    pub(crate) bytes: Vec<u8>,
+    /// The canonical bytes of each section that moved out; they are to be durable before it.
+    pub(crate) moved: Vec<Vec<u8>>,
+}
+
+/// Gives `snapshot` the shape in which it is kept.
+pub(crate) fn shape(snapshot: &Snapshot) -> Shape {
     let mut payload = snapshot.to_payload();
     let bytes = canon::bytes(&payload);
+    let mut moved = Vec::new();
     if bytes.len() <= SECTION_BYTES_MAX {
-        return Ok(bytes);
+        return Shape { bytes, moved };
     }
     let mut references = Map::new();
     for pointer in SECTIONS {
@@ -57,19 +64,23 @@ pub(crate) fn write(store: &dyn Store, snapshot: &Snapshot) -> Result<Vec<u8>, E
         let count = section
             .as_object()
             .map_or_else(|| section.as_array().map_or(1, Vec::len), Map::len);
-        let sha256 = store.put_object(&section_bytes, Standing::Unproven)?;
+        let sha256 = Digest::of(&section_bytes);
         references.insert(
             pointer.to_owned(),
-            json!({ "sha256": to_digest(&sha256), "bytes": section_bytes.len(), "count": count }),
+            json!({ "sha256": sha256, "bytes": section_bytes.len(), "count": count }),
         );
         take(&mut payload, pointer);
+        moved.push(section_bytes);
     }
     if let Value::Object(members) = &mut payload
         && !references.is_empty()
     {
         members.insert(REFERENCES.to_owned(), Value::Object(references));
     }
-    Ok(canon::bytes(&payload))
+    Shape {
+        bytes: canon::bytes(&payload),
+        moved,
+    }
 }
 
 /// Reads the snapshot of a payload, fetching the sections that moved out.

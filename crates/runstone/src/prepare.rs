@@ -1,0 +1,131 @@
+//! Preparing: everything about a recording that needs neither the log nor its turn.
+//!
+//! From a request to a run that is ready to be published: joined, validated, in normal form, placed
+//! in its cohort, and drafted as the snapshot that one attempt makes. All of it is a pure function
+//! of the request and its profile, so that any thread may do it at any time. What it names is made
+//! durable by `commit`; which attempt it gets is left to `attempts`.
+
+use std::sync::Arc;
+
+use runstone_core::canonical::{CanonicalRun, Captures};
+use runstone_core::id::Attempt;
+use runstone_core::profile::Profile;
+use runstone_core::record::{Defaults, RunRecord};
+use runstone_core::snapshot::{Captured, Snapshot};
+use runstone_store::{CohortName, Hash256, KeyText, Log};
+use serde_json::Value;
+
+use crate::commit::{AttemptChoice, RecordRequest};
+use crate::digests::to_hash;
+use crate::error::Error;
+use crate::open::Ledger;
+use crate::payload::{self, Shape};
+use crate::profiles::rules_of;
+use crate::summary;
+
+/// A run that is ready to be published: everything but its attempt is settled.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) run: CanonicalRun,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) cohort: CohortName,
+    pub(crate) log: Log,
+    pub(crate) choice: AttemptChoice,
+}
+
+/// The snapshot that one attempt would make, in the form in which it is kept.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) payload: Vec<u8>,
+    /// Sections too large for a payload, which names them.
+    pub(crate) moved: Vec<Vec<u8>>,
+    pub(crate) summary: Value,
+}
+
+/// Reads a request by its profile.
+///
+/// # Errors
+/// [`Error::Refused`] with every problem of the document at once; [`Error::Usage`] if the attempt
+/// that was asked for contradicts the document.
+pub(crate) fn prepare(
+    request: RecordRequest,
+    profile: Arc<Profile>,
+    defaults: &Defaults,
+) -> Result<Ready, Error> {
+    let refused = |refused| Error::Refused {
+        name: request.name.clone(),
+        refused,
+    };
+    let input = request
+        .input
+        .with(request.overrides, &profile)
+        .map_err(refused)?;
+    let record = RunRecord::validate(input, &profile, defaults).map_err(refused)?;
+    let choice = request.attempt.beside(record.attempt())?;
+    let run = CanonicalRun::of(record, &profile).map_err(refused)?;
+    let id = run.cohort().id();
+    let cohort: CohortName = id.as_str().parse().map_err(|_illegal| Error::Damaged {
+        place: id.to_string(),
+        found: "a cohort id that cannot be a name".to_owned(),
+    })?;
+    let log = Log::Cohort(cohort.clone());
+    Ok(Ready {
+        run,
+        profile,
+        cohort,
+        log,
+        choice,
+    })
+}
+
+impl Ready {
+    /// Drafts the snapshot that this attempt makes.
+    pub(crate) fn draft(&self, attempt: Attempt) -> Result<Draft, Error> {
+        let snapshot = snapshot_of(&self.run, attempt);
+        let rules = rules_of(&self.profile, &snapshot.stage)?;
+        let summary = summary::of(&snapshot, self.run.settings_print(), rules);
+        let Shape { bytes, moved } = payload::shape(&snapshot);
+        Ok(Draft {
+            snapshot,
+            payload: bytes,
+            moved,
+            summary,
+        })
+    }
+
+    /// Returns the key that one attempt of the run takes.
+    pub(crate) fn key_text(&self, attempt: Attempt) -> KeyText {
+        key_of(&self.run, &self.cohort, attempt)
+    }
+
+    /// Returns the digest by which a recording again is recognised.
+    pub(crate) fn content(&self) -> Hash256 {
+        to_hash(&self.run.content())
+    }
+}
+
+/// Returns the key that one attempt of a run takes in a cohort.
+pub(crate) fn key_of(run: &CanonicalRun, cohort: &CohortName, attempt: Attempt) -> KeyText {
+    KeyText {
+        run: run.run_id().compared(),
+        stage: run.stage().as_str().to_owned(),
+        cohort: cohort.clone(),
+        attempt: attempt.0,
+    }
+}
+
+fn snapshot_of(run: &CanonicalRun, attempt: Attempt) -> Snapshot {
+    let not_built = || Captured::NotCaptured {
+        reason: "this release has no capture".to_owned(),
+    };
+    let captures = Captures {
+        environment: not_built(),
+        code: not_built(),
+        process: Captured::NotCaptured {
+            reason: "the run was recorded after it ended".to_owned(),
+        },
+    };
+    run.clone()
+        .into_snapshot(attempt, captures, Ledger::writer())
+}

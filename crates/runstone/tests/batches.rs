@@ -1,0 +1,293 @@
+//! A stream of documents is recorded and answered as if each came by itself, and as it comes.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use runstone::core::input::RunInput;
+use runstone::core::json::{Limits, Stream};
+use runstone::list::LogRequest;
+use runstone::{BatchAnswer, BatchRequest, Error, Handed, Ledger, RecordRequest, Recorded};
+use runstone_testkit::{Lab, RunBuilder, run};
+use serde_json::Value;
+
+fn handed(run: RunBuilder) -> Handed {
+    RunInput::from_document(run.build()).into()
+}
+
+/// Records documents as one stream and returns every answer.
+fn record_all(ledger: &Ledger, documents: Vec<Handed>) -> Vec<BatchAnswer<Recorded>> {
+    let mut answers = Vec::new();
+    ledger
+        .record_all(documents.into_iter(), &BatchRequest::default(), |answer| {
+            answers.push(answer);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    answers
+}
+
+/// What was answered, without the writer's clock.
+fn told(outcome: &Result<Recorded, Error>) -> Value {
+    match outcome {
+        Ok(recorded) => without_clock(recorded.to_json()),
+        Err(error) => Value::from(error.code()),
+    }
+}
+
+fn without_clock(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(members) => {
+            members.remove("recorded_at");
+            for member in members.values_mut() {
+                *member = without_clock(member.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_clock(item.take());
+            }
+        }
+        _ => {}
+    }
+    value
+}
+
+/// Every snapshot of a store: its place, what it is, and its digest.
+fn logs(ledger: &Ledger) -> Vec<String> {
+    let request = LogRequest {
+        all_attempts: true,
+        at_most: 0,
+        ..LogRequest::default()
+    };
+    let page = ledger.log(&request).unwrap();
+    let row = |stored: &runstone::Stored| {
+        let snapshot = &stored.snapshot;
+        let (run, stage, attempt) = (&snapshot.run_id, &snapshot.stage, snapshot.attempt);
+        format!(
+            "{} {run}:{stage}:{attempt} {}",
+            stored.place, stored.place.sha256
+        )
+    };
+    let mut rows: Vec<String> = page.rows.iter().map(|it| row(&it.stored)).collect();
+    rows.sort();
+    rows
+}
+
+/// Draws from a seed (xorshift64).
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) % limit
+    }
+
+    /// Few runs, stages, cohorts and contents, so that they meet often.
+    fn document(&mut self) -> RunBuilder {
+        let mut document = run(&format!("r{}", self.below(4)))
+            .with("identity.dataset.sha256", format!("d{}", self.below(2)))
+            .with("factors.seed", self.below(2))
+            .with(
+                "status",
+                ["finished", "failed", "interrupted"][self.draw_status()],
+            );
+        if self.below(3) == 0 {
+            document = document.with("stage", "eval");
+        }
+        if self.below(5) == 0 {
+            document = document.with("attempt", self.below(3));
+        }
+        if self.below(8) == 0 {
+            document = document.with("run_id", Value::Null);
+        }
+        document
+    }
+
+    fn draw_status(&mut self) -> usize {
+        usize::try_from(self.below(3)).unwrap()
+    }
+}
+
+#[test]
+fn a_stream_is_recorded_and_answered_as_its_documents_one_by_one() {
+    for seed in 1..=10 {
+        let mut draw = Draw(seed);
+        let documents: Vec<RunBuilder> = (0..40).map(|_| draw.document()).collect();
+        let (alone, stream) = (Lab::new(), Lab::new());
+        let one_by_one: Vec<_> = documents
+            .iter()
+            .cloned()
+            .map(|it| alone.record(it))
+            .collect();
+        // Some stand there before the stream begins.
+        let before = usize::try_from(draw.below(10)).unwrap();
+        let mut answers: Vec<_> = documents[..before]
+            .iter()
+            .map(|it| stream.record(it.clone()))
+            .collect();
+        let rest = documents[before..].iter().cloned().map(handed).collect();
+        answers.extend(
+            record_all(&stream.ledger, rest)
+                .into_iter()
+                .map(|it| it.outcome),
+        );
+        assert_eq!(answers.len(), one_by_one.len());
+        for (position, (one, other)) in answers.iter().zip(&one_by_one).enumerate() {
+            assert_eq!(told(one), told(other), "seed {seed}, document {position}");
+        }
+        assert_eq!(logs(&stream.ledger), logs(&alone.ledger), "seed {seed}");
+        assert!(
+            stream.ledger.verify().unwrap().damage.is_empty(),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_stream_longer_than_a_chunk_keeps_its_order() {
+    let lab = Lab::new();
+    let documents = |count: usize| (0..count).map(|number| handed(run(&format!("r{number}"))));
+    let answers = record_all(&lab.ledger, documents(2500).collect());
+    for (number, answer) in answers.iter().enumerate() {
+        let recorded = answer.outcome.as_ref().unwrap();
+        let position = u64::try_from(number).unwrap() + 1;
+        assert_eq!(
+            (answer.position, recorded.place.seq.0),
+            (position, position)
+        );
+        assert_eq!(recorded.run_id.to_string(), format!("r{number}"));
+    }
+    // The same stream again, from a handle that knows nothing.
+    let again = record_all(&lab.reopened(), documents(2500).collect());
+    for (first, again) in answers.iter().zip(&again) {
+        let place = |answer: &BatchAnswer<Recorded>| answer.outcome.as_ref().unwrap().place.clone();
+        assert_eq!(place(first), place(again));
+    }
+    assert_eq!(lab.ledger.cohorts().unwrap()[0].snapshots, 2500);
+}
+
+#[test]
+fn a_document_is_answered_while_its_stream_stays_open() {
+    let lab = Lab::new();
+    let (send, documents) = mpsc::channel();
+    let mut sent = Vec::new();
+    let mut number = 0;
+    let mut next = || {
+        number += 1;
+        sent.push(Instant::now());
+        send.send(handed(run(&format!("r{number}")))).unwrap();
+    };
+    next();
+    let mut answered = 0;
+    lab.ledger
+        .record_all(documents.into_iter(), &BatchRequest::default(), |answer| {
+            assert!(answer.outcome.is_ok());
+            answered += 1;
+            if answered == 5 {
+                return ControlFlow::Break(());
+            }
+            // The next document comes only after this one was answered.
+            next();
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(answered, 5);
+    assert!(sent[0].elapsed() < Duration::from_secs(30));
+    assert_eq!(lab.ledger.cohorts().unwrap()[0].snapshots, 5);
+}
+
+#[test]
+fn a_caller_that_wants_no_more_keeps_what_was_committed() {
+    let lab = Lab::new();
+    let endless = (0..).map(|number| handed(run(&format!("r{number}"))));
+    let mut acknowledged = Vec::new();
+    lab.ledger
+        .record_all(endless, &BatchRequest::default(), |answer| {
+            acknowledged.push(answer.outcome.unwrap().place);
+            if acknowledged.len() == 10 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+        .unwrap();
+    let ledger = lab.reopened();
+    for place in acknowledged {
+        assert_eq!(ledger.find(&place.to_string()).unwrap().place, place);
+    }
+}
+
+#[test]
+fn a_document_of_a_stream_is_read_as_strictly_as_one_alone() {
+    let lab = Lab::new();
+    let mut stream = Stream::new(Limits::default());
+    let good = |id: &str| Value::Object(run(id).build()).to_string();
+    stream.feed(
+        format!(
+            "{}\n{{\"torn\n{}\n{}{{}}",
+            good("r1"),
+            good("r2"),
+            good("r1")
+        )
+        .as_bytes(),
+    );
+    stream.end();
+    let documents: Vec<Handed> = std::iter::from_fn(|| stream.take())
+        .map(Handed::from)
+        .collect();
+    let answers = record_all(&lab.ledger, documents);
+    let told: Vec<String> = answers
+        .iter()
+        .map(|answer| {
+            let line = answer.line.unwrap();
+            match &answer.outcome {
+                Ok(recorded) => format!(
+                    "{line} {} {}",
+                    recorded.recorded_as.as_str(),
+                    recorded.place.seq
+                ),
+                Err(error) => format!("{line} {}: {error}", error.code()),
+            }
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "1 new 1",
+            "2 document_unreadable: document 2 (line 2) cannot be read",
+            "3 new 2",
+            "4 already 1",
+            "4 document_refused: document 5 (line 4) was refused: missing `run_id`, `stage`",
+        ]
+    );
+}
+
+#[test]
+fn what_a_stream_is_alone_with_is_called_as_the_stream_is() {
+    let lab = Lab::new();
+    let request = BatchRequest {
+        name: "`run.json`".to_owned(),
+        ..BatchRequest::default()
+    };
+    let document = handed(run("r1").with("run_id", Value::Null));
+    let mut told = Vec::new();
+    lab.ledger
+        .record_all([document].into_iter(), &request, |answer| {
+            told.push((answer.is_only, answer.outcome.unwrap_err().to_string()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let request = RecordRequest {
+        name: "`run.json`".to_owned(),
+        ..RecordRequest::of(RunInput::from_document(
+            run("r1").with("run_id", Value::Null).build(),
+        ))
+    };
+    let alone = lab.ledger.record(request).unwrap_err().to_string();
+    assert_eq!(told, [(true, alone)]);
+}
