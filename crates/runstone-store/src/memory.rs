@@ -6,6 +6,7 @@
 //! as processes do on a directory. Durability is left to engines that have a disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
@@ -28,6 +29,7 @@ use crate::store::{
 #[derive(Debug)]
 pub struct MemoryStore {
     descriptor: Descriptor,
+    epoch: AtomicU64,
     entropy: Box<dyn Entropy>,
     kept: Mutex<Kept>,
 }
@@ -63,6 +65,7 @@ impl MemoryStore {
             other: Map::new(),
         };
         Self {
+            epoch: AtomicU64::new(descriptor.epoch),
             descriptor,
             entropy: Box::new(entropy),
             kept: Mutex::default(),
@@ -79,6 +82,10 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    fn enter_epoch(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
     }
 
     fn append(
@@ -303,6 +310,10 @@ impl Slots for MemoryStore {
 
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
     fn nonce(&self) -> Nonce {

@@ -23,6 +23,12 @@ pub trait Store: Send + Sync + Debug {
     /// Returns what the store says about itself.
     fn descriptor(&self) -> &Descriptor;
 
+    /// Writes later entries of this handle in another epoch than the store was made in.
+    ///
+    /// The epoch tells a copy that lives on from the store it was copied from. Entries of every
+    /// epoch are read.
+    fn enter_epoch(&self, epoch: u64);
+
     /// Appends an entry to a log: at the next place, once per key.
     ///
     /// A log of snapshots demands a key of its own cohort, every other log demands none. The caller

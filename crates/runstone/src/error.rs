@@ -120,6 +120,14 @@ pub enum Error {
         /// The profile.
         name: String,
     },
+    /// A note of the store that may name its default profile cannot be read.
+    #[error("the default profile is not known: {place} cannot be read ({why})")]
+    DefaultUnknown {
+        /// The note.
+        place: String,
+        /// Why not.
+        why: String,
+    },
     /// The filter cannot be understood.
     #[error("the filter cannot be understood")]
     Query(#[source] QueryError),
@@ -211,9 +219,10 @@ impl Error {
                 source: SnapshotError::Newer { .. },
                 ..
             } => ErrorKind::Refused,
-            Self::Payload { .. } | Self::Damaged { .. } | Self::UnfinishedInit { .. } => {
-                ErrorKind::Damaged
-            }
+            Self::Payload { .. }
+            | Self::Damaged { .. }
+            | Self::DefaultUnknown { .. }
+            | Self::UnfinishedInit { .. } => ErrorKind::Damaged,
             Self::Store(error) => store_kind(error),
         }
     }
@@ -235,6 +244,7 @@ impl Error {
             Self::Payload { .. } => "snapshot_unreadable",
             Self::Damaged { .. } => "damaged",
             Self::UnfinishedInit { .. } => "unfinished_init",
+            Self::DefaultUnknown { .. } => "default_profile_unknown",
             Self::Query(_) => "filter_illegal",
             Self::Usage { .. } => "usage",
         }
@@ -259,6 +269,11 @@ impl Error {
                 quoted_list(known)
             )),
             Self::Unreadable { .. } => None,
+            Self::Store(StoreError::OtherOptions { differences, .. })
+                if differences.iter().all(|it| it.name == "profile") =>
+            {
+                Some("leave the option away, or choose the profile with `runstone profile use`".to_owned())
+            }
             Self::Store(error) => error.hint(),
             Self::Conflict(conflict) if conflict.explicit => {
                 Some("choose another attempt, or leave `--attempt` away".to_owned())
@@ -280,6 +295,10 @@ impl Error {
             Self::NoYardstick { .. } => {
                 Some("name a snapshot; `runstone log` lists them".to_owned())
             }
+            Self::DefaultUnknown { .. } => Some(
+                "name one with `--profile`, or choose the default again with `runstone profile use`"
+                    .to_owned(),
+            ),
             Self::UnfinishedInit { .. } => {
                 Some("run the same `runstone init` again, with the options it had".to_owned())
             }

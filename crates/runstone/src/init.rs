@@ -10,8 +10,8 @@ use std::sync::Arc;
 use runstone_core::profile::{Direction, Profile};
 use runstone_core::snapshot::ProfileName;
 use runstone_store::dir::{DirStore, InitOptions};
-use runstone_store::{Modes, Standing, Store as _, StoreError, SystemEntropy};
-use serde_json::Value;
+use runstone_store::{Difference, Modes, Standing, Store as _, StoreError, SystemEntropy};
+use serde_json::{Value, json};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
@@ -31,6 +31,8 @@ pub struct InitRequest {
     pub experiment: Option<String>,
     /// Who may read and write.
     pub modes: Option<Modes>,
+    /// Declares the store that is there a copy that lives on by itself.
+    pub adopt: bool,
 }
 
 /// A store that is there now.
@@ -42,6 +44,8 @@ pub struct Initialised {
     pub root: PathBuf,
     /// Whether this call made it.
     pub made: bool,
+    /// The epoch this call began, if it was to adopt.
+    pub adopted: Option<u64>,
 }
 
 /// Makes a store in the directory `root`, or finds the one that is there.
@@ -67,6 +71,8 @@ pub fn init_with(
 ) -> Result<Initialised, Error> {
     let existing = match DirStore::open(root, SystemEntropy) {
         Ok(store) => Some(Ledger::over(Arc::new(store), Arc::clone(&clock))?),
+        // Only what is there can be adopted.
+        Err(error) if request.adopt => return Err(error.into()),
         Err(_not_there_yet) => None,
     };
     let profile = match &existing {
@@ -80,10 +86,8 @@ pub fn init_with(
             (None, None) => own_experiment(root),
         },
         profile: match (&profile, &existing) {
-            (Some(profile), _) => ProfileName {
-                name: profile.name.clone(),
-                sha256: profile.sha256,
-            },
+            (Some(profile), Some(ledger)) => same_default(root, profile, ledger)?,
+            (Some(profile), None) => name_of(profile),
             (None, Some(ledger)) => ledger.settings.profile.clone(),
             (None, None) => unreachable!("a new store has a profile chosen above"),
         },
@@ -106,11 +110,46 @@ pub fn init_with(
         store.put_profile(profile.text.as_bytes(), Standing::Unproven)?;
     }
     let ledger = Ledger::over(Arc::new(store), clock)?;
+    let adopted = if request.adopt {
+        Some(ledger.adopt()?)
+    } else {
+        None
+    };
     Ok(Initialised {
         ledger,
         root: root.to_path_buf(),
         made,
+        adopted,
     })
+}
+
+fn name_of(profile: &Profile) -> ProfileName {
+    ProfileName {
+        name: profile.name.clone(),
+        sha256: profile.sha256,
+    }
+}
+
+/// Refuses a profile that is not the default of the store that is there; returns the one the store
+/// was made with, which never changes.
+fn same_default(root: &Path, asked: &Profile, ledger: &Ledger) -> Result<ProfileName, Error> {
+    let found = ledger.default_profile()?;
+    let asked = name_of(asked);
+    if found == asked {
+        return Ok(ledger.settings.profile.clone());
+    }
+    let json = |profile: &ProfileName| {
+        json!({ "name": profile.name, "sha256": profile.sha256 }).to_string()
+    };
+    Err(in_short(StoreError::OtherOptions {
+        path: root.to_owned(),
+        differences: vec![Difference {
+            name: "profile".to_owned(),
+            asked: json(&asked),
+            found: json(&found),
+        }],
+    })
+    .into())
 }
 
 /// Says which profile differs by its name and the beginning of its digest.

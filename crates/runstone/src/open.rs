@@ -1,8 +1,9 @@
 //! An open ledger: a store, its settings, a clock.
 //!
-//! Opening reads `runstone.json` and nothing else, so it costs the same however long the history
-//! is. A [`Ledger`] may be shared by threads; every verb of it (the other files of this crate) is
-//! safe beside any number of other processes, because the only shared truth is the store's log.
+//! Opening reads `runstone.json` and the notes of the store, so it costs the same however long the
+//! history is. A [`Ledger`] may be shared by threads; every verb of it (the other files of this
+//! crate) is safe beside any number of other processes, because the only shared truth is the
+//! store's log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::history::History;
+use crate::standing::Standing;
 
 /// A ledger of runs, open.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub struct Ledger {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) history: History,
     pub(crate) durable: Durable,
+    pub(crate) standing: Mutex<Standing>,
     profiles: Mutex<BTreeMap<Digest, Arc<Profile>>>,
 }
 
@@ -54,12 +57,15 @@ impl Ledger {
     pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let settings = Settings::from_map(&store.descriptor().settings)?;
         let history = History::of(Arc::clone(&store));
+        let standing = Standing::of(store.as_ref())?;
+        store.enter_epoch(standing.epoch());
         Ok(Self {
             store,
             settings,
             clock,
             history,
             durable: Durable::default(),
+            standing: Mutex::new(standing),
             profiles: Mutex::default(),
         })
     }
@@ -139,7 +145,7 @@ impl Durable {
 pub struct Settings {
     /// The experiment of documents that name none.
     pub experiment: String,
-    /// The profile of documents recorded without `--profile`.
+    /// The profile the store was made with; a note may have made another one the default.
     pub profile: ProfileName,
     /// Which views are kept; this release keeps none.
     pub views: String,

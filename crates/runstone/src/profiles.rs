@@ -22,7 +22,7 @@ pub const BUILTIN: [&str; 2] = ["generic", "market"];
 /// Which profile is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ProfileChoice {
-    /// The one fixed when the store was made.
+    /// The store's: the one it was made with, or the one chosen since.
     #[default]
     StoreDefault,
     /// A built-in name, the name or digest prefix of one the store keeps, or the path of a file.
@@ -112,7 +112,13 @@ impl Ledger {
     /// As [`load`]; [`Error::Damaged`] if the store's own profile cannot be read.
     pub fn profile(&self, choice: &ProfileChoice) -> Result<Arc<Profile>, Error> {
         match choice {
-            ProfileChoice::StoreDefault => self.profile_by_digest(&self.settings.profile.sha256),
+            ProfileChoice::StoreDefault => self.profile_by_digest(&self.default_profile()?.sha256),
+            // A name that the default bears means the default.
+            ProfileChoice::Named(name) | ProfileChoice::Kept(name)
+                if self.default_profile().is_ok_and(|own| own.name == *name) =>
+            {
+                self.profile_by_digest(&self.default_profile()?.sha256)
+            }
             ProfileChoice::Named(name) | ProfileChoice::Kept(name)
                 if *name == self.settings.profile.name =>
             {

@@ -115,7 +115,8 @@ fn settled(ui: &Ui, settings: &Settings) -> Vec<(&'static str, Value, Origin)> {
         _ => of_store(
             ledger
                 .as_ref()
-                .map(|ledger| ledger.settings().profile.name.clone()),
+                .and_then(|ledger| ledger.default_profile().ok())
+                .map(|profile| profile.name),
         ),
     };
     let store = match store {

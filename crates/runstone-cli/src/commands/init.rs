@@ -16,7 +16,8 @@ use crate::ui::{DONE, Face, Ui, plain};
 /// Make a store, or find the one that is there
 ///
 /// Any number of processes may do this at once in one place: one makes the store, the others find
-/// it. What is fixed here lasts: the experiment of documents that name none, and the profile.
+/// it. What is fixed here lasts: the experiment of documents that name none, and who may read and
+/// write. `runstone profile use` changes the profile later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runstone init --primary auc:higher")]
 pub(crate) struct InitArgs {
@@ -34,6 +35,9 @@ pub(crate) struct InitArgs {
     /// Let the group (or with `world`, everybody) read, and the group write
     #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "group")]
     shared: Option<Shared>,
+    /// Declare the copy of a store that is there a store that lives on by itself
+    #[arg(long)]
+    adopt: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -74,25 +78,35 @@ pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             Shared::Group => Modes::Shared,
             Shared::World => Modes::World,
         }),
+        adopt: args.adopt,
     };
     let initialised = init_with(&directory(root)?, &request, env_vars::clock())?;
     let settings = initialised.ledger.settings();
+    let profile = initialised.ledger.default_profile()?;
     match ui.face {
         Face::Json => ui.json(&json!({
             "schema": "runstone.init/1",
             "store": initialised.root,
             "made": initialised.made,
             "experiment": settings.experiment,
-            "profile": { "name": settings.profile.name, "sha256": settings.profile.sha256 },
+            "profile": { "name": profile.name, "sha256": profile.sha256 },
+            "epoch": initialised.ledger.epoch(),
             "views": settings.views,
         }))?,
         Face::Text => {
-            let word = if initialised.made { "made" } else { "found" };
+            let word = match (initialised.adopted, initialised.made) {
+                (Some(_), _) => "adopted",
+                (None, true) => "made",
+                (None, false) => "found",
+            };
+            let epoch = initialised
+                .adopted
+                .map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
             ui.data(&format!(
-                "{DONE}{word}{DONE:#} {}  experiment {}, profile {}\n",
+                "{DONE}{word}{DONE:#} {}  experiment {}, profile {}{epoch}\n",
                 plain(&initialised.root.display().to_string()),
                 plain(&settings.experiment),
-                plain(&settings.profile.name),
+                plain(&profile.name),
             ))?;
         }
     }

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use runstone::core::json::{Limits, read_document};
 use runstone::core::profile::Profile;
-use runstone::{Error, profiles};
+use runstone::profiles::{self, ProfileChoice};
+use runstone::{DefaultProfile, Error};
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::settings::Settings;
-use crate::ui::{Face, Ui};
+use crate::ui::{Face, Ui, plain};
 use crate::values::{called, read_input};
 
-/// Show, check and explain profiles: the written rule by which runs are read and compared
+/// Show, choose, check and explain profiles: the written rule by which runs are read and compared
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProfileArgs {
     #[command(subcommand)]
@@ -28,6 +29,15 @@ enum ProfileVerb {
         /// A name, a digest's beginning or a TOML file [default: the store's]
         #[arg(value_name = "PROFILE")]
         name: Option<String>,
+    },
+    /// Make a profile the store's: the one for documents recorded without `--profile`
+    ///
+    /// It counts for everybody who records into the store, from now on. What is recorded stays as
+    /// it was read.
+    Use {
+        /// A built-in name, the name or digest of one the store keeps, or a TOML file
+        #[arg(value_name = "PROFILE")]
+        name: String,
     },
     /// Check a profile, with line and column of what is wrong
     Check {
@@ -47,6 +57,7 @@ enum ProfileVerb {
 pub(crate) fn run(args: &ProfileArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     match &args.verb {
         ProfileVerb::Show { name } => show(name.as_deref(), ui, settings),
+        ProfileVerb::Use { name } => choose(name, ui, settings),
         ProfileVerb::Check { file } => check(file, ui),
         ProfileVerb::Explain { document, profile } => {
             explain(document, profile.as_deref(), ui, settings)
@@ -64,6 +75,33 @@ fn show(name: Option<&str>, ui: &Ui, settings: &Settings) -> Result<Exit, CliErr
             "text": profile.text,
         }))?,
         Face::Text => ui.data(&profile.text)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn choose(name: &str, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    let chosen = settings
+        .open_ledger()?
+        .use_profile(&ProfileChoice::Named(name.to_owned()))?;
+    let DefaultProfile {
+        profile,
+        was_default,
+    } = &chosen;
+    match ui.face {
+        Face::Json => ui.json(&json!({
+            "schema": "runstone.profile-use/1",
+            "name": profile.name,
+            "sha256": profile.sha256,
+            "changed": !was_default,
+        }))?,
+        Face::Text => {
+            let word = if *was_default { "still uses" } else { "uses" };
+            ui.data(&format!(
+                "the store {word} {} ({})\n",
+                plain(&profile.name),
+                profile.sha256.prefix(12)
+            ))?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -160,6 +160,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["verify"],
         &["version"],
         &["profile", "explain", "small.json"],
+        &["profile", "use", "generic"],
         &["init"],
         &["config", "show", "--store", ".runstone"],
         &["config", "path"],

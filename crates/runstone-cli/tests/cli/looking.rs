@@ -163,3 +163,29 @@ fn programs_get_values_in_full_and_people_get_words() {
         .run(&["cohorts", "--format", "csv"]);
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn a_store_is_given_another_default_profile() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file(
+        "mine.toml",
+        "schema = 1\nname = \"mine\"\nextends = \"generic\"\n",
+    );
+    scene.file("broken.toml", "schema = 1\nname = \n");
+    scene
+        .run(&["profile", "use", "mine.toml"])
+        .run(&["profile", "use", "mine"])
+        .run(&["profile", "use", "broken.toml"])
+        .run(&["profile", "use", "nobody"])
+        .run(&["config", "show", "--origin", "--store", ".runstone"])
+        .run(&["init"])
+        .run(&["init", "--profile", "generic"]);
+    scene.file("r.json", run_document("r1", 0.6));
+    scene
+        .run(&["record", "r.json", "--quiet"])
+        .run(&["log", "--columns", "run_id,profile"])
+        .run(&["init", "--adopt"])
+        .run(&["init", "--adopt", "gone"])
+        .run(&["verify"]);
+    assert_snapshot!(scene.transcript());
+}

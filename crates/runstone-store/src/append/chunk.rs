@@ -88,6 +88,10 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         self.slots.descriptor()
     }
 
+    fn epoch(&self) -> u64 {
+        self.slots.epoch()
+    }
+
     fn nonce(&self) -> Nonce {
         self.slots.nonce()
     }

@@ -109,6 +109,10 @@ impl Slots for Scheduled<'_> {
         Slots::descriptor(self.store)
     }
 
+    fn epoch(&self) -> u64 {
+        self.descriptor().epoch
+    }
+
     fn nonce(&self) -> Nonce {
         self.store.nonce()
     }

@@ -221,7 +221,7 @@ impl<S: Slots> Pen<'_, S> {
         let descriptor = self.slots.descriptor();
         let (envelope, file) = self.page.packed.seal(Address {
             store: descriptor.store,
-            epoch: descriptor.epoch,
+            epoch: self.slots.epoch(),
             log: self.page.log.to_string(),
             nonce: self.slots.nonce(),
             key,

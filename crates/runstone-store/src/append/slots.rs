@@ -18,6 +18,9 @@ pub(crate) trait Slots {
 
     fn descriptor(&self) -> &Descriptor;
 
+    /// Returns the epoch of entries written now.
+    fn epoch(&self) -> u64;
+
     fn nonce(&self) -> Nonce;
 
     /// Returns the highest entry of a log whose digest can be told.

@@ -32,7 +32,7 @@ mod slots;
 mod tree;
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use self::fs::{FileSystem, Kind};
 use self::head::Heads;
@@ -63,6 +63,7 @@ use crate::store::{
 pub struct DirStore<F: FileSystem = OsFileSystem> {
     tree: Tree<F>,
     descriptor: Descriptor,
+    epoch: AtomicU64,
     entropy: Box<dyn Entropy>,
     heads: Heads,
     shard_slots: u64,
@@ -110,6 +111,10 @@ impl<F: FileSystem> DirStore<F> {
 impl<F: FileSystem> Store for DirStore<F> {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    fn enter_epoch(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
     }
 
     fn append(

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -142,6 +142,7 @@ impl<F: FileSystem> DirStore<F> {
         let heads = Heads::default();
         Ok(Self {
             tree,
+            epoch: AtomicU64::new(descriptor.epoch),
             descriptor,
             entropy,
             heads,

@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::atomic::Ordering;
 
 use rustix::io::Errno;
 
@@ -34,6 +35,10 @@ impl<F: FileSystem> Slots for DirStore<F> {
 
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
     fn nonce(&self) -> Nonce {
