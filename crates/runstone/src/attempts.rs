@@ -54,7 +54,7 @@ impl Walk {
         is_free: impl FnOnce(Attempt) -> Result<bool, Error>,
     ) -> Result<(), Error> {
         if let AttemptChoice::Exactly(_) = self.choice {
-            return Err(conflict(claim, recorded, true));
+            return Err(conflict(claim, recorded, true).into());
         }
         // A claim without a slot is no recording: its number is skipped.
         if let Some(recorded) = recorded {
@@ -75,22 +75,23 @@ impl Walk {
                     && summary::status(claim) == Some(Status::Finished)
                     && is_free(self.attempt)? =>
             {
-                Err(conflict(claim, Some(recorded), false))
+                Err(conflict(claim, Some(recorded), false).into())
             }
             _ => Ok(()),
         }
     }
 }
 
-pub(crate) fn conflict(claim: &Envelope, recorded: Option<&Committed>, explicit: bool) -> Error {
+pub(crate) fn conflict(claim: &Envelope, recorded: Option<&Committed>, explicit: bool) -> Conflict {
     let key = claim.key_text.as_ref();
     let cohort = key.map(|key| key.cohort.to_string()).unwrap_or_default();
-    Error::Conflict(Box::new(Conflict {
+    Conflict {
         run_id: key.map(|key| key.run.clone()).unwrap_or_default(),
         stage: key.map(|key| key.stage.clone()).unwrap_or_default(),
         attempt: Attempt(key.map(|key| key.attempt).unwrap_or_default()),
         place: recorded.map(|committed| format!("{cohort}#{}", committed.seq)),
         recorded_at: claim.recorded_at.clone(),
         explicit,
-    }))
+        has_content: true,
+    }
 }

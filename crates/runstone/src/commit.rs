@@ -10,6 +10,7 @@ use runstone_core::digest::Digest;
 use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::record::Defaults;
+use runstone_core::snapshot::Captured;
 use runstone_store::{Appended, Log, NewEntry, OpenedCohort, Slot, Standing};
 
 use crate::attempts::Walk;
@@ -34,6 +35,9 @@ pub struct RecordRequest {
     pub attempt: AttemptChoice,
     /// The rule it is read by.
     pub profile: ProfileChoice,
+    /// What is known of the process that ran. It is no content: the same results from another
+    /// process are the same recording.
+    pub process: Captured,
 }
 
 impl RecordRequest {
@@ -45,6 +49,14 @@ impl RecordRequest {
             overrides: Overrides::default(),
             attempt: AttemptChoice::Found,
             profile: ProfileChoice::StoreDefault,
+            process: Self::no_process(),
+        }
+    }
+
+    /// Says that nobody watched the process that ran.
+    pub fn no_process() -> Captured {
+        Captured::NotCaptured {
+            reason: "the run was recorded after it ended".to_owned(),
         }
     }
 }

@@ -156,6 +156,14 @@ pub struct Conflict {
     pub recorded_at: String,
     /// Whether the caller asked for exactly this attempt.
     pub explicit: bool,
+    /// Whether the other content exists; else the run that would bring it was not started.
+    pub has_content: bool,
+}
+
+impl From<Conflict> for Error {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(Box::new(conflict))
+    }
 }
 
 impl fmt::Display for Conflict {
@@ -167,12 +175,18 @@ impl fmt::Display for Conflict {
             place,
             recorded_at,
             explicit: _,
+            has_content,
         } = self;
+        let other = if *has_content {
+            " with other content"
+        } else {
+            ""
+        };
         write!(f, "run `{run_id}` stage `{stage}` ")?;
         match place {
             Some(place) => write!(
                 f,
-                "is already recorded with other content: attempt {attempt}, {place}, on {recorded_at}"
+                "is already recorded{other}: attempt {attempt}, {place}, on {recorded_at}"
             ),
             None => write!(
                 f,

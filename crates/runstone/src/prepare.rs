@@ -31,6 +31,7 @@ pub(crate) struct Ready {
     pub(crate) cohort: CohortName,
     pub(crate) log: Log,
     pub(crate) choice: AttemptChoice,
+    pub(crate) process: Captured,
 }
 
 /// The snapshot that one attempt would make, in the form in which it is kept.
@@ -76,13 +77,14 @@ pub(crate) fn prepare(
         cohort,
         log,
         choice,
+        process: request.process,
     })
 }
 
 impl Ready {
     /// Drafts the snapshot that this attempt makes.
     pub(crate) fn draft(&self, attempt: Attempt) -> Result<Draft, Error> {
-        let snapshot = snapshot_of(&self.run, attempt);
+        let snapshot = snapshot_of(&self.run, attempt, &self.process);
         let rules = rules_of(&self.profile, &snapshot.stage)?;
         let summary = summary::of(&snapshot, self.run.settings_print(), rules);
         let Shape { bytes, moved } = payload::shape(&snapshot);
@@ -115,16 +117,14 @@ pub(crate) fn key_of(run: &CanonicalRun, cohort: &CohortName, attempt: Attempt) 
     }
 }
 
-fn snapshot_of(run: &CanonicalRun, attempt: Attempt) -> Snapshot {
+fn snapshot_of(run: &CanonicalRun, attempt: Attempt, process: &Captured) -> Snapshot {
     let not_built = || Captured::NotCaptured {
         reason: "this release has no capture".to_owned(),
     };
     let captures = Captures {
         environment: not_built(),
         code: not_built(),
-        process: Captured::NotCaptured {
-            reason: "the run was recorded after it ended".to_owned(),
-        },
+        process: process.clone(),
     };
     run.clone()
         .into_snapshot(attempt, captures, Ledger::writer())

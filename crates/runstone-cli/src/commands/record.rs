@@ -66,9 +66,18 @@ pub(crate) struct RecordArgs {
 
 /// `N` or `next`.
 #[derive(Debug, Clone, Copy)]
-enum AttemptArg {
+pub(super) enum AttemptArg {
     Number(u32),
     Next,
+}
+
+impl AttemptArg {
+    pub(super) const fn choice(self) -> AttemptChoice {
+        match self {
+            Self::Number(number) => AttemptChoice::Exactly(Attempt(number)),
+            Self::Next => AttemptChoice::Next,
+        }
+    }
 }
 
 impl FromStr for AttemptArg {
@@ -87,7 +96,7 @@ impl FromStr for AttemptArg {
 
 /// A word that turns an answer into exit code 4.
 #[derive(Debug, Clone, Copy)]
-enum FailOn {
+pub(super) enum FailOn {
     Verdict(Overall),
     Severity(Severity),
 }
@@ -114,7 +123,7 @@ impl FromStr for FailOn {
 }
 
 impl FailOn {
-    fn is_met(self, recorded: &Recorded) -> bool {
+    pub(super) fn is_met(self, recorded: &Recorded) -> bool {
         match self {
             Self::Verdict(verdict) => recorded.answer.verdict.overall == verdict,
             Self::Severity(severity) => recorded.answer.diff.severity >= severity,
@@ -199,11 +208,10 @@ fn request(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliEr
             .map_or_else(|| "the document".to_owned(), called),
         input,
         overrides,
-        attempt: match args.attempt {
-            None => AttemptChoice::Found,
-            Some(AttemptArg::Number(number)) => AttemptChoice::Exactly(Attempt(number)),
-            Some(AttemptArg::Next) => AttemptChoice::Next,
-        },
+        attempt: args
+            .attempt
+            .map_or(AttemptChoice::Found, AttemptArg::choice),
         profile: settings.profile_choice(args.profile.as_deref()),
+        process: RecordRequest::no_process(),
     })
 }

@@ -4,7 +4,7 @@
 //! ask [`Profile::role`], so that they can never disagree. A role belongs to a place in the
 //! document after aliases were resolved; what the value there means belongs to the reading.
 
-use super::rules::{FactorClass, FactorSource, FieldRules, IdentityRules, StageRules};
+use super::rules::{FactorClass, FactorRule, FactorSource, FieldRules, IdentityRules, StageRules};
 use crate::pointer::{Path, Pattern};
 
 /// Fields that mean the same in every profile.
@@ -97,6 +97,23 @@ impl IdentityRules {
 }
 
 impl StageRules {
+    /// Tells whether identity, factors or required fields of this stage are looked for below the
+    /// top-level member `name`.
+    pub fn looks_below(&self, name: &str) -> bool {
+        let begins = |keys: &[String]| keys.first().is_some_and(|first| first == name);
+        let in_factors = |rule: &FactorRule| match &rule.source {
+            FactorSource::Each { paths, .. } => {
+                paths.iter().any(|path| begins(path.fixed_prefix()))
+            }
+            FactorSource::FirstOf { paths, .. } => paths.iter().any(|path| begins(path.keys())),
+        };
+        self.identity
+            .patterns()
+            .any(|pattern| begins(pattern.fixed_prefix()))
+            || self.factors.iter().any(in_factors)
+            || self.required.iter().any(|path| begins(path.keys()))
+    }
+
     fn factor(&self, keys: &[String]) -> Option<Role> {
         self.factors.iter().find_map(|rule| match &rule.source {
             FactorSource::FirstOf { name, paths } => {

@@ -94,6 +94,7 @@ impl Handed {
             overrides: batch.overrides.clone(),
             attempt: batch.attempt,
             profile: batch.profile.clone(),
+            process: RecordRequest::no_process(),
         })
     }
 }
