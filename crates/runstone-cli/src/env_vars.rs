@@ -1,7 +1,8 @@
 //! The environment variables Runstone reads, all of them, in one place.
 //!
 //! No other file of the workspace may ask the environment (`clippy.toml` says so). A variable that
-//! is set but empty counts as not set.
+//! is set but empty counts as not set. What schedulers say about a job is read through this file,
+//! and listed in `execution/scheduler.rs`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,8 +36,14 @@ pub(crate) const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 /// The terminal; `dumb` shows no colour.
 pub(crate) const TERM: &str = "TERM";
 
+/// Where commands are looked for.
+pub(crate) const PATH: &str = "PATH";
+
 /// The time, standing still, for tests and for output that must not change.
 pub(crate) const CLOCK: &str = "RUNSTONE_CLOCK";
+
+/// The folder for what a command leaves behind; set for commands, never read.
+pub(crate) const RUN_DIR: &str = "RUNSTONE_RUN_DIR";
 
 /// Returns the clock of this process.
 pub(crate) fn clock() -> Arc<dyn Clock> {

@@ -46,6 +46,34 @@ pub(crate) enum CliError {
         /// Whose it is.
         owner: u32,
     },
+    /// A command left something in its run directory that cannot be taken.
+    #[error("`{}` {what}", path.display())]
+    Left {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, as a fragment that follows its name.
+        what: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// There is no place for what a command leaves behind.
+    #[error("no run directory can be made in `{}`", parent.display())]
+    NoRunDirectory {
+        /// The folder for temporary files.
+        parent: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A command could not be started or watched.
+    #[error("`{name}` could not be run")]
+    NotRun {
+        /// The command.
+        name: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// No store was named and none was found.
     #[error("there is no store here: {searched}")]
     NoStore {
@@ -103,7 +131,10 @@ impl CliError {
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } | Self::Unreadable { .. } | Self::Settings(_) => Exit::Usage,
+            Self::Usage { .. }
+            | Self::Unreadable { .. }
+            | Self::Settings(_)
+            | Self::Left { .. } => Exit::Usage,
             Self::ForeignStore { .. } => Exit::Refused,
             Self::NoStore { .. } => Exit::NotFound,
             Self::Unwritable { source, .. } => match source.kind() {
@@ -111,7 +142,10 @@ impl CliError {
                 io::ErrorKind::IsADirectory | io::ErrorKind::NotFound => Exit::Usage,
                 _ => Exit::Failure,
             },
-            Self::Output(_) | Self::Unanswered { .. } => Exit::Failure,
+            Self::Output(_)
+            | Self::Unanswered { .. }
+            | Self::NoRunDirectory { .. }
+            | Self::NotRun { .. } => Exit::Failure,
             Self::Ledger(error) => match error.kind() {
                 ErrorKind::Failure => Exit::Failure,
                 ErrorKind::Illegal => Exit::Usage,
@@ -127,7 +161,18 @@ impl CliError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Ledger(error) => error.hint(),
-            Self::Usage { hint, .. } | Self::NoStore { hint, .. } => Some(hint.clone()),
+            Self::Usage { hint, .. } | Self::NoStore { hint, .. } | Self::Left { hint, .. } => {
+                Some(hint.clone())
+            }
+            Self::NoRunDirectory { .. } => {
+                Some("name a folder with room: `TMPDIR=/path runstone run …`".to_owned())
+            }
+            Self::NotRun { source, .. } if source.kind() == io::ErrorKind::ArgumentListTooLong => {
+                Some("hand long lists over in a file".to_owned())
+            }
+            Self::NotRun { name, .. } => Some(format!(
+                "see that `{name}` runs by itself; a script begins with a line such as `#!/bin/sh`"
+            )),
             Self::Unreadable { source, .. } => Some(
                 match source.kind() {
                     io::ErrorKind::NotFound => "check the path; `-` reads standard input",
@@ -180,6 +225,9 @@ impl CliError {
                     Self::Settings(_) => "settings",
                     Self::Unreadable { .. } => "file_unreadable",
                     Self::Unwritable { .. } => "file_unwritable",
+                    Self::Left { .. } => "left_unusable",
+                    Self::NoRunDirectory { .. } => "no_run_directory",
+                    Self::NotRun { .. } => "not_run",
                     Self::Output(_) => "output",
                     Self::Unanswered { .. } => "unanswered",
                     _ => "usage",

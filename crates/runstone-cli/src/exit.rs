@@ -9,29 +9,54 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.
-    Done = 0,
+    Done,
     /// It failed, and no other code says it better.
-    Failure = 1,
+    Failure,
     /// Usage, configuration or an illegal document.
-    Usage = 2,
+    Usage,
     /// Not found, or nothing comparable where that was required.
-    NotFound = 3,
+    NotFound,
     /// The answer is "different" or "regression".
-    Different = 4,
+    Different,
     /// Done in part: what was left out is named.
-    Partly = 5,
+    Partly,
     /// Refused: conflicting attempt, other options of `init`.
-    Refused = 6,
+    Refused,
     /// Busy, unreachable, or outcome unknown: the same command again is safe.
-    Unknown = 7,
+    Unknown,
     /// Truth is damaged.
-    Damaged = 8,
+    Damaged,
     /// Our bug.
-    Bug = 70,
+    Bug,
+    /// `run` failed where its command did not.
+    Wrapper,
+    /// The code of a command that was run: its own, 126 or 127 if it could not be started, 128 and
+    /// the signal that killed it.
+    Command(u8),
+}
+
+impl Exit {
+    /// Returns the number.
+    const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Different => 4,
+            Self::Partly => 5,
+            Self::Refused => 6,
+            Self::Unknown => 7,
+            Self::Damaged => 8,
+            Self::Bug => 70,
+            Self::Wrapper => 125,
+            Self::Command(code) => code,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

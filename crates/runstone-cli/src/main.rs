@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod env_vars;
 mod error;
+mod execution;
 mod exit;
 mod output_file;
 mod render;
@@ -14,6 +15,7 @@ mod settings;
 mod ui;
 mod values;
 
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +46,8 @@ const AFTER_HELP: &str = "\
 Start with `runstone demo`, or `runstone init` in your project.
 Exit codes: 0 done, 1 failure, 2 usage or illegal document, 3 not found,
 4 different or regression, 5 partly done, 6 refused, 7 outcome unknown (the
-same command again is safe), 8 truth is damaged, 70 our bug.";
+same command again is safe), 8 truth is damaged, 70 our bug. Of `run`: its
+command's code, or 125.";
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         store: cli.global.store,
         color: cli.global.color,
     };
+    let is_run = matches!(cli.command, Command::Run(_));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let settings = if cli.command.reads_settings_files() {
             Settings::load(given)?
@@ -97,12 +101,12 @@ fn main() -> ExitCode {
         Ok(Err(error)) if error.is_closed_pipe() => Exit::Done,
         Ok(Err(error)) => {
             ui.error(&error);
-            error.exit()
+            if is_run { Exit::Wrapper } else { error.exit() }
         }
         // The panic's own message, with its place, stands on stderr already.
         Err(_panic) => {
             ui.talk("error: this is a bug in runstone; what was recorded before is safe\n");
-            Exit::Bug
+            if is_run { Exit::Wrapper } else { Exit::Bug }
         }
     }
     .into()
@@ -119,7 +123,16 @@ fn use_colour(when: When) {
 
 /// Shows help, the version or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> Exit {
-    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    let own: Vec<_> = std::env::args_os()
+        .skip(1)
+        .take_while(|argument| argument != "--")
+        .collect();
+    let wants_json = own.iter().any(|argument| argument == "--json");
+    // A caller of `run` takes any other code for the command's own.
+    let wrong = match subcommand(&own) {
+        Some("run") => Exit::Wrapper,
+        _ => Exit::Usage,
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Nobody reading the help is no error.
@@ -139,12 +152,30 @@ fn usage(error: &clap::Error) -> Exit {
                 quiet: false,
             };
             ui.error(&CliError::usage(what, "see `runstone help`"));
-            Exit::Usage
+            wrong
         }
         _ => match error.print() {
-            Ok(()) | Err(_) => Exit::Usage,
+            Ok(()) | Err(_) => wrong,
         },
     }
+}
+
+/// Returns the command among arguments that may not be legal: the first that is neither an option
+/// of every command nor the value of one.
+fn subcommand(arguments: &[OsString]) -> Option<&str> {
+    let mut arguments = arguments
+        .iter()
+        .map(|argument| argument.to_str().unwrap_or_default());
+    while let Some(argument) = arguments.next() {
+        match argument {
+            "--store" | "--color" => {
+                arguments.next();
+            }
+            option if option.starts_with('-') => {}
+            command => return Some(command),
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -57,6 +57,12 @@ impl Ui {
         self.data(&format!("{document}\n"))
     }
 
+    /// Prints an answer to stderr, for a command whose stdout belongs to somebody else.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn answer_beside(&self, text: &str) {
+        say(text);
+    }
+
     /// Prints talk to stderr, unless quiet. A closed stderr is no reason to fail.
     pub(crate) fn talk(&self, text: &str) {
         if !self.quiet {

@@ -9,34 +9,75 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use runstone::Error;
-use runstone::core::json::{Limits, read_value};
+use runstone::core::json::{Limits, read_document, read_value};
 use runstone::core::pointer::Path as FieldPath;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::CliError;
 
-/// Takes `path=value` apart.
+/// Takes the `path=value` of `--set` apart.
 pub(crate) fn assignment(text: &str) -> Result<(String, Value), CliError> {
     let hint = "write `--set path=value`, such as `--set factors.learning_rate=0.05`";
+    let (path, value) = parts("--set", text, hint)?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => from_file(file)?,
+        None if path.starts_with("metrics.") => measured(path, value)?,
+        None => typed(value),
+    };
+    Ok((path.to_owned(), value))
+}
+
+/// Lays what an option says over `object`: `path=value`, or `@FILE` with an object of several.
+pub(crate) fn lay_over(
+    object: &mut Map<String, Value>,
+    option: &str,
+    text: &str,
+) -> Result<(), CliError> {
+    if let Some(file) = text.strip_prefix('@') {
+        let members = read_document(&read_input(Path::new(file))?, &Limits::default());
+        object.extend(members.map_err(|source| Error::Document {
+            name: called(Path::new(file)),
+            source,
+        })?);
+        return Ok(());
+    }
+    let hint = format!("write `{option} name=value`, or `{option} @FILE` with a JSON object");
+    let (path, value) = parts(option, text, &hint)?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => from_file(file)?,
+        None => typed(value),
+    };
+    let place: FieldPath = path
+        .parse()
+        .map_err(|error| CliError::usage(format!("`{option} {text}`: {error}"), &hint))?;
+    place.insert(object, value).map_err(|at| {
+        CliError::usage(
+            format!(
+                "`{option} {text}`: `{}` is no object, nothing fits below it",
+                at.dotted()
+            ),
+            "leave one of the two away",
+        )
+    })
+}
+
+fn parts<'t>(option: &str, text: &'t str, hint: &str) -> Result<(&'t str, &'t str), CliError> {
     let (path, value) = text
         .split_once('=')
         .filter(|(path, _)| !path.is_empty())
         .ok_or_else(|| CliError::usage(format!("`{text}` is not `path=value`"), hint))?;
     path.parse::<FieldPath>()
-        .map_err(|error| CliError::usage(format!("`--set {text}`: {error}"), hint))?;
-    let value = match value.strip_prefix('@') {
-        Some(file) => {
-            read_value(&read_input(Path::new(file))?, &Limits::default()).map_err(|source| {
-                Error::Document {
-                    name: called(Path::new(file)),
-                    source,
-                }
-            })?
-        }
-        None if path.starts_with("metrics.") => measured(path, value)?,
-        None => typed(value),
-    };
-    Ok((path.to_owned(), value))
+        .map_err(|error| CliError::usage(format!("`{option} {text}`: {error}"), hint))?;
+    Ok((path, value))
+}
+
+fn from_file(file: &str) -> Result<Value, CliError> {
+    let bytes = read_input(Path::new(file))?;
+    let value = read_value(&bytes, &Limits::default()).map_err(|source| Error::Document {
+        name: called(Path::new(file)),
+        source,
+    })?;
+    Ok(value)
 }
 
 /// Reads a value of a metric, where text would be a label and never judged: any spelling of a

@@ -13,6 +13,7 @@ mod log;
 mod man;
 mod profile;
 mod record;
+mod run;
 mod show;
 mod verify;
 mod version;
@@ -27,6 +28,7 @@ use crate::ui::Ui;
 pub(crate) enum Command {
     Init(init::InitArgs),
     Record(record::RecordArgs),
+    Run(run::RunArgs),
     Log(log::LogArgs),
     Cohorts(cohorts::CohortsArgs),
     Show(show::ShowArgs),
@@ -62,6 +64,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
     match command {
         Command::Init(args) => init::run(&args, ui, settings),
         Command::Record(args) => record::run(args, ui, settings),
+        Command::Run(args) => Ok(run::run(args, ui, settings)),
         Command::Log(args) => log::run(&args, ui, settings),
         Command::Cohorts(args) => cohorts::run(&args, ui, settings),
         Command::Show(args) => show::run(&args, ui, settings),

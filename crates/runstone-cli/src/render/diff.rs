@@ -23,6 +23,9 @@ pub(crate) enum Detail {
 
 /// Longest value shown on a line, in characters.
 const VALUE_MAX: usize = 32;
+/// What differs between processes and says something; times and sizes differ every time, the
+/// command line repeats the settings.
+const END_OF_PROCESS: [&str; 2] = ["exit_code", "signal"];
 /// Most changes of one section shown beside an answer.
 const CHANGES_SHOWN: usize = 20;
 
@@ -86,13 +89,11 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
         text.push_str(&capped(label, items, detail));
     }
     text.push_str(&capped("metrics", metric_items(diff, detail), detail));
-    for (label, rows) in [
-        ("environment", &diff.environment),
-        ("code", &diff.code),
-        ("process", &diff.process),
-    ] {
-        text.push_str(&capped(label, known_rows(rows), detail));
+    for (label, rows) in [("environment", &diff.environment), ("code", &diff.code)] {
+        text.push_str(&capped(label, known_rows(rows, |_| true), detail));
     }
+    let tells = |key: &str| detail == Detail::All || END_OF_PROCESS.contains(&key);
+    text.push_str(&capped("process", known_rows(&diff.process, tells), detail));
     for (label, rows) in [
         ("labels", &diff.labels),
         ("artifacts", &diff.artifacts),
@@ -153,10 +154,11 @@ fn unknowns(diff: &RunDiff) -> String {
     text
 }
 
-fn known_rows(rows: &SectionRows) -> Vec<String> {
+fn known_rows(rows: &SectionRows, is_shown: impl Fn(&str) -> bool) -> Vec<String> {
     match rows {
         SectionRows::Compared(rows) => rows
             .iter()
+            .filter(|row| is_shown(&row.key))
             .map(|row| moved(&row.key, row.prev.as_ref(), row.curr.as_ref()))
             .collect(),
         SectionRows::Unknown { .. } | SectionRows::NotCompared { .. } => Vec::new(),

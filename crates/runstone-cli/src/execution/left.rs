@@ -1,0 +1,178 @@
+//! What a command left in its run directory: JSON objects of metrics, identity and factors.
+//!
+//! Read strictly and whole: a file that changes while it is read (somebody the command left behind
+//! still writes) is read again, and refused if it does not come to rest. A file that names another
+//! run, because a script copied it from one, is refused with both names. Links and odd files are
+//! not followed.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runstone::Error;
+use runstone::core::json::{Limits, read_document};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use serde_json::{Map, Value};
+
+use crate::error::CliError;
+use crate::values::called;
+
+/// How long a file may take to come to rest after its command ended; chosen, so that a child that
+/// only flushes its buffers is waited for and nobody waits for more than a second.
+const PAUSES_MS: [u64; 5] = [0, 20, 80, 200, 600];
+
+/// What a command left behind.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// `metrics.json`.
+    pub(crate) metrics: Option<Map<String, Value>>,
+    /// `identity.json`.
+    pub(crate) identity: Option<Map<String, Value>>,
+    /// `factors.json`.
+    pub(crate) factors: Option<Map<String, Value>>,
+}
+
+impl Left {
+    /// Reads what lies in `folder` of the run `run_id`, stage `stage`.
+    pub(crate) fn read(folder: &Path, run_id: &str, stage: &str) -> Result<Self, CliError> {
+        let read = |name: &str| JsonFile::at(folder.join(name)).read_as(run_id, stage);
+        Ok(Self {
+            metrics: read("metrics.json")?,
+            identity: read("identity.json")?,
+            factors: read("factors.json")?,
+        })
+    }
+}
+
+/// A file that is to hold one JSON object once a command has ended.
+#[derive(Debug)]
+pub(crate) struct JsonFile {
+    path: PathBuf,
+    before: Option<Stamp>,
+}
+
+/// Enough of a file's state to see that it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: (u64, u64),
+    size_bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(found: &std::fs::Metadata) -> Self {
+        Self {
+            inode: (found.dev(), found.ino()),
+            size_bytes: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        }
+    }
+
+    fn at(path: &Path) -> Option<Self> {
+        path.symlink_metadata().ok().map(|found| Self::of(&found))
+    }
+}
+
+impl JsonFile {
+    /// Notes how the file at `path` looks now.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        let before = Stamp::at(&path);
+        Self { path, before }
+    }
+
+    /// Tells whether the file is the one that was there when it was noted, untouched.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.before.is_some() && self.before == Stamp::at(&self.path)
+    }
+
+    /// Returns the path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the object, without the `run_id` and `stage` it may name; nothing if it is not there.
+    pub(crate) fn read_as(
+        &self,
+        run_id: &str,
+        stage: &str,
+    ) -> Result<Option<Map<String, Value>>, CliError> {
+        let Some(bytes) = self.settled()? else {
+            return Ok(None);
+        };
+        let mut object =
+            read_document(&bytes, &Limits::default()).map_err(|source| Error::Document {
+                name: called(&self.path),
+                source,
+            })?;
+        for (member, own) in [("run_id", run_id), ("stage", stage)] {
+            match object.remove(member) {
+                None => {}
+                Some(Value::String(named)) if named == own => {}
+                Some(named) => {
+                    let named = named
+                        .as_str()
+                        .map_or_else(|| named.to_string(), str::to_owned);
+                    return Err(self.unusable(
+                        format!("is of {member} `{named}`, and this run's is `{own}`"),
+                        "let the command write its own file, or leave the name out of it",
+                    ));
+                }
+            }
+        }
+        Ok(Some(object))
+    }
+
+    /// Returns the whole content once it has come to rest.
+    fn settled(&self) -> Result<Option<Vec<u8>>, CliError> {
+        for pause in PAUSES_MS {
+            std::thread::sleep(Duration::from_millis(pause));
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let file = match open(&self.path, flags, Mode::empty()) {
+                Ok(file) => File::from(file),
+                Err(Errno::NOENT) => return Ok(None),
+                Err(Errno::LOOP) => return Err(self.odd("a symbolic link")),
+                Err(error) => return Err(self.unreadable(error.into())),
+            };
+            let before = file.metadata().map_err(|error| self.unreadable(error))?;
+            if !before.is_file() {
+                return Err(self.odd("no ordinary file"));
+            }
+            let mut bytes = Vec::new();
+            // One byte beyond the limit is enough to be refused.
+            file.take(Limits::default().size_bytes_max as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|error| self.unreadable(error))?;
+            if Stamp::at(&self.path) == Some(Stamp::of(&before)) {
+                return Ok(Some(bytes));
+            }
+        }
+        Err(self.unusable(
+            "is still being written, though the command has ended".to_owned(),
+            "let the command wait for the processes it starts",
+        ))
+    }
+
+    fn unreadable(&self, source: io::Error) -> CliError {
+        CliError::Unreadable {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn odd(&self, what: &str) -> CliError {
+        self.unusable(format!("is {what}"), "write an ordinary file there")
+    }
+
+    fn unusable(&self, what: String, hint: &str) -> CliError {
+        CliError::Left {
+            path: self.path.clone(),
+            what,
+            hint: hint.to_owned(),
+        }
+    }
+}

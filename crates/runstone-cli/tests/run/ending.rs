@@ -1,0 +1,143 @@
+//! However a command ends, its code is passed on and its run is recorded as what it was.
+
+use rustix::process::{Signal, kill_process};
+
+use crate::scene::Scene;
+use crate::started::{Started, newest, run};
+
+#[test]
+fn the_exit_code_is_the_commands_and_a_failed_run_is_recorded_as_failed() {
+    let scene = Scene::with_store(&[]);
+    for code in [0, 1, 3, 125, 255] {
+        let came = run(&scene, &[], &format!("exit {code}"));
+        assert_eq!(came.code, Some(code), "{}", came.stderr);
+        let status = if code == 0 { "finished" } else { "failed" };
+        assert_eq!(newest(&scene)["status"], status);
+        assert_eq!(newest(&scene)["process"]["value"]["exit_code"], code);
+    }
+}
+
+#[test]
+fn a_command_that_was_killed_gives_128_and_the_signal() {
+    let scene = Scene::with_store(&[]);
+    for (signal, number, status) in [
+        ("KILL", 9, "failed"),
+        ("SEGV", 11, "failed"),
+        ("TERM", 15, "interrupted"),
+        ("INT", 2, "interrupted"),
+    ] {
+        let came = run(&scene, &[], &format!("kill -{signal} $$"));
+        assert_eq!(came.code, Some(128 + number), "{}", came.stderr);
+        let shown = newest(&scene);
+        assert_eq!(shown["status"], status, "{signal}");
+        assert_eq!(shown["process"]["value"]["signal"], format!("SIG{signal}"));
+    }
+}
+
+#[test]
+fn signals_reach_the_command_once_and_an_interrupted_run_is_recorded_as_such() {
+    let scene = Scene::with_store(&[]);
+    let script = r"
+        trap 'echo hup' HUP; trap 'echo usr1' USR1; trap 'echo usr2' USR2
+        trap 'echo int' INT; trap 'echo quit' QUIT; trap 'echo term; exit 7' TERM
+        echo ready; while :; do sleep 0.02; done";
+    let mut started = Started::new(&scene, &["--run-id", "r1"], script);
+    assert_eq!(started.line(), "ready");
+    for (signal, word) in [
+        (Signal::HUP, "hup"),
+        (Signal::USR1, "usr1"),
+        (Signal::USR2, "usr2"),
+        (Signal::INT, "int"),
+        (Signal::INT, "int"),
+        (Signal::QUIT, "quit"),
+        (Signal::TERM, "term"),
+    ] {
+        started.send(signal);
+        assert_eq!(started.line(), word);
+    }
+    let came = started.end();
+    assert_eq!((came.code, came.stdout.as_str()), (Some(7), ""));
+    let shown = newest(&scene);
+    assert_eq!(shown["status"], "interrupted");
+    let handed_on = &shown["process"]["value"]["signals_handed_on"];
+    assert_eq!(handed_on.as_array().unwrap().len(), 6, "{handed_on}");
+}
+
+#[test]
+fn a_command_that_saves_itself_when_asked_to_end_has_finished() {
+    let scene = Scene::with_store(&[]);
+    let script = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done";
+    let mut started = Started::new(&scene, &[], script);
+    assert_eq!(started.line(), "ready");
+    started.send(Signal::TERM);
+    let came = started.end();
+    assert_eq!(came.code, Some(0));
+    assert!(came.stderr.contains("was asked to end"), "{}", came.stderr);
+    assert_eq!(newest(&scene)["status"], "finished");
+}
+
+#[test]
+fn what_was_ignored_when_runstone_began_stays_ignored_by_both() {
+    let scene = Scene::with_store(&[]);
+    let runstone = env!("CARGO_BIN_EXE_runstone");
+    let script = "grep SigIgn /proc/self/status; kill -HUP $$; kill -HUP $PPID; echo alive";
+    let output = std::process::Command::new("/bin/sh")
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" run -- sh -c \"$1\"",
+            runstone,
+            script,
+        ])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.ends_with("alive\n"), "{stdout}");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(newest(&scene)["status"], "finished");
+}
+
+#[test]
+fn a_stopped_command_goes_on_when_runstone_is_told_to() {
+    let scene = Scene::with_store(&[]);
+    let fifo = scene.project().join("go");
+    let made = std::process::Command::new("mkfifo").arg(fifo).status();
+    assert!(made.unwrap().success());
+    let script = "echo $$; read word < go; echo went on";
+    let mut started = Started::new(&scene, &[], script);
+    let pid = started.line();
+    let state = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
+    };
+    let until = |wanted: bool| {
+        while (state() == 'T') != wanted {
+            std::thread::yield_now();
+        }
+    };
+    started.send(Signal::TSTP);
+    until(true);
+    started.send(Signal::CONT);
+    until(false);
+    scene.file("go", "word\n");
+    assert_eq!(started.line(), "went on");
+    assert_eq!(started.end().code, Some(0));
+}
+
+#[test]
+fn children_left_behind_are_counted_left_alone_and_not_waited_for() {
+    let scene = Scene::with_store(&[]);
+    let script = "sleep 600 >/dev/null 2>&1 & echo $!";
+    let mut started = Started::new(&scene, &[], script);
+    let left: i32 = started.line().parse().unwrap();
+    let came = started.end();
+    assert_eq!(came.code, Some(0));
+    assert!(
+        came.stderr.contains("left 1 of its processes running"),
+        "{}",
+        came.stderr
+    );
+    assert_eq!(newest(&scene)["process"]["value"]["left_behind"], 1);
+    let left = rustix::process::Pid::from_raw(left).unwrap();
+    kill_process(left, Signal::KILL).unwrap();
+}

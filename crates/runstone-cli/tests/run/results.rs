@@ -1,0 +1,191 @@
+//! What a command leaves behind joins the run document.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::scene::Scene;
+use crate::started::{newest, run};
+
+#[test]
+fn what_the_command_leaves_joins_the_document_and_the_answer_comes_at_once() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene.file(
+        "train.sh",
+        r#"#!/bin/sh
+echo "training $RUNSTONE_RUN_ID $RUNSTONE_STAGE"
+printf '{"auc": %s, "logloss": {"mean": 0.66, "std": 0.03}}' "$1" > "$RUNSTONE_RUN_DIR/metrics.json"
+printf '{"dataset": {"rows": 48211}}' > "$RUNSTONE_RUN_DIR/identity.json"
+printf '{"learning_rate": %s, "seed": 1}' "$2" > "$RUNSTONE_RUN_DIR/factors.json"
+"#,
+    );
+    for (run_id, auc, rate) in [("r1", "0.61", "0.05"), ("r2", "0.62", "0.01")] {
+        scene.run(&[
+            "run",
+            "--run-id",
+            run_id,
+            "--factor",
+            "depth=6",
+            "--identity",
+            "split.folds=5",
+            "--",
+            "sh",
+            "train.sh",
+            auc,
+            rate,
+        ]);
+    }
+    assert_snapshot!(scene.transcript());
+    let shown = newest(&scene);
+    assert_eq!(shown["stage"], "train");
+    assert_eq!(
+        shown["factors"]["settings"],
+        json!({"depth": 6, "learning_rate": 0.01})
+    );
+    assert_eq!(
+        shown["identity"]["split"],
+        json!({"identity.split.folds": 5})
+    );
+}
+
+#[test]
+fn the_facts_of_the_process_are_kept_and_are_no_content() {
+    let scene = Scene::with_store(&[]);
+    let came = run(&scene, &["--run-id", "r1", "--attempt", "0"], "exit 0");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let process = newest(&scene)["process"].clone();
+    assert_eq!(process["state"], "captured");
+    let facts = &process["value"];
+    assert_eq!(facts["command"], json!(["sh", "-c", "exit 0"]));
+    assert_eq!(facts["exit_code"], 0);
+    assert_eq!(facts["signal"], json!(null));
+    assert!(facts["elapsed_seconds"].as_f64().unwrap() > 0.0);
+    assert!(facts["user_seconds"].as_f64().unwrap() >= 0.0);
+    let document = r#"{"run_id":"r1","stage":"sh","status":"finished","attempt":0}"#;
+    scene.file("same.json", document);
+    assert_eq!(scene.json(&["record", "same.json"])["recorded"], "already");
+}
+
+#[test]
+fn peak_memory_is_that_of_the_largest_process_and_unknown_when_it_is_runstones_own() {
+    let scene = Scene::with_store(&[]);
+    let peak = |script: &str| {
+        let came = run(&scene, &[], script);
+        assert_eq!(came.code, Some(0), "{}", came.stderr);
+        newest(&scene)["process"]["value"]["peak_rss_largest_process_bytes"].clone()
+    };
+    // A shell that holds 64 MiB in a variable, below a shell that holds nothing.
+    let large = peak("sh -c 'x=$(head -c 67108864 /dev/zero | tr \"\\0\" x); : \"$x\"'; :");
+    assert!(large.as_u64().unwrap() > 64 << 20, "{large}");
+    let small = peak("exit 0");
+    assert!(
+        small.is_null() || small.as_u64().unwrap() < 64 << 20,
+        "{small}"
+    );
+}
+
+#[test]
+fn gigabytes_on_stdout_pass_by_and_a_reader_that_leaves_is_the_commands_business() {
+    let scene = Scene::with_store(&[]);
+    let script = "head -c 1073741824 /dev/zero; echo done >&2";
+    let mut child = scene
+        .command(&["run", "--run-id", "long", "--", "sh", "-c", script])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    // `yes` is killed by the pipe that nobody reads; the shell passes that on as its exit code.
+    let script = "yes | head -n 1 >/dev/null; exec 1>&-; echo into nothing";
+    let came = run(&scene, &["--run-id", "closed"], script);
+    assert_ne!(came.code, Some(125), "{}", came.stderr);
+    assert_eq!(newest(&scene)["run_id"], "closed");
+}
+
+#[test]
+fn metrics_may_come_from_a_file_of_the_commands_own_but_never_from_an_earlier_run() {
+    let scene = Scene::with_store(&[]);
+    scene.file("m.json", r#"{"auc": 0.1}"#);
+    let came = run(&scene, &["--run-id", "old", "--metrics", "m.json"], "true");
+    assert_eq!(came.code, Some(0));
+    assert!(
+        came.stderr.contains("its metrics are not taken"),
+        "{}",
+        came.stderr
+    );
+    assert_eq!(newest(&scene)["metrics"], json!({}));
+    let script = r#"echo '{"auc": 0.2}' > m.json"#;
+    let came = run(&scene, &["--run-id", "new", "--metrics", "m.json"], script);
+    assert_eq!(came.code, Some(0));
+    assert_eq!(newest(&scene)["metrics"], json!({"auc": 0.2}));
+}
+
+#[test]
+fn what_is_given_goes_before_what_is_left_and_the_difference_is_said() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"lr": 1, "depth": 3}' > "$RUNSTONE_RUN_DIR/factors.json""#;
+    let came = run(&scene, &["--factor", "lr=2"], script);
+    assert!(
+        came.stderr
+            .contains("`lr` is `1` in factors.json and `2` given"),
+        "{}",
+        came.stderr
+    );
+    assert_eq!(
+        newest(&scene)["factors"]["settings"],
+        json!({"depth": 3, "lr": 2})
+    );
+}
+
+#[test]
+fn flat_profiles_take_identity_and_factors_at_the_top_of_the_document() {
+    let scene = Scene::with_store(&["--profile", "market"]);
+    scene.market("training.json");
+    let script = r#"cp training.json "$RUNSTONE_RUN_DIR/identity.json""#;
+    let came = run(
+        &scene,
+        &[
+            "--run-id",
+            "intelligent_output_20251217_093012",
+            "--stage",
+            "TRAINING",
+        ],
+        script,
+    );
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(
+        came.stderr.contains("the profile requires"),
+        "{}",
+        came.stderr
+    );
+    assert_eq!(newest(&scene)["stage"], "TRAINING");
+}
+
+#[test]
+fn the_run_directory_is_private_lies_outside_the_store_and_is_gone_afterwards() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"stat -c %a "$RUNSTONE_RUN_DIR"; echo "$RUNSTONE_RUN_DIR""#;
+    let came = run(&scene, &[], script);
+    let lines: Vec<&str> = came.stdout.lines().collect();
+    assert_eq!(lines[0], "700");
+    let folder = std::path::Path::new(lines[1]);
+    assert!(!folder.starts_with(scene.project()));
+    assert!(!folder.exists());
+}
+
+#[test]
+fn as_json_the_answer_is_the_last_line_of_stderr_and_stdout_is_the_commands() {
+    let scene = Scene::with_store(&[]);
+    let came = run(
+        &scene,
+        &["--json", "--run-id", "r1"],
+        "echo out; echo err >&2; exit 3",
+    );
+    assert_eq!(came.code, Some(3));
+    assert_eq!(came.stdout, "out\n");
+    let answer: serde_json::Value =
+        serde_json::from_str(came.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(answer["schema"], "runstone.run/1");
+    assert_eq!(answer["run_id"], "r1");
+    assert_eq!(answer["process"]["exit_code"], 3);
+}
