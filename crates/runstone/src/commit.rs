@@ -14,6 +14,7 @@ use runstone_core::snapshot::Captured;
 use runstone_store::{Appended, Log, NewEntry, OpenedCohort, Slot, Standing};
 
 use crate::attempts::Walk;
+use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::{Place, Stored};
 use crate::open::Ledger;
@@ -143,6 +144,18 @@ impl Ledger {
                 appended => return self.acknowledged(ready, draft, appended),
             }
         }
+    }
+
+    /// Keeps bytes that a run document names by their digest, such as an artifact, and returns it.
+    ///
+    /// # Durability
+    /// On `Ok` the bytes survive power loss.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if they could not be kept.
+    pub fn keep(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        let sha256 = self.store.put_object(bytes, Standing::Unproven)?;
+        Ok(to_digest(&sha256))
     }
 
     /// Returns what documents that do not say it mean.

@@ -14,7 +14,7 @@ use super::record::{AttemptArg, FailOn};
 use crate::env_vars;
 use crate::error::CliError;
 use crate::execution::{
-    End, Ended, Job, JsonFile, Left, Program, RunDirectory, facts, start_and_watch,
+    Artifacts, Data, End, Ended, Job, JsonFile, Left, Program, RunDirectory, facts, start_and_watch,
 };
 use crate::exit::Exit;
 use crate::render::answer;
@@ -37,6 +37,7 @@ Examples:
   runstone run -- python train.py
   runstone run --stage train --factor lr=0.1 -- ./train --lr 0.1
   runstone run --metrics out/metrics.json -- make bench
+  runstone run --data train=data/train.csv --attach model.bin -- ./fit
 
 The exit code is the command's: 128 and the signal that killed it, 127 if it is
 not found, 126 if it cannot be executed; 125 if runstone failed and the command
@@ -67,6 +68,12 @@ pub(crate) struct RunArgs {
     /// A field that may differ and is shown when it does; `@FILE` reads a JSON object
     #[arg(long, value_name = "NAME=VALUE|@FILE")]
     factor: Vec<String>,
+    /// A file or folder the command reads: its digest joins the identity
+    #[arg(long, value_name = "NAME=PATH")]
+    data: Vec<String>,
+    /// A file or folder the command makes, stored whole with the run
+    #[arg(long, value_name = "PATH")]
+    attach: Vec<PathBuf>,
     /// Set any field of the document; `@FILE` reads JSON from a file
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
@@ -114,6 +121,7 @@ struct Execution {
     stated: Stated,
     directory: RunDirectory,
     metrics: Option<JsonFile>,
+    data: Vec<Data>,
     set: Vec<(String, Value)>,
 }
 
@@ -134,6 +142,7 @@ struct Outcome {
     started_at: String,
     finished_at: String,
     ended: Ended,
+    artifacts: Vec<Value>,
 }
 
 impl Execution {
@@ -146,7 +155,13 @@ impl Execution {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
         let profile = settings.profile_choice(args.profile.as_deref());
-        let stated = stated(&args, &ledger, &profile, &program, job.as_ref())?;
+        let mut stated = stated(&args, &ledger, &profile, &program, job.as_ref())?;
+        let data = args
+            .data
+            .iter()
+            .map(|text| Data::read(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        Data::join(&data, &mut stated.identity)?;
         let set = args
             .set
             .iter()
@@ -164,6 +179,7 @@ impl Execution {
             stated,
             directory,
             metrics,
+            data,
             set,
         };
         let known = execution.request(&Left::default(), None);
@@ -199,10 +215,20 @@ impl Execution {
                 return exit;
             }
         };
+        let finished_at = env_vars::clock().now();
+        for changed in self.data.iter().filter_map(Data::change) {
+            ui.warn(&changed);
+        }
+        let Artifacts { entries, warnings } =
+            Artifacts::read(self.directory.path(), &self.args.attach, &self.ledger);
+        for left_out in &warnings {
+            ui.warn(left_out);
+        }
         let outcome = Outcome {
             started_at,
-            finished_at: env_vars::clock().now(),
+            finished_at,
             ended,
+            artifacts: entries,
         };
         let own = match outcome.ended.end {
             End::Exited(code) => code,
@@ -304,8 +330,12 @@ impl Execution {
             started_at,
             finished_at,
             ended,
+            artifacts,
         }) = outcome
         {
+            if !artifacts.is_empty() {
+                document.insert("artifacts".to_owned(), json!(artifacts));
+            }
             document.insert("status".to_owned(), json!(facts::status(ended).as_str()));
             document.insert("started_at".to_owned(), json!(started_at));
             document.insert("finished_at".to_owned(), json!(finished_at));

@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use serde_json::{Map, Value};
 
+use super::stamp::Stamp;
 use crate::error::CliError;
 use crate::values::called;
 
@@ -52,30 +52,6 @@ impl Left {
 pub(crate) struct JsonFile {
     path: PathBuf,
     before: Option<Stamp>,
-}
-
-/// Enough of a file's state to see that it changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: (u64, u64),
-    size_bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(found: &std::fs::Metadata) -> Self {
-        Self {
-            inode: (found.dev(), found.ino()),
-            size_bytes: found.size(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        }
-    }
-
-    fn at(path: &Path) -> Option<Self> {
-        path.symlink_metadata().ok().map(|found| Self::of(&found))
-    }
 }
 
 impl JsonFile {

@@ -1,23 +1,30 @@
 //! A command as a run: started, watched to its end, and asked what it left behind.
 //!
 //! One story a file. `program` finds what to start, before anything else happens; `run_directory`
-//! is where the command may leave results, `left` reads them; `child` watches it, with `signals`
+//! is where the command may leave results, `left` and `artifacts` read them, `data` digests what it
+//! reads itself; `child` watches it, with `signals`
 //! and `terminal` handing on what it would have got had nobody stood in between, and `usage` saying
 //! what it took and `facts` keeping it. `scheduler` knows what batch systems say about a job.
 //! Everything here is about processes and files; what a run means, and whether it may be recorded,
 //! belongs to the ledger.
 
+mod artifacts;
 mod child;
+mod data;
+mod digest;
 pub(crate) mod facts;
 mod left;
 mod program;
 mod run_directory;
 mod scheduler;
 mod signals;
+mod stamp;
 mod terminal;
 mod usage;
 
+pub(crate) use self::artifacts::Artifacts;
 pub(crate) use self::child::{End, Ended, start_and_watch};
+pub(crate) use self::data::Data;
 pub(crate) use self::left::{JsonFile, Left};
 pub(crate) use self::program::Program;
 pub(crate) use self::run_directory::RunDirectory;

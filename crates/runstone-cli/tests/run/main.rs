@@ -10,6 +10,7 @@
 mod scene;
 
 mod before;
+mod data;
 mod ending;
 mod results;
 mod started;

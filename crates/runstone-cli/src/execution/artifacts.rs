@@ -1,0 +1,191 @@
+//! What a run made: the files below `artifacts/` of its run directory, by path, digest and size;
+//! stored as well where that was asked for.
+//!
+//! The invariant: an entry is of one content. A file that changes while it is read is read once
+//! more, and left out with a warning if it changes again; so is what is no ordinary file, and what
+//! cannot be read. Nothing about an artifact keeps a run from being recorded.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+
+use runstone::Ledger;
+use rustix::fs::{Mode, OFlags, open};
+use serde_json::{Value, json};
+
+use super::digest;
+use super::stamp::Stamp;
+
+/// Largest file that is stored, in bytes: what the store keeps as one object.
+const STORED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// The folder of the run directory whose files are artifacts.
+const FOLDER: &str = "artifacts";
+
+/// What was found, and what was not.
+#[derive(Debug, Default)]
+pub(crate) struct Artifacts {
+    /// `{path, sha256, bytes, stored}`, sorted by path.
+    pub(crate) entries: Vec<Value>,
+    /// What was left out, and why.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A file that may become an artifact.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Its path in the document.
+    name: String,
+    at: PathBuf,
+    is_stored: bool,
+}
+
+impl Artifacts {
+    /// Reads what lies in `directory`, and what `attach` names there or in the working directory;
+    /// the latter is stored in the ledger.
+    pub(crate) fn read(directory: &Path, attach: &[PathBuf], ledger: &Ledger) -> Self {
+        let mut found = Self::default();
+        let mut candidates = Vec::new();
+        let own = directory.join(FOLDER);
+        if own.is_dir() {
+            found.list(&own, "", false, &mut candidates);
+        }
+        for named in attach {
+            found.attached(directory, named, &mut candidates);
+        }
+        // One file may be found in the folder and named too: stored goes before not.
+        candidates.sort_by(|a, b| (&a.name, b.is_stored).cmp(&(&b.name, a.is_stored)));
+        candidates.dedup_by(|later, first| later.name == first.name);
+        for candidate in candidates {
+            match entry(&candidate, ledger) {
+                Ok((entry, warning)) => {
+                    found.entries.push(entry);
+                    found.warnings.extend(warning);
+                }
+                Err(reason) => found.warnings.push(format!(
+                    "the artifact `{}` is left out: it {reason}",
+                    candidate.name
+                )),
+            }
+        }
+        found
+    }
+
+    fn attached(&mut self, directory: &Path, named: &Path, candidates: &mut Vec<Candidate>) {
+        let inside = directory.join(named);
+        let (at, name) = if named.is_relative() && inside.exists() {
+            let below = named.strip_prefix(FOLDER).unwrap_or(named);
+            (inside, below)
+        } else {
+            (named.to_path_buf(), named)
+        };
+        let Some(name) = name.to_str() else {
+            self.warnings.push(format!(
+                "`--attach {}` is left out: its name is not UTF-8",
+                named.display()
+            ));
+            return;
+        };
+        if at.is_dir() {
+            self.list(&at, name, true, candidates);
+        } else if at.exists() {
+            candidates.push(Candidate {
+                name: name.to_owned(),
+                at,
+                is_stored: true,
+            });
+        } else {
+            self.warnings.push(format!(
+                "`--attach {}` is left out: the command left nothing there",
+                named.display()
+            ));
+        }
+    }
+
+    fn list(&mut self, folder: &Path, name: &str, is_stored: bool, to: &mut Vec<Candidate>) {
+        let mut left_out = |path: &Path, reason: &str| {
+            self.warnings.push(format!(
+                "the artifact `{}` is left out: it {reason}",
+                path.display()
+            ));
+        };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return left_out(folder, &format!("cannot be listed ({error})")),
+        };
+        let mut folders = Vec::new();
+        for entry in entries.filter_map(Result::ok) {
+            let at = entry.path();
+            let Some(own) = entry.file_name().to_str().map(str::to_owned) else {
+                left_out(&at, "has a name that is not UTF-8");
+                continue;
+            };
+            let name = if name.is_empty() {
+                own
+            } else {
+                format!("{}/{own}", name.trim_end_matches('/'))
+            };
+            match entry.file_type() {
+                Ok(kind) if kind.is_file() => to.push(Candidate {
+                    name,
+                    at,
+                    is_stored,
+                }),
+                Ok(kind) if kind.is_dir() => folders.push((at, name)),
+                Ok(kind) if kind.is_symlink() => left_out(&at, "is a link, which is not followed"),
+                Ok(_) => left_out(&at, "is no ordinary file"),
+                Err(error) => left_out(&at, &format!("cannot be looked at ({error})")),
+            }
+        }
+        for (folder, name) in folders {
+            self.list(&folder, &name, is_stored, to);
+        }
+    }
+}
+
+/// Returns the entry of a file, and what should be said beside it.
+fn entry(candidate: &Candidate, ledger: &Ledger) -> Result<(Value, Option<String>), String> {
+    let cannot = |error: io::Error| format!("cannot be read ({error})");
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let open = || open(&candidate.at, flags, Mode::empty()).map(File::from);
+    for _ in 0..2 {
+        let mut file = open().map_err(|error| cannot(error.into()))?;
+        let found = file.metadata().map_err(cannot)?;
+        if !found.is_file() {
+            return Err("is no ordinary file".to_owned());
+        }
+        let before = Stamp::of(&found);
+        let (sha256, bytes) = digest::of_rest(&mut file).map_err(cannot)?;
+        let mut entry = json!({ "path": candidate.name, "sha256": sha256, "bytes": bytes });
+        let mut warning = None;
+        if candidate.is_stored && bytes > STORED_BYTES_MAX {
+            warning = Some(format!(
+                "`{}` has {bytes} bytes: its digest is recorded, the file is not stored (at most \
+                 {STORED_BYTES_MAX} bytes are)",
+                candidate.name
+            ));
+        } else if candidate.is_stored {
+            let mut content = Vec::new();
+            file.rewind().map_err(cannot)?;
+            file.take(STORED_BYTES_MAX + 1)
+                .read_to_end(&mut content)
+                .map_err(cannot)?;
+            if runstone::core::digest::Digest::of(&content) != sha256 {
+                continue;
+            }
+            match ledger.keep(&content) {
+                Ok(_) => entry["stored"] = Value::Bool(true),
+                Err(error) => {
+                    warning = Some(format!(
+                        "`{}` could not be stored, its digest is recorded: {error}",
+                        candidate.name
+                    ));
+                }
+            }
+        }
+        if Stamp::at(&candidate.at) == Some(before) {
+            return Ok((entry, warning));
+        }
+    }
+    Err("changed while it was read".to_owned())
+}

@@ -1,0 +1,176 @@
+//! Data is digested before the command starts, and what it made afterwards.
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+use runstone::core::digest::Digest;
+use serde_json::json;
+
+use crate::scene::Scene;
+use crate::started::{newest, run};
+
+#[test]
+fn data_is_part_of_the_identity_by_its_digest() {
+    let scene = Scene::with_store(&[]);
+    scene.file("train.csv", "a,b\n1,2\n");
+    let dvc = "outs:\n- md5: a304afb96060aad90176268345e10355\n  path: big.bin\n";
+    scene.file("big.bin.dvc", dvc);
+    let options = ["--data", "train=train.csv", "--data", "big=big.bin.dvc"];
+    let came = run(&scene, &options, "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let data = newest(&scene)["document"]["identity"]["data"].clone();
+    let printed = Command::new("sha256sum")
+        .arg(scene.project().join("train.csv"))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert_eq!(data["train"], printed[..64]);
+    assert_eq!(data["big"], "md5:a304afb96060aad90176268345e10355");
+}
+
+#[test]
+fn the_digest_of_a_folder_can_be_made_again_with_tools_of_the_system() {
+    let scene = Scene::with_store(&[]);
+    let script = r"mkdir -p d/b 'd/b c' d/empty && printf 1 > d/a && printf 2 > d/b/z &&
+        printf 3 > 'd/b c/x' && printf 4 > d/b.txt && printf 5 > 'd/new
+line' && printf 6 > 'd/back\slash' && ln -s ../a d/b/link";
+    assert!(
+        Command::new("sh")
+            .args(["-c", script])
+            .current_dir(scene.project())
+            .status()
+            .unwrap()
+            .success()
+    );
+    let came = run(&scene, &["--data", "d=d"], "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let recipe = r"cd d && find -L . -type f -printf '%P\0' | LC_ALL=C sort -z |
+        xargs -0 sha256sum | sha256sum";
+    let made = Command::new("sh")
+        .args(["-c", recipe])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    let made = String::from_utf8(made.stdout).unwrap();
+    assert_eq!(
+        newest(&scene)["document"]["identity"]["data"]["d"],
+        made[..64]
+    );
+    // It is stored in cohorts for good, so it never changes.
+    let golden = include_str!("../../../../fixtures/canon/data_folder.txt");
+    assert_eq!(made[..64], *golden.trim());
+}
+
+#[test]
+fn data_that_changes_while_the_command_runs_is_said() {
+    let scene = Scene::with_store(&[]);
+    scene.file("train.csv", "a,b\n1,2\n");
+    let came = run(
+        &scene,
+        &["--data", "train=train.csv"],
+        "echo 3,4 >> train.csv",
+    );
+    assert_eq!(came.code, Some(0));
+    assert!(
+        came.stderr.contains("changed while the command ran"),
+        "{}",
+        came.stderr
+    );
+}
+
+#[test]
+fn data_that_cannot_be_read_is_refused_before_anything_starts() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("odd.dvc", "outs: []\n").file("a", "1");
+    let project = scene.project();
+    std::os::unix::fs::symlink(".", project.join("loop")).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(project.join("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    for data in [
+        "train",
+        "=a",
+        "a.b=a",
+        "x=missing",
+        "x=odd.dvc",
+        "x=.",
+        "x=pipe",
+    ] {
+        scene.run(&["run", "--data", data, "--", "echo", "STARTED"]);
+    }
+    scene.run(&[
+        "run", "--data", "x=a", "--data", "x=a", "--", "echo", "STARTED",
+    ]);
+    scene.run(&["log"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn artifacts_are_listed_by_path_digest_and_size_and_odd_ones_are_named() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"mkdir -p "$RUNSTONE_RUN_DIR/artifacts/plots" && cd "$RUNSTONE_RUN_DIR/artifacts"
+        printf model > model.bin; printf plot > plots/a.png; ln -s model.bin link; mkfifo pipe"#;
+    let came = run(&scene, &[], script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(
+        came.stderr.contains("link` is left out: it is a link"),
+        "{}",
+        came.stderr
+    );
+    assert!(
+        came.stderr
+            .contains("pipe` is left out: it is no ordinary file"),
+        "{}",
+        came.stderr
+    );
+    let sha256 = |text: &str| Digest::of(text.as_bytes()).to_string();
+    assert_eq!(
+        newest(&scene)["artifacts"],
+        json!([
+            {"path": "model.bin", "sha256": sha256("model"), "bytes": 5},
+            {"path": "plots/a.png", "sha256": sha256("plot"), "bytes": 4},
+        ])
+    );
+}
+
+#[test]
+fn what_is_attached_is_stored_whole_and_what_is_missing_keeps_no_run_from_being_recorded() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"mkdir "$RUNSTONE_RUN_DIR/artifacts"; printf model > "$RUNSTONE_RUN_DIR/artifacts/m"
+        printf report > report.txt"#;
+    let options = [
+        "--attach",
+        "artifacts/m",
+        "--attach",
+        "report.txt",
+        "--attach",
+        "nothing",
+    ];
+    let came = run(&scene, &options, script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(
+        came.stderr.contains("`--attach nothing` is left out"),
+        "{}",
+        came.stderr
+    );
+    let artifacts = newest(&scene)["artifacts"].clone();
+    for (row, (path, content)) in [("m", "model"), ("report.txt", "report")]
+        .iter()
+        .enumerate()
+    {
+        assert_eq!(artifacts[row]["path"], *path);
+        assert_eq!(artifacts[row]["stored"], true);
+        let sha256 = artifacts[row]["sha256"].as_str().unwrap();
+        let object = scene
+            .project()
+            .join(".runstone/objects")
+            .join(&sha256[..2])
+            .join(sha256);
+        assert_eq!(std::fs::read(object).unwrap(), content.as_bytes());
+    }
+    assert_eq!(scene.json(&["verify"])["ok"], true);
+}
