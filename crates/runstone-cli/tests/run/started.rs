@@ -1,7 +1,7 @@
 //! A command under `runstone run` that says on its stdout how far it is.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -24,8 +24,7 @@ impl Started {
     /// Starts `script` with options of `run`.
     pub(crate) fn new(scene: &Scene, options: &[&str], script: &str) -> Self {
         let arguments = [&["run"], options, &["--", "sh", "-c", script]].concat();
-        let mut child = scene
-            .command(&arguments)
+        let mut child = undisturbed(scene, &arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -64,6 +63,27 @@ impl Started {
         }
     }
 }
+
+/// Returns a command that ignores no signal, whatever this process ignores: a shell starts what it
+/// puts into the background with interrupts ignored, and `runstone` leaves that as it is.
+pub(crate) fn undisturbed(scene: &Scene, arguments: &[&str]) -> Command {
+    let plain = scene.command(arguments);
+    let mut command = Command::new("env");
+    command
+        .args(DEFAULT_SIGNALS)
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(scene.project())
+        .env_clear();
+    for (name, value) in plain.get_envs() {
+        command.envs(value.map(|value| (name, value)));
+    }
+    command
+}
+
+/// What `env` is told to undo.
+pub(crate) const DEFAULT_SIGNALS: [&str; 1] =
+    ["--default-signal=HUP,INT,QUIT,TERM,USR1,USR2,XCPU,TSTP,CONT,TTIN,TTOU"];
 
 /// Runs a shell script to its end.
 pub(crate) fn run(scene: &Scene, options: &[&str], script: &str) -> Came {

@@ -7,13 +7,15 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::scene::Scene;
-use crate::started::newest;
+use crate::started::{DEFAULT_SIGNALS, newest};
 
-/// Somebody in front of a terminal.
+/// Somebody in front of a terminal. Whoever holds its other end alone, so that everything on it is
+/// hung up when the test ends, however it does.
 struct Seat {
     keyboard: File,
     shown: String,
@@ -24,21 +26,22 @@ struct Seat {
 impl Seat {
     /// Starts `words` in the project with a terminal of its own.
     fn at(scene: &Scene, words: &[&str]) -> Self {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let keyboard =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
         let name = ptsname(&keyboard, Vec::new()).unwrap();
         let path = name.to_str().unwrap();
-        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
-        let terminal =
-            File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty()).unwrap());
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let terminal = File::from(rustix::fs::open(path, flags, Mode::empty()).unwrap());
         // What is typed is not shown: the screen holds what programs say alone.
         let mut modes = tcgetattr(&terminal).unwrap();
         modes.local_modes.remove(LocalModes::ECHO);
         tcsetattr(&terminal, OptionalActions::Now, &modes).unwrap();
         let stream = || Stdio::from(terminal.try_clone().unwrap());
         let child = Command::new("setsid")
-            .args(["--ctty", "--wait"])
+            .args(["--ctty", "--wait", "env"])
+            .args(DEFAULT_SIGNALS)
             .args(words)
             .current_dir(scene.project())
             .env("RUNSTONE", env!("CARGO_BIN_EXE_runstone"))
