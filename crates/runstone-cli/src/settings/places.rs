@@ -5,6 +5,7 @@
 //! point; it counts if it belongs to the caller, was named by `RUNSTONE_PROJECT_FILE`, or lies
 //! beside a store that the user file calls safe.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{lstat, stat};
@@ -45,7 +46,9 @@ impl Places {
             None => upward().find(|path| lstat(path).is_ok()),
         };
         Self {
-            user: config.map(|folder| folder.join("runstone/config.toml")),
+            user: config
+                .map(|folder| folder.join("runstone/config.toml"))
+                .filter(|path| may_be_looked_for(path)),
             project,
             is_project_named: named.is_some(),
             home,
@@ -69,6 +72,14 @@ impl Places {
             _ => Ok(()),
         }
     }
+}
+
+/// Tells whether the caller may look for their file at all. Where the home is another user's (after
+/// `sudo`, in a container), nothing in it is theirs, and a run must not be lost for it.
+fn may_be_looked_for(path: &Path) -> bool {
+    !path
+        .metadata()
+        .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Every place a project file may have, nearest first, without a look beyond the mount point.

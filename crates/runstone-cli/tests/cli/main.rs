@@ -14,3 +14,4 @@ mod processes;
 mod scene;
 mod settings;
 mod stores;
+mod users;
