@@ -40,7 +40,13 @@ impl Team {
         chown(scene.project(), Some(ANA), Some(TEAM)).unwrap();
         open(&scene.project(), 0o2775);
         let program = above.join("runstone");
-        std::fs::copy(env!("CARGO_BIN_EXE_runstone"), &program).unwrap();
+        // Copied by another process: one that a test beside this starts meanwhile would inherit the
+        // open copy, and a program open for writing cannot be run.
+        let copied = Command::new("cp")
+            .args([env!("CARGO_BIN_EXE_runstone").as_ref(), program.as_os_str()])
+            .status()
+            .unwrap();
+        assert!(copied.success());
         open(&program, 0o755);
         Some(Self { scene, program })
     }
