@@ -202,7 +202,9 @@ impl CliError {
                 }
                 .to_owned(),
             ),
-            Self::Output(_) => None,
+            Self::Output(_) => {
+                Some("make room where the output goes, or send it elsewhere".to_owned())
+            }
         }
     }
 

@@ -237,11 +237,20 @@ impl StoreError {
             Self::Newer { .. } => "use the release that made it, or a later one",
             Self::OtherOptions { .. } => "leave the options away to use the store as it is",
             Self::Unfit { .. } => "choose a directory on another file system",
-            Self::Unreadable { .. }
-            | Self::NoCohort { .. }
-            | Self::OtherCohort { .. }
-            | Self::Misaddressed { .. }
-            | Self::TooLarge { .. } => return None,
+            Self::Unreadable { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    "ask the owner of the store for permission to read it"
+                }
+                _ => "mend the cause; `runstone verify` then names what else cannot be read",
+            },
+            Self::NoCohort { .. } => "`runstone cohorts` lists what there is",
+            Self::OtherCohort { .. } => {
+                "two stores may have been mixed; `runstone verify` reads everything again"
+            }
+            Self::TooLarge { .. } => {
+                "keep what is large in a file, and its digest in the run document"
+            }
+            Self::Misaddressed { .. } => return None,
         };
         Some(hint.to_owned())
     }

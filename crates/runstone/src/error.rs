@@ -277,12 +277,21 @@ impl Error {
                         "see what each field counts as: `runstone profile explain FILE`".to_owned()
                     }),
             ),
-            Self::Profile { source, .. } => source.hint.clone(),
+            Self::Profile { source, .. } => source.hint.clone().or_else(|| {
+                Some("mend it there, then look again with `runstone profile check FILE`".to_owned())
+            }),
             Self::NoSuchProfile { known, .. } => Some(format!(
                 "name one of {}, or the path of a TOML file",
                 quoted_list(known)
             )),
-            Self::Unreadable { .. } => None,
+            Self::Unreadable { source, .. } => Some(
+                match source.kind() {
+                    std::io::ErrorKind::NotFound => "check the path",
+                    std::io::ErrorKind::IsADirectory => "name a file in it",
+                    _ => "check the file and its permissions",
+                }
+                .to_owned(),
+            ),
             Self::Store(StoreError::OtherOptions { differences, .. })
                 if differences.iter().all(|it| it.name == "profile") =>
             {
@@ -323,7 +332,9 @@ impl Error {
             Self::Payload { .. } | Self::Damaged { .. } => {
                 Some("`runstone verify` names every damage in the store".to_owned())
             }
-            Self::Query(error) => error.hint.clone(),
+            Self::Query(error) => error.hint.clone().or_else(|| {
+                Some("see fields, operators and examples in `runstone log --help`".to_owned())
+            }),
             Self::Usage { hint, .. } => Some(hint.clone()),
         }
     }

@@ -138,7 +138,9 @@ impl ReadError {
                 Some("a run document is a JSON object with `run_id` and `stage`")
             }
             Self::TrailingData { .. } => Some("record one document at a time"),
-            Self::Syntax { .. } => None,
+            Self::Syntax { .. } => Some(
+                "names and texts stand in double quotes, and no comma stands before a closing bracket",
+            ),
         }
     }
 }
