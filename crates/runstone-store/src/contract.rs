@@ -28,7 +28,8 @@ type Promise = (&'static str, fn(&dyn Store));
 
 /// Holds the stores that `make` makes, each of them empty, to every promise.
 pub fn all(make: &dyn Fn() -> Box<dyn Store>) {
-    let promises: [Promise; 20] = [
+    let promises: [Promise; 21] = [
+        ("a secret is made once", secret_is_made_once),
         (
             "appended entries are gapless and read back",
             appended_entries_are_gapless,
@@ -601,6 +602,13 @@ fn objects_and_profiles_come_back(store: &dyn Store) {
         );
     }
     assert_eq!(store.profiles().unwrap(), [Hash256::of(b"profile")]);
+}
+
+fn secret_is_made_once(store: &dyn Store) {
+    assert_eq!(store.secret().unwrap(), Slot::Absent);
+    let secret = store.make_secret().unwrap();
+    assert_eq!(store.make_secret().unwrap(), secret);
+    assert_eq!(store.secret().unwrap(), Slot::Whole(secret));
 }
 
 fn shelf_is_replaced_and_removed(store: &dyn Store) {

@@ -40,6 +40,13 @@ pub enum StoreError {
     /// Damage stands between the question and its answer.
     #[error("{0}")]
     Damaged(Box<Damage>),
+    /// The store had a secret, and it is gone. Another one is never made: what was keyed with the
+    /// first would no longer be recognised.
+    #[error("the secret {id} of this store is gone from `secret/key`")]
+    SecretLost {
+        /// The id of the secret.
+        id: String,
+    },
     /// Something could not be read.
     #[error("`{path}` could not be read")]
     Unreadable {
@@ -234,6 +241,9 @@ impl StoreError {
                 reason: NotAStore::Unreadable,
                 ..
             } => "ask its owner for permission to read it",
+            Self::SecretLost { .. } => {
+                "put `secret/key` back from a backup of the store, and run the same command again"
+            }
             Self::Newer { .. } => "use the release that made it, or a later one",
             Self::OtherOptions { .. } => "leave the options away to use the store as it is",
             Self::Unfit { .. } => "choose a directory on another file system",

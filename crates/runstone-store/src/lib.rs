@@ -31,6 +31,7 @@ mod hash;
 mod key;
 mod log;
 mod memory;
+mod secret;
 mod shelf;
 mod store;
 
@@ -51,6 +52,7 @@ pub use hash::{Hash256, NotHex};
 pub use key::{Key, KeyText, Nonce, StoreId};
 pub use log::{CohortName, Log, NotACohortName, SHARD_SLOTS, Seq};
 pub use memory::MemoryStore;
+pub use secret::Secret;
 pub use shelf::{Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
 pub use store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,

@@ -20,6 +20,7 @@ use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::{Key, KeyText, Nonce, StoreId};
 use crate::log::{CohortName, Log, Seq};
+use crate::secret::Secret;
 use crate::shelf::{Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
@@ -45,6 +46,7 @@ struct Kept {
     profiles: BTreeMap<Hash256, Vec<u8>>,
     shelf: BTreeMap<ShelfPath, Vec<u8>>,
     locked: BTreeSet<ShelfPath>,
+    secret: Option<Secret>,
 }
 
 impl MemoryStore {
@@ -217,6 +219,15 @@ impl Store for MemoryStore {
 
     fn shelf(&self) -> &dyn Shelf {
         self
+    }
+
+    fn secret(&self) -> Result<Slot<Secret>, StoreError> {
+        Ok(self.kept().secret.clone().map_or(Slot::Absent, Slot::Whole))
+    }
+
+    fn make_secret(&self) -> Result<Secret, StoreError> {
+        let made = || Secret::random(&*self.entropy);
+        Ok(self.kept().secret.get_or_insert_with(made).clone())
     }
 
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {

@@ -16,6 +16,7 @@ use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::KeyText;
 use crate::log::{CohortName, Log, Seq};
+use crate::secret::Secret;
 use crate::shelf::Shelf;
 
 /// A durable ledger of entries that knows nothing of runs.
@@ -175,6 +176,22 @@ pub trait Store: Send + Sync + Debug {
 
     /// Returns the files beside the logs, none of which is truth.
     fn shelf(&self) -> &dyn Shelf;
+
+    /// Returns the store's secret, which is made by [`make_secret`](Self::make_secret) alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if it cannot be read. Damage is a value.
+    fn secret(&self) -> Result<Slot<Secret>, StoreError>;
+
+    /// Returns the store's secret, and makes it if the store never had one.
+    ///
+    /// # Durability
+    /// On `Ok` the secret survives power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::SecretLost`] if the store had a secret and it is gone, [`StoreError::Damaged`]
+    /// if it is another; [`StoreError::NotRecorded`] if it could not be made.
+    fn make_secret(&self) -> Result<Secret, StoreError>;
 
     /// Reads everything, recomputes every checksum and digest, and reports what does not hold.
     ///

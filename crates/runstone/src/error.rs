@@ -404,9 +404,10 @@ fn store_kind(error: &StoreError) -> ErrorKind {
             ..
         } => ErrorKind::Illegal,
         StoreError::NotAStore { .. } | StoreError::NoCohort { .. } => ErrorKind::NotFound,
-        StoreError::OtherOptions { .. } | StoreError::Unfit { .. } | StoreError::Newer { .. } => {
-            ErrorKind::Refused
-        }
+        StoreError::SecretLost { .. }
+        | StoreError::OtherOptions { .. }
+        | StoreError::Unfit { .. }
+        | StoreError::Newer { .. } => ErrorKind::Refused,
         StoreError::TooLarge { .. } | StoreError::Misaddressed { .. } => ErrorKind::Illegal,
         _ => ErrorKind::Failure,
     }
@@ -418,6 +419,7 @@ fn store_code(error: &StoreError) -> &'static str {
         StoreError::Unknown { .. } => "outcome_unknown",
         StoreError::Damaged(_) => "damaged",
         StoreError::OtherCohort { .. } => "other_cohort",
+        StoreError::SecretLost { .. } => "secret_lost",
         StoreError::Unreadable { .. } => "store_unreadable",
         StoreError::NotAStore { .. } => "not_a_store",
         StoreError::Newer { .. } => "newer_format",

@@ -22,7 +22,7 @@ const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Whether a file was there before.
 #[derive(Debug, PartialEq, Eq)]
-enum Kept {
+pub(super) enum Kept {
     New,
     Existing(Vec<u8>),
 }
@@ -212,7 +212,18 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     /// Publishes a file, or flushes the one that is there. Its directory is left to flush.
-    fn keep(&self, here: &At<F>, name: &str, bytes: &[u8]) -> Result<Kept, StoreError> {
+    pub(super) fn keep(&self, here: &At<F>, name: &str, bytes: &[u8]) -> Result<Kept, StoreError> {
+        self.keep_as(here, name, bytes, self.tree.modes.truth)
+    }
+
+    /// The same with mode bits of its own.
+    pub(super) fn keep_as(
+        &self,
+        here: &At<F>,
+        name: &str,
+        bytes: &[u8],
+        mode: u32,
+    ) -> Result<Kept, StoreError> {
         if bytes.len() > KEPT_BYTES_MAX {
             let (size_bytes, limit_bytes) = (bytes.len() as u64, KEPT_BYTES_MAX as u64);
             return Err(StoreError::TooLarge {
@@ -222,7 +233,7 @@ impl<F: FileSystem> DirStore<F> {
             });
         }
         if !self.tree.exists(here, name)? {
-            let (mode, nonce) = (self.tree.modes.truth, self.nonce());
+            let nonce = self.nonce();
             let temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
             self.tree.sync_temporary(&temporary)?;
             match self.tree.give_name(&temporary, here, name) {

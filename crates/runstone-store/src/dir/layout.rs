@@ -13,6 +13,12 @@ use crate::log::Seq;
 pub(super) const DESCRIPTOR: &str = "runstone.json";
 /// The file that says what a cohort is.
 pub(super) const COHORT_DOCUMENT: &str = "cohort.json";
+/// The directory of the store's secret.
+pub(super) const SECRET: &str = "secret";
+/// The file that holds it.
+pub(super) const SECRET_KEY: &str = "key";
+/// The file in the root that says there is one, by its id.
+pub(super) const SECRET_MARK: &str = "secret.json";
 /// How every temporary name begins.
 pub(super) const TEMPORARY: &str = ".t-";
 /// How the name of a probe's directory begins.
@@ -35,7 +41,7 @@ pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
     (&["started"], Holds::Passing),
     (&["refused"], Holds::Passing),
     (&["runs"], Holds::Passing),
-    (&["secret"], Holds::Truth),
+    (&[SECRET], Holds::Truth),
     (&["quarantine"], Holds::Truth),
 ];
 
@@ -59,6 +65,8 @@ pub(super) struct ModeBits {
     truth_directory: u32,
     /// Of files that never change.
     pub(super) truth: u32,
+    /// Of the secret: nobody reads it who may not write.
+    pub(super) secret: u32,
     /// Of files that are replaced.
     pub(super) derived: u32,
 }
@@ -70,10 +78,15 @@ impl ModeBits {
             Modes::Shared => (0o2770, 0o3770, 0o440, 0o660),
             Modes::World => (0o2775, 0o3775, 0o444, 0o664),
         };
+        let secret = match modes {
+            Modes::Private => 0o400,
+            Modes::Shared | Modes::World => 0o440,
+        };
         Self {
             directory,
             truth_directory,
             truth,
+            secret,
             derived,
         }
     }

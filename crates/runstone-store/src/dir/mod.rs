@@ -27,6 +27,7 @@ mod os;
 mod probe;
 mod publish;
 mod read;
+mod secret;
 mod shelf;
 mod slots;
 mod tree;
@@ -48,6 +49,7 @@ use crate::error::{Doubt, StoreError};
 use crate::hash::Hash256;
 use crate::key::{KeyText, Nonce};
 use crate::log::{CohortName, Log, Seq};
+use crate::secret::Secret;
 use crate::shelf::Shelf;
 use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
@@ -212,6 +214,16 @@ impl<F: FileSystem> Store for DirStore<F> {
 
     fn shelf(&self) -> &dyn Shelf {
         self
+    }
+
+    fn secret(&self) -> Result<Slot<Secret>, StoreError> {
+        self.kept_secret()
+    }
+
+    fn make_secret(&self) -> Result<Secret, StoreError> {
+        self.demand_layout()
+            .and_then(|()| self.made_secret())
+            .map_err(StoreError::before_publishing)
     }
 
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {

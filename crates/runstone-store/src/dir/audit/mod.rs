@@ -9,17 +9,19 @@ mod claims;
 mod log;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use super::DirStore;
 use super::fs::FileSystem;
 use super::keep::digest_damage;
-use super::layout::{COHORT_DOCUMENT, TEMPORARY, fan_name, profile_digest};
+use super::layout::{COHORT_DOCUMENT, SECRET, SECRET_KEY, TEMPORARY, fan_name, profile_digest};
 use super::tree::At;
 use crate::damage::{Audited, Damage, DamageKind, Finding, Stale, StaleKind};
 use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::Key;
 use crate::log::{CohortName, Log, Seq};
+use crate::store::Slot;
 
 impl<F: FileSystem> DirStore<F> {
     pub(super) fn audit_all(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {
@@ -38,6 +40,7 @@ impl<F: FileSystem> DirStore<F> {
         audit.keys()?;
         audit.objects()?;
         audit.profiles()?;
+        audit.secret()?;
         Ok(audit.audited)
     }
 }
@@ -209,6 +212,34 @@ impl<F: FileSystem> Audit<'_, F> {
                 }
                 None => self.stray(&dir, &name),
             }
+        }
+        Ok(())
+    }
+
+    /// Checks the secret against the id that the store remembers. One that may not be read is left
+    /// alone: nothing that can be read depends on it.
+    fn secret(&mut self) -> Result<(), StoreError> {
+        self.temporaries(&[SECRET])?;
+        let remembered = self.store.remembered();
+        let remembered = self.told(remembered)?.flatten();
+        let kept = match self.store.kept_secret() {
+            Err(StoreError::Unreadable { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                return Ok(());
+            }
+            kept => self.told(kept)?,
+        };
+        match (remembered, kept) {
+            (_, Some(Slot::Damaged(damage))) => self.damage(damage),
+            (Some(id), Some(Slot::Absent)) => self.damage(Damage {
+                path: format!("{SECRET}/{SECRET_KEY}"),
+                slot: None,
+                kind: DamageKind::Missing,
+                expected: format!("the secret {id}"),
+                found: "nothing".to_owned(),
+            }),
+            _ => {}
         }
         Ok(())
     }
