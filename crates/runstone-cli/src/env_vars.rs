@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runstone::clock::{Clock, FixedClock, SystemClock};
+use runstone::core::redact::Names;
 
 /// Where the store is, when `--store` does not say so.
 pub(crate) const STORE: &str = "RUNSTONE_STORE";
@@ -50,6 +51,19 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     match read(CLOCK) {
         Some(instant) => Arc::new(FixedClock(instant)),
         None => Arc::new(SystemClock),
+    }
+}
+
+/// Returns what is personal about this place, for rules that redact it.
+pub(crate) fn names() -> Names {
+    Names {
+        home: read("HOME"),
+        user: read("USER").or_else(|| read("LOGNAME")),
+        host: rustix::system::uname()
+            .nodename()
+            .to_str()
+            .ok()
+            .map(str::to_owned),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::json::{Limits, ReadError};
 use crate::pointer::{Path, Pointer};
 use crate::problem::{Problem, ProblemKind, Refused, quoted_apart};
 use crate::profile::Profile;
+use crate::record::concealed;
 
 /// The document of one stage of one run, as handed in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -107,7 +108,8 @@ impl RunInput {
         joining.fill(&field("run_id"), overrides.fill.run_id);
         joining.fill(&field("stage"), overrides.fill.stage);
         joining.fill(&experiment, overrides.fill.experiment);
-        Refused::unless_empty(joining.problems)?;
+        let problems = concealed(joining.problems, &joining.document, profile);
+        Refused::unless_empty(problems)?;
         Ok(Self {
             document: joining.document,
         })
@@ -210,8 +212,13 @@ impl Joining<'_> {
 
     fn contradict(&mut self, path: &Path, said: &Value, whence: &str) {
         let stated = path.present(&self.document).unwrap_or(&Value::Null);
-        let (stated, said) = quoted_apart(stated, said);
-        let text = format!("is {stated} in the document and {said} {whence}");
+        let redaction = &self.profile.redaction;
+        let text = if redaction.hides(&path.pointer(), said) {
+            format!("is one thing in the document and another {whence}, and a rule redacts it")
+        } else {
+            let (stated, said) = quoted_apart(stated, said);
+            format!("is {stated} in the document and {said} {whence}")
+        };
         let problem = Problem::new(ProblemKind::Contradiction, path.pointer(), text);
         self.problems
             .push(problem.hint("leave out the one that is wrong"));

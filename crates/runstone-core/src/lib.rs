@@ -28,6 +28,7 @@ pub mod problem;
 pub mod profile;
 pub mod query;
 pub mod record;
+pub mod redact;
 pub mod snapshot;
 mod spelling;
 pub mod verdict;

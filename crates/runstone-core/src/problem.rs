@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::canon;
 use crate::pointer::Pointer;
+use crate::redact::masked;
 
 /// A document, or what was said beside it, breaks the rules. Nothing was written.
 ///
@@ -137,6 +138,8 @@ pub enum ProblemKind {
     Collision,
     /// Two statements about one thing differ.
     Contradiction,
+    /// It holds a secret, and cannot be redacted.
+    Secret,
 }
 
 impl ProblemKind {
@@ -156,6 +159,7 @@ impl ProblemKind {
             Self::Forbidden => "forbidden",
             Self::Collision => "collision",
             Self::Contradiction => "contradiction",
+            Self::Secret => "holds a secret",
         }
     }
 }
@@ -178,11 +182,12 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Returns `value` as it is quoted in a text: canonical JSON, cut when long.
+/// Returns `value` as it is quoted in a text: canonical JSON, without well-known secrets, cut when
+/// long. In this order, since a secret that was cut is not recognised.
 pub(crate) fn quoted(value: &Value) -> String {
     cut(&match value {
-        Value::String(text) => format!("`{text}`"),
-        other => format!("`{}`", canon::text(other)),
+        Value::String(text) => format!("`{}`", masked(text)),
+        other => format!("`{}`", masked(&canon::text(other))),
     })
 }
 
@@ -206,7 +211,7 @@ pub(crate) fn quoted_apart(one: &Value, other: &Value) -> (String, String) {
         return bare;
     }
     let as_json = |value: &Value| match value {
-        Value::String(_) => cut(&format!("`{}`", canon::text(value))),
+        Value::String(_) => cut(&format!("`{}`", masked(&canon::text(value)))),
         other => quoted(other),
     };
     let json = (as_json(one), as_json(other));

@@ -135,7 +135,7 @@ fn market_documents_stay_in_their_cohorts() {
     for (name, bytes) in documents {
         let input = RunInput::from_json(bytes, &Limits::default()).unwrap();
         let record = RunRecord::validate(input, &profile, &defaults).unwrap();
-        let run = CanonicalRun::of(record, &profile).unwrap();
+        let run = CanonicalRun::of(record, &profile, None).unwrap();
         assert_eq!(
             run.cohort().id().as_str(),
             expected[name].as_str().unwrap(),

@@ -17,7 +17,8 @@ fn read_by(profile: &Profile, document: &Value) -> Result<CanonicalRun, Refused>
     let defaults = Defaults {
         experiment: "store".to_owned(),
     };
-    CanonicalRun::of(RunRecord::validate(input, profile, &defaults)?, profile)
+    RunRecord::validate(input, profile, &defaults)
+        .map(|record| CanonicalRun::of(record, profile, None).unwrap())
 }
 
 fn generic(members: &Value) -> CanonicalRun {

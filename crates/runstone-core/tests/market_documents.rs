@@ -26,7 +26,8 @@ fn read_by(profile: &Profile, bytes: &[u8]) -> Result<CanonicalRun, Refused> {
     let defaults = Defaults {
         experiment: "store".to_owned(),
     };
-    CanonicalRun::of(RunRecord::validate(input, profile, &defaults)?, profile)
+    RunRecord::validate(input, profile, &defaults)
+        .map(|record| CanonicalRun::of(record, profile, None).unwrap())
 }
 
 fn read(bytes: &[u8]) -> CanonicalRun {

@@ -21,7 +21,7 @@ fn snapshot(members: Map<String, Value>) -> Option<Snapshot> {
     };
     let record =
         RunRecord::validate(RunInput::from_document(document), &profile, &defaults).ok()?;
-    let run = CanonicalRun::of(record, &profile).unwrap();
+    let run = CanonicalRun::of(record, &profile, None).unwrap();
     let captures = Captures {
         environment: Captured::NotCaptured {
             reason: "not asked for".to_owned(),

@@ -121,7 +121,7 @@ impl Ledger {
     /// (run, stage, cohort) is recorded with other content; [`Error::Store`] from the store.
     pub fn commit(&self, request: RecordRequest) -> Result<Acknowledged, Error> {
         let profile = self.profile(&request.profile)?;
-        let ready = prepare(request, profile, &self.defaults())?;
+        let ready = prepare(self, request, profile)?;
         self.make_durable(&ready)?;
         let mut walk = Walk::begin(ready.choice);
         loop {

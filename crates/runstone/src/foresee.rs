@@ -3,7 +3,8 @@
 //! A run of three hours should not learn at its end that its stage is unknown, or that somebody
 //! recorded it already. [`Ledger::foresee`] reads what is known beforehand by the same rules as the
 //! recording will, and refuses what will certainly be refused; what the run itself may still bring
-//! is named and left open. Nothing is written.
+//! is named and left open. No run is written; the key of pseudonyms is made, if this is the first
+//! run that needs one.
 
 use runstone_core::record::{Problem, ProblemKind, Refused};
 use runstone_store::CohortName;
@@ -67,7 +68,7 @@ impl Ledger {
     /// other attempt was asked for.
     pub fn foresee(&self, request: &RecordRequest) -> Result<Foreseen, Error> {
         let profile = self.profile(&request.profile)?;
-        match prepare(request.clone(), profile, &self.defaults()) {
+        match prepare(self, request.clone(), profile) {
             Ok(ready) => {
                 self.is_free(&ready)?;
                 Ok(Foreseen {

@@ -40,6 +40,7 @@ mod payload;
 mod prepare;
 pub mod profiles;
 mod recorded;
+mod redact;
 pub mod reference;
 mod standing;
 mod summary;

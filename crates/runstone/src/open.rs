@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
+use runstone_core::redact::{Names, PseudonymKey};
 use runstone_core::snapshot::{ProfileName, Writer};
 use runstone_store::dir::DirStore;
 use runstone_store::{CohortName, Store, SystemEntropy};
@@ -30,6 +31,8 @@ pub struct Ledger {
     pub(crate) history: History,
     pub(crate) durable: Durable,
     pub(crate) standing: Mutex<Standing>,
+    pub(crate) names: Names,
+    pub(crate) pseudonym_key: Mutex<Option<PseudonymKey>>,
     profiles: Mutex<BTreeMap<Digest, Arc<Profile>>>,
 }
 
@@ -66,8 +69,19 @@ impl Ledger {
             history,
             durable: Durable::default(),
             standing: Mutex::new(standing),
+            names: Names::default(),
+            pseudonym_key: Mutex::default(),
             profiles: Mutex::default(),
         })
+    }
+
+    /// Returns the same ledger, told what is personal about this place: rules for home directories
+    /// and for the names of user and host need it.
+    #[must_use]
+    pub fn knowing(mut self, names: Names) -> Self {
+        self.names = names;
+        self.profiles = Mutex::default();
+        self
     }
 
     /// Returns what was fixed when the store was made.

@@ -1,8 +1,8 @@
 //! Preparing: everything about a recording that needs neither the log nor its turn.
 //!
 //! From a request to a run that is ready to be published: joined, validated, in normal form, placed
-//! in its cohort, and drafted as the snapshot that one attempt makes. All of it is a pure function
-//! of the request and its profile, so that any thread may do it at any time. What it names is made
+//! in its cohort, and drafted as the snapshot that one attempt makes. All of it is a function of the
+//! request, its profile and the key of pseudonyms, so that any thread may do it at any time. What it names is made
 //! durable by `commit`; which attempt it gets is left to `attempts`.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::id::Attempt;
 use runstone_core::profile::Profile;
-use runstone_core::record::{Defaults, RunRecord};
+use runstone_core::record::RunRecord;
 use runstone_core::snapshot::{Captured, Snapshot};
 use runstone_store::{CohortName, Hash256, KeyText, Log};
 use serde_json::Value;
@@ -48,11 +48,12 @@ pub(crate) struct Draft {
 ///
 /// # Errors
 /// [`Error::Refused`] with every problem of the document at once; [`Error::Usage`] if the attempt
-/// that was asked for contradicts the document.
+/// that was asked for contradicts the document; [`Error::Store`] if a pseudonym needs the store's
+/// key and it cannot be had.
 pub(crate) fn prepare(
+    ledger: &Ledger,
     request: RecordRequest,
     profile: Arc<Profile>,
-    defaults: &Defaults,
 ) -> Result<Ready, Error> {
     let refused = |refused| Error::Refused {
         name: request.name.clone(),
@@ -62,9 +63,9 @@ pub(crate) fn prepare(
         .input
         .with(request.overrides, &profile)
         .map_err(refused)?;
-    let record = RunRecord::validate(input, &profile, defaults).map_err(refused)?;
+    let record = RunRecord::validate(input, &profile, &ledger.defaults()).map_err(refused)?;
     let choice = request.attempt.beside(record.attempt())?;
-    let run = CanonicalRun::of(record, &profile).map_err(refused)?;
+    let run = ledger.canonical(record, &profile, refused)?;
     let id = run.cohort().id();
     let cohort: CohortName = id.as_str().parse().map_err(|_illegal| Error::Damaged {
         place: id.to_string(),

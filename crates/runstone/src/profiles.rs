@@ -129,7 +129,7 @@ impl Ledger {
                 None => self.kept_profile(name),
             },
             ProfileChoice::Named(name) => match load(name) {
-                Ok(profile) => Ok(Arc::new(profile)),
+                Ok(profile) => Ok(Arc::new(profile.knowing(self.names.clone()))),
                 Err(Error::NoSuchProfile { .. }) => self.kept_profile(name),
                 Err(error) => Err(error),
             },
@@ -154,7 +154,7 @@ impl Ledger {
                     .filter_map(|name| Profile::builtin(name))
                     .find(|profile| profile.sha256 == *sha256);
                 return match known {
-                    Some(profile) => Ok(Arc::new(profile)),
+                    Some(profile) => Ok(Arc::new(profile.knowing(self.names.clone()))),
                     None if *sha256 == self.settings.profile.sha256 => Err(Error::UnfinishedInit {
                         name: self.settings.profile.name.clone(),
                     }),
@@ -177,7 +177,7 @@ impl Ledger {
                 source: Box::new(source),
             }
         })?;
-        let profile = Arc::new(profile);
+        let profile = Arc::new(profile.knowing(self.names.clone()));
         self.remember_profile(Arc::clone(&profile));
         Ok(profile)
     }

@@ -7,9 +7,8 @@
 //! belongs elsewhere.
 
 use runstone_core::canonical::{CanonicalRun, Captures};
-use runstone_core::input::RunInput;
 use runstone_core::profile::Profile;
-use runstone_core::record::{Defaults, Refused, RunRecord};
+use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
 use runstone_store::{Audited, CohortName, Finding, Log, Seq};
 use serde_json::{Value, json};
@@ -275,11 +274,10 @@ impl Ledger {
     }
 
     fn read_again(&self, snapshot: &Snapshot, profile: &Profile) -> Result<CanonicalRun, Refused> {
-        let input = RunInput::from_document(snapshot.document.clone());
         let defaults = Defaults {
             experiment: self.settings.experiment.clone(),
         };
-        CanonicalRun::of(RunRecord::validate(input, profile, &defaults)?, profile)
+        CanonicalRun::again(snapshot, profile, &defaults)
     }
 }
 

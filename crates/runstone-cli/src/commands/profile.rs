@@ -8,6 +8,7 @@ use runstone::profiles::{self, ProfileChoice};
 use runstone::{DefaultProfile, Error};
 use serde_json::json;
 
+use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
@@ -144,14 +145,25 @@ fn explain(
     let explained = profile.explain(&document);
     let mut rows = Rows::new(&["field", "counts as"]);
     for row in &explained {
-        rows.push(vec![row.path.clone(), row.counts_as.clone()]);
+        let redacted = row
+            .redacted
+            .as_ref()
+            .map(|(mode, rule)| format!("; {mode} by `{rule}`"))
+            .unwrap_or_default();
+        rows.push(vec![
+            row.path.clone(),
+            format!("{}{redacted}", row.counts_as),
+        ]);
     }
     let answer = json!({
         "schema": "runstone.profile-explain/1",
         "profile": { "name": profile.name, "sha256": profile.sha256 },
         "fields": explained
             .iter()
-            .map(|row| json!({ "path": row.path, "counts_as": row.counts_as }))
+            .map(|row| json!({ "path": row.path, "counts_as": row.counts_as,
+                "redacted": row.redacted.as_ref().map(|(mode, rule)| json!({
+                    "mode": mode.as_str(), "rule": rule,
+                })) }))
             .collect::<Vec<_>>(),
     });
     ui.data(&rows.render(Format::of(None, ui)?, &answer, "fields"))?;
@@ -163,7 +175,7 @@ fn find(name: Option<&str>, settings: &Settings) -> Result<Profile, CliError> {
     if let Some(name) = name
         && let Ok(profile) = profiles::load(name)
     {
-        return Ok(profile);
+        return Ok(profile.knowing(env_vars::names()));
     }
     let ledger = settings.open_ledger()?;
     Ok(ledger

@@ -222,7 +222,8 @@ impl Settings {
     /// Opens the store a command works on.
     pub(crate) fn open_ledger(&self) -> Result<Ledger, CliError> {
         let store = self.find_store()?;
-        Ok(Ledger::open_with(&store.value, env_vars::clock())?)
+        let ledger = Ledger::open_with(&store.value, env_vars::clock())?;
+        Ok(ledger.knowing(env_vars::names()))
     }
 
     /// Returns the directory of the store that is named, or found.

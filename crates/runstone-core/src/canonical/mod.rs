@@ -8,6 +8,7 @@
 mod fingerprints;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -19,7 +20,8 @@ use crate::id::{Attempt, RunId, Stage};
 use crate::metric::MetricValue;
 use crate::pointer::Pointer;
 use crate::profile::{Policy, Profile, StageRules};
-use crate::record::{Problem, ProblemKind, Refused, RunRecord, Warning};
+use crate::record::{Defaults, Problem, ProblemKind, Redacting, Refused, RunRecord, Warning};
+use crate::redact::{Anywhere, Mode, PseudonymKey, Redacted, Redaction};
 use crate::snapshot::{
     Captured, FINGERPRINT_SCHEMA_VERSION, ProfileName, Snapshot, Status, Writer,
 };
@@ -36,6 +38,24 @@ pub struct CanonicalRun {
     cohort: CohortKey,
     content: Digest,
     fingerprints: Fingerprints,
+    redaction: Arc<Redaction>,
+    key: Option<PseudonymKey>,
+    redacted: Vec<Redacted>,
+}
+
+/// Why a run cannot be brought into normal form.
+#[derive(Debug)]
+pub enum NotCanonical {
+    /// It breaks a rule.
+    Refused(Refused),
+    /// It needs a pseudonym, and no key was given: call again with the run and the key.
+    NeedsKey(Box<RunRecord>),
+}
+
+impl From<Refused> for NotCanonical {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 /// What was found beside the document.
@@ -50,18 +70,54 @@ pub struct Captures {
 }
 
 impl CanonicalRun {
-    /// Brings `record` into normal form by the profile it was validated with.
+    /// Takes the secrets out of `record` and brings it into normal form, by the profile it was
+    /// validated with. The key is needed where a secret gets a pseudonym.
     ///
     /// # Errors
-    /// [`Refused`] if `profile` is not that one.
-    pub fn of(record: RunRecord, profile: &Profile) -> Result<Self, Refused> {
-        let rules = match profile.stage(record.stage().as_str()) {
-            Ok((_, rules)) if record.profile() == profile.sha256 => rules,
-            _ => {
-                let text = format!("the record was not read by profile `{}`", profile.name);
-                return Err(Problem::new(ProblemKind::Contradiction, Pointer::root(), text).into());
+    /// [`NotCanonical::NeedsKey`] with the run, if it needs a key that was not given;
+    /// [`NotCanonical::Refused`] if `profile` is not the one it was read by, or nothing legal is
+    /// left without its secrets.
+    pub fn of(
+        record: RunRecord,
+        profile: &Profile,
+        key: Option<&PseudonymKey>,
+    ) -> Result<Self, NotCanonical> {
+        let rules = rules_of(&record, profile)?;
+        match record.redact(profile, rules, key)? {
+            Redacting::NeedsKey(record) => Err(NotCanonical::NeedsKey(record)),
+            Redacting::Done(record, redacted) => {
+                Ok(Self::normal(*record, profile, rules, key, redacted))
             }
-        };
+        }
+    }
+
+    /// Reads a snapshot's document again, which is without secrets already, as it was read when it
+    /// was recorded.
+    ///
+    /// # Errors
+    /// [`Refused`] if `profile` is not the one it was read by, or refuses the document.
+    pub fn again(
+        snapshot: &Snapshot,
+        profile: &Profile,
+        defaults: &Defaults,
+    ) -> Result<Self, Refused> {
+        let redacted: Vec<Redacted> = snapshot
+            .redactions
+            .iter()
+            .filter_map(Redacted::from_json)
+            .collect();
+        let record = RunRecord::again(snapshot.document.clone(), &redacted, profile, defaults)?;
+        let rules = rules_of(&record, profile)?;
+        Ok(Self::normal(record, profile, rules, None, redacted))
+    }
+
+    fn normal(
+        record: RunRecord,
+        profile: &Profile,
+        rules: &StageRules,
+        key: Option<&PseudonymKey>,
+        redacted: Vec<Redacted>,
+    ) -> Self {
         let cohort = cohort_key(&record, profile, rules);
         let content = content(&record, &cohort);
         let contents = record.contents();
@@ -71,18 +127,25 @@ impl CanonicalRun {
             record.measured(),
             record.artifacts(),
         );
-        let profile = ProfileName {
-            name: profile.name.clone(),
-            sha256: profile.sha256,
-        };
-        Ok(Self {
-            profile,
+        Self {
+            profile: ProfileName {
+                name: profile.name.clone(),
+                sha256: profile.sha256,
+            },
             policy: rules.policy,
             cohort,
             content,
             fingerprints,
+            redaction: Arc::clone(&profile.redaction),
+            key: key.cloned(),
+            redacted,
             record,
-        })
+        }
+    }
+
+    /// Returns where the document was redacted, and by which rule.
+    pub fn redacted(&self) -> &[Redacted] {
+        &self.redacted
     }
 
     /// Returns the key of the cohort it belongs to.
@@ -146,8 +209,9 @@ impl CanonicalRun {
         self.record.warnings()
     }
 
-    /// Makes the snapshot. What the document itself states about environment and code goes before
-    /// what was captured: it speaks of the run, a capture of the place it is recorded from.
+    /// Makes the snapshot. Captures lose their secrets here. What the document itself states about
+    /// environment and code goes before what was captured: it speaks of the run, a capture of
+    /// the place it is recorded from.
     pub fn into_snapshot(self, attempt: Attempt, captures: Captures, writer: Writer) -> Snapshot {
         let record = self.record;
         let clock = |name: &str| {
@@ -157,13 +221,25 @@ impl CanonicalRun {
                 .and_then(Value::as_str)
                 .map(ToOwned::to_owned)
         };
-        let stated = |value: Option<Value>, captured| value.map_or(captured, Captured::Known);
         let environment = record
             .environment()
             .map(|digest| json!({ "digest": digest }));
         let code = record
             .code()
             .map(|commit| json!({ "commit": commit, "source": "document" }));
+        let mut redacted = self.redacted;
+        let mut without = |name: &str, captured: Captured| {
+            captured.without_secrets(name, &self.redaction, self.key.as_ref(), &mut redacted)
+        };
+        let environment = environment.map_or_else(
+            || without("environment", captures.environment),
+            Captured::Known,
+        );
+        let code = code.map_or_else(|| without("code", captures.code), Captured::Known);
+        let process = without("process", captures.process);
+        redacted.sort();
+        redacted.dedup();
+        let has_pseudonym = redacted.iter().any(|it| it.mode == Mode::Pseudonym);
         let contents = record.contents().clone();
         let measured = record.measured().clone();
         Snapshot {
@@ -184,15 +260,55 @@ impl CanonicalRun {
             samples: measured.samples,
             labels: measured.labels,
             artifacts: record.artifacts().to_vec(),
-            environment: stated(environment, captures.environment),
-            code: stated(code, captures.code),
-            process: captures.process,
+            environment,
+            code,
+            process,
             fingerprints: self.fingerprints.digests,
             fingerprint_sources: self.fingerprints.sources,
-            redactions: Vec::new(),
+            redactions: redacted.iter().map(Redacted::to_json).collect(),
+            pseudonym_key: self
+                .key
+                .filter(|_| has_pseudonym)
+                .map(|key| key.id().to_owned()),
             writer,
             unknown: Map::new(),
         }
+    }
+}
+
+fn rules_of<'p>(record: &RunRecord, profile: &'p Profile) -> Result<&'p StageRules, Refused> {
+    match profile.stage(record.stage().as_str()) {
+        Ok((_, rules)) if record.profile() == profile.sha256 => Ok(rules),
+        _ => {
+            let text = format!("the record was not read by profile `{}`", profile.name);
+            Err(Problem::new(ProblemKind::Contradiction, Pointer::root(), text).into())
+        }
+    }
+}
+
+impl Captured {
+    /// Returns what was captured without its secrets, and adds to what was redacted. A capture
+    /// tells no runs apart, so that what lacks a key for a pseudonym is masked.
+    fn without_secrets(
+        self,
+        name: &str,
+        redaction: &Redaction,
+        key: Option<&PseudonymKey>,
+        redacted: &mut Vec<Redacted>,
+    ) -> Self {
+        let value = match self {
+            Self::Known(value) => value,
+            Self::NotCaptured { reason } => {
+                let reason = redaction.text(&reason).into_owned();
+                return Self::NotCaptured { reason };
+            }
+        };
+        let at = format!("/{name}/value");
+        let masking = key.is_none().then(|| redaction.masking());
+        let redaction = masking.as_ref().unwrap_or(redaction);
+        let walked = redaction.walk(&at, &[name], &value, &Anywhere, key);
+        redacted.extend(walked.redacted);
+        Self::Known(walked.change.of(value))
     }
 }
 

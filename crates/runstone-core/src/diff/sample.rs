@@ -44,6 +44,7 @@ pub(crate) fn run(run_id: &str) -> Snapshot {
         fingerprints: BTreeMap::new(),
         fingerprint_sources: BTreeMap::new(),
         redactions: Vec::new(),
+        pseudonym_key: None,
         writer: Writer {
             name: "runstone".to_owned(),
             version: "0.1.0".to_owned(),

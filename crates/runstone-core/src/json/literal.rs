@@ -10,8 +10,10 @@ use crate::canon;
 
 /// Largest magnitude up to which every whole number is a binary64: 2^53.
 const EVERY_WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-/// Longest part of a literal that is quoted, in bytes.
-const QUOTED_BYTES_MAX: usize = 40;
+/// Longest literal that is quoted whole, in bytes: a longer one may be the number of a card.
+const QUOTED_BYTES_MAX: usize = 8;
+/// How much of a longer one is quoted, in bytes.
+const BEGINNING_BYTES: usize = 2;
 
 /// Why a literal cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,19 +21,19 @@ pub enum LiteralError {
     /// A whole number that no binary64 equals.
     #[error("`{literal}` is not exactly a binary64 number")]
     Inexact {
-        /// The literal, cut when long.
+        /// The literal; of a long one the beginning and the length.
         literal: String,
     },
     /// Larger than any binary64.
     #[error("`{literal}` is larger than any binary64 number")]
     Overflow {
-        /// The literal, cut when long.
+        /// The literal; of a long one the beginning and the length.
         literal: String,
     },
     /// Not zero, and smaller than any binary64.
     #[error("`{literal}` is not zero but smaller than any binary64 number")]
     Underflow {
-        /// The literal, cut when long.
+        /// The literal; of a long one the beginning and the length.
         literal: String,
     },
     /// A bare `NaN`, `Infinity` or `-Infinity`.
@@ -97,7 +99,10 @@ impl<'t> Iterator for Literals<'t> {
 
 /// Returns the number that a literal stands for, in the one form numbers are held in.
 pub(super) fn number(literal: &str) -> Result<Number, LiteralError> {
-    let quoted = || literal.chars().take(QUOTED_BYTES_MAX).collect();
+    let quoted = || match literal.len() {
+        0..=QUOTED_BYTES_MAX => literal.to_owned(),
+        length => format!("{}… ({length} characters)", &literal[..BEGINNING_BYTES]),
+    };
     let nearest: f64 = literal.parse().unwrap_or(f64::NAN);
     let Some(number) = canon::number(nearest) else {
         return Err(LiteralError::Overflow { literal: quoted() });

@@ -19,6 +19,7 @@ pub use self::stream::{Framed, Stream};
 use self::visit::{Reader, ValueSeed};
 use crate::pointer::Pointer;
 use crate::problem::type_of;
+use crate::redact::masked;
 
 /// What is accepted at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +175,23 @@ pub fn read_value(bytes: &[u8], limits: &Limits) -> Result<Value, ReadError> {
                 column: error.column(),
             }),
         },
-        Err(error) => Err(reader.explain(&error)),
+        Err(error) => Err(reader.explain(&error).without_secrets()),
+    }
+}
+
+impl ReadError {
+    /// Returns the same error, its place without what is known to be secret: names of fields can
+    /// be.
+    fn without_secrets(mut self) -> Self {
+        if let Self::Syntax { pointer, .. }
+        | Self::DuplicateKey { pointer }
+        | Self::TooDeep { pointer, .. }
+        | Self::Number { pointer, .. } = &mut self
+        {
+            let keys = pointer.keys().iter();
+            *pointer = keys.fold(Pointer::root(), |at, key| at.child(masked(key)));
+        }
+        self
     }
 }
 

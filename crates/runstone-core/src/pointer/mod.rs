@@ -75,6 +75,31 @@ impl fmt::Display for Pointer {
     }
 }
 
+/// The text is no JSON pointer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` does not begin with `/`")]
+pub struct BadPointer {
+    /// The text as given.
+    pub text: String,
+}
+
+impl FromStr for Pointer {
+    type Err = BadPointer;
+
+    fn from_str(text: &str) -> Result<Self, BadPointer> {
+        if text.is_empty() {
+            return Ok(Self::root());
+        }
+        let keys = text.strip_prefix('/').ok_or_else(|| BadPointer {
+            text: text.to_owned(),
+        })?;
+        let unescaped = keys
+            .split('/')
+            .map(|key| key.replace("~1", "/").replace("~0", "~"));
+        Ok(Self(unescaped.collect()))
+    }
+}
+
 /// A place in a run document as profiles write it: keys joined by dots, from the root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(Vec<String>);
@@ -203,6 +228,9 @@ mod tests {
     fn pointers_escape_slash_and_tilde() {
         let pointer = Pointer::root().child("a/b").child("c~d").child(3);
         assert_eq!(pointer.to_string(), "/a~1b/c~0d/3");
+        assert_eq!("/a~1b/c~0d/3".parse(), Ok(pointer));
+        assert_eq!("".parse(), Ok(Pointer::root()));
+        assert!("a".parse::<Pointer>().is_err());
         assert_eq!(Pointer::root().to_string(), "");
     }
 

@@ -16,7 +16,7 @@ pub struct Pattern(Vec<String>);
 
 impl Pattern {
     /// Tells whether the place with these keys is matched.
-    pub fn matches(&self, keys: &[String]) -> bool {
+    pub fn matches<K: AsRef<str>>(&self, keys: &[K]) -> bool {
         matches_parts(&self.0, keys)
     }
 
@@ -31,6 +31,16 @@ impl Pattern {
             }
         }
         true
+    }
+
+    /// Returns the pattern that matches the place with these keys.
+    pub(crate) fn of(keys: &[String]) -> Self {
+        Self(keys.to_vec())
+    }
+
+    /// Returns its parts, as they were written.
+    pub fn parts(&self) -> &[String] {
+        &self.0
     }
 
     /// Returns the parts in front of the first one that holds a `*`.
@@ -93,7 +103,7 @@ fn glob(pattern: &str, text: &str) -> bool {
     true
 }
 
-fn matches_parts(pattern: &[String], keys: &[String]) -> bool {
+fn matches_parts<K: AsRef<str>>(pattern: &[String], keys: &[K]) -> bool {
     let Some((part, pattern_left)) = pattern.split_first() else {
         return keys.is_empty();
     };
@@ -102,8 +112,9 @@ fn matches_parts(pattern: &[String], keys: &[String]) -> bool {
         let least = usize::from(pattern_left.is_empty());
         return (least..=keys.len()).any(|skipped| matches_parts(pattern_left, &keys[skipped..]));
     }
-    keys.split_first()
-        .is_some_and(|(key, keys_left)| glob(part, key) && matches_parts(pattern_left, keys_left))
+    keys.split_first().is_some_and(|(key, keys_left)| {
+        glob(part, key.as_ref()) && matches_parts(pattern_left, keys_left)
+    })
 }
 
 #[cfg(test)]

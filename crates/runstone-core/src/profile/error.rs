@@ -6,6 +6,7 @@
 
 use super::source::Place;
 use crate::pointer::BadPath;
+use crate::redact::{BadShape, Mode};
 
 /// A text is not a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -182,9 +183,36 @@ pub enum ProfileFault {
         /// The number.
         found: i64,
     },
-    /// The profile asks for redaction.
-    #[error("redaction is not built yet, so nothing would be redacted")]
-    Redaction,
+    /// A text that is no value pattern.
+    #[error("the value pattern `{pattern}` {reason}")]
+    Shape {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: Box<BadShape>,
+    },
+    /// A rule would make different runs equal, or take away what must be there.
+    #[error("`{path}` may reach {what}, which cannot be redacted by `{mode}`")]
+    Conflates {
+        /// The pattern of the rule.
+        path: String,
+        /// Its mode.
+        mode: Mode,
+        /// What it may reach.
+        what: Box<str>,
+    },
+    /// A list of what is kept leaves out what is needed.
+    #[error("`allow_only` leaves out {what}")]
+    NotAllowed {
+        /// What is left out.
+        what: String,
+    },
+    /// A list of what is kept holds more than that of the profile it extends.
+    #[error("`allow_only` holds `{path}`, which the profile below does not allow")]
+    Widens {
+        /// The entry.
+        path: String,
+    },
 }
 
 fn way_between(profiles: &[String]) -> String {

@@ -9,6 +9,8 @@ use super::role::Role;
 use super::rules::{Profile, StageRules};
 use crate::metric::MetricValue;
 use crate::pointer::{Leaf, Pointer, leaves};
+use crate::record::would_redact;
+use crate::redact::Mode;
 
 /// What one field of a document counts as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Explained {
     pub path: String,
     /// What it counts as, in words.
     pub counts_as: String,
+    /// What becomes of it before it is recorded, and by which rule.
+    pub redacted: Option<(Mode, String)>,
 }
 
 impl Profile {
@@ -32,14 +36,37 @@ impl Profile {
         let mut explained: Vec<Explained> = leaves
             .iter()
             .map(|leaf| Explained {
-                path: leaf.pointer.dotted(),
+                path: self.redaction.pointer(&leaf.pointer).dotted(),
                 counts_as: self.explain_leaf(rules, leaf),
+                redacted: None,
             })
             .collect();
+        if let Some(rules) = rules {
+            self.say_what_is_redacted(rules, document, &leaves, &mut explained);
+        }
         if let Some(rules) = rules {
             self.say_which_comes_first(rules, &leaves, &mut explained);
         }
         explained
+    }
+
+    /// Says which fields lose something, by the walk that recording takes.
+    fn say_what_is_redacted(
+        &self,
+        rules: &StageRules,
+        document: &Map<String, Value>,
+        leaves: &[Leaf],
+        explained: &mut [Explained],
+    ) {
+        let redacted = would_redact(document, self, rules);
+        for (leaf, row) in leaves.iter().zip(explained) {
+            let shown = self.redaction.pointer(&leaf.pointer);
+            let is_it = |place: &Pointer| {
+                place.keys().starts_with(shown.keys()) || shown.keys().starts_with(place.keys())
+            };
+            let found = redacted.iter().find(|(place, _, _)| is_it(place));
+            row.redacted = found.map(|(_, mode, rule)| (*mode, rule.clone()));
+        }
     }
 
     /// Of several fields that may hold one factor the first counts; the others say so.
@@ -65,7 +92,7 @@ impl Profile {
                 .iter()
                 .find(|other| ranked(other).is_some_and(|(k, r)| k == key && r < rank));
             if let Some(first) = first {
-                let first = first.pointer.dotted();
+                let first = self.redaction.pointer(&first.pointer).dotted();
                 row.counts_as = format!("kept, never compared: `{first}` comes first");
             }
         }

@@ -1,9 +1,11 @@
 //! `extends`: one profile built on another, and stages built on `default`.
 //!
-//! Both follow one rule: tables merge key by key, everything else is replaced. The invariant: what
-//! comes out has no `extends` left and reads the same wherever it is read again.
+//! Both follow one rule: tables merge key by key, everything else is replaced. Only what is
+//! redacted adds up, because a profile must not take away what the one below keeps secret. The
+//! invariant: what comes out has no `extends` left and reads the same wherever it is read again.
 
 use super::error::{ProfileError, ProfileFault};
+use super::redact_schema;
 use super::source::{self, Form, Node, Place, Table};
 
 /// Longest chain of profiles that extend each other. Chosen: beyond any reader's patience.
@@ -74,7 +76,14 @@ fn resolve_below(
     chain.push(name.clone());
     let (_, parent) = resolve_below(&parent, &name, find, chain)?;
     chain.pop();
-    Ok((place, source::merge(parent, table)))
+    Ok((place, laid_over(&parent, &table)?))
+}
+
+/// Lays a profile over another.
+fn laid_over(under: &Table, over: &Table) -> Result<Table, ProfileError> {
+    let mut merged = source::merge(under.clone(), over.clone());
+    redact_schema::lay_over(under, over, &mut merged)?;
+    Ok(merged)
 }
 
 fn named(node: &Node) -> Result<String, ProfileError> {
@@ -98,5 +107,5 @@ fn named(node: &Node) -> Result<String, ProfileError> {
 pub(super) fn over(under: &str, name: &str, over: &str) -> Result<(Place, Table), ProfileError> {
     let (place, under) = source::parse(under, name)?;
     let (_, over) = source::parse(over, name)?;
-    Ok((place, source::merge(under, over)))
+    Ok((place, laid_over(&under, &over)?))
 }

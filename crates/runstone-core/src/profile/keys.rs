@@ -34,6 +34,11 @@ impl Keys {
         }
     }
 
+    /// Returns where the table stands.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Takes a value of any type.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
         self.known.push(key);

@@ -12,11 +12,14 @@ mod extend;
 mod identity_rules;
 mod keys;
 mod metric_rules;
+mod redact_schema;
 mod role;
 mod rules;
 mod schema;
 mod source;
 mod stage_schema;
+
+use std::sync::Arc;
 
 pub use error::{ProfileError, ProfileFault};
 pub use explain::Explained;
@@ -25,6 +28,7 @@ pub(crate) use role::{FIXED, Role, reaches};
 pub use rules::*;
 
 use crate::id::{IllegalName, Stage};
+use crate::redact::{Names, Redaction};
 
 /// A text names no stage of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +117,13 @@ impl Profile {
         let over = format!("[default.metrics]\n{metrics}");
         extend::over(&self.text, &self.name, &over)
             .and_then(|(place, table)| schema::read(place, table))
+    }
+
+    /// Returns the same profile, told what is personal about the place it is used in.
+    #[must_use]
+    pub fn knowing(mut self, names: Names) -> Self {
+        self.redaction = Arc::new(Redaction::clone(&self.redaction).knowing(names));
+        self
     }
 
     /// Returns the stage in the profile's spelling, and its rules.

@@ -4,9 +4,11 @@
 //! checked. What a rule does to a document belongs to the modules that read documents.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::pointer::{Path, Pattern};
+use crate::redact::Redaction;
 
 /// A resolved profile: complete, checked, and named by the digest of its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Profile {
     pub baseline: BaselineRule,
     /// How many runs the noise is measured over.
     pub noise_window: u32,
+    /// What is kept out of snapshots.
+    pub redaction: Arc<Redaction>,
 }
 
 /// How the fields of a document are read, whatever the stage.

@@ -4,6 +4,7 @@
 //! `stage_schema`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
@@ -11,7 +12,7 @@ use super::rules::{
     BaselineChoice, BaselineRule, ExperimentRule, FieldRules, Profile, StageNames, StageRules,
 };
 use super::source::{self, Place, Table};
-use super::{alias_schema, extend, stage_schema};
+use super::{alias_schema, extend, redact_schema, stage_schema};
 use crate::digest::Digest;
 use crate::id::nfc;
 use crate::pointer::{Path, Pattern};
@@ -49,7 +50,7 @@ pub(super) fn read(place: Place, table: Table) -> Result<Profile, ProfileError> 
     let fields = read_fields(&mut keys, &mut aliases)?;
     let baseline = read_baseline(&mut keys)?;
     let noise_window = read_noise_window(&mut keys)?;
-    refuse_redaction(&mut keys)?;
+    let redact = redact_schema::read(&mut keys)?;
     let (mut default, mut stages) = read_stages(&mut keys, stage_names)?;
     for rules in stages.values_mut().chain([&mut default]) {
         for condition in &mut rules.conditions {
@@ -61,6 +62,8 @@ pub(super) fn read(place: Place, table: Table) -> Result<Profile, ProfileError> 
     let stage_aliases = alias_schema::stages(&mut aliases, stage_names, listed)?;
     aliases.finish()?;
     keys.finish()?;
+    let all = stages.values().chain(takes_others.then_some(&default));
+    let redaction = redact.checked(all)?;
     Ok(Profile {
         name,
         sha256: Digest::of(text.as_bytes()),
@@ -72,6 +75,7 @@ pub(super) fn read(place: Place, table: Table) -> Result<Profile, ProfileError> 
         stages,
         baseline,
         noise_window,
+        redaction: Arc::new(redaction),
     })
 }
 
@@ -198,22 +202,6 @@ fn read_noise_window(keys: &mut Keys) -> Result<u32, ProfileError> {
     let window = verdict.count("noise_window", 2..=RUNS_MAX, 30)?;
     verdict.finish()?;
     Ok(window)
-}
-
-/// A profile that asks for redaction would be believed; so it is refused while nothing redacts.
-fn refuse_redaction(keys: &mut Keys) -> Result<(), ProfileError> {
-    let mut redact = keys.table("redact")?;
-    for key in ["paths", "values", "allow_only"] {
-        let Some(node) = redact.take(key) else {
-            continue;
-        };
-        let place = node.place.clone();
-        if !keys::list(key, node)?.is_empty() {
-            return Err(ProfileError::at(&place, ProfileFault::Redaction)
-                .hint("leave the secret out of the document, and `[redact]` out of the profile"));
-        }
-    }
-    redact.finish()
 }
 
 type StagesRead = (StageRules, BTreeMap<String, StageRules>);

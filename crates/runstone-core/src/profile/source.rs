@@ -195,6 +195,11 @@ fn render_table(name: &str, table: &Table, text: &mut String) {
     }
 }
 
+/// Returns a value as TOML.
+pub(super) fn rendered(form: &Form) -> String {
+    render_value(form)
+}
+
 fn render_key(key: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !key.is_empty() && key.bytes().all(is_bare) {

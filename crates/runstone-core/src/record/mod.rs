@@ -9,6 +9,7 @@ mod fixed;
 mod instant;
 mod measured;
 mod normal;
+mod redacting;
 mod required;
 
 use serde_json::{Map, Value};
@@ -16,7 +17,8 @@ use serde_json::{Map, Value};
 pub(crate) use self::contents::{Contents, Identity};
 use self::fixed::Fixed;
 pub(crate) use self::measured::Measured;
-use self::normal::Normal;
+use self::normal::{Normal, Reading};
+pub(crate) use self::redacting::{Redacting, UNTOUCHED, concealed, would_redact};
 use crate::canon::settle;
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
@@ -45,6 +47,9 @@ pub struct RunRecord {
     environment: Option<Digest>,
     code: Option<Value>,
     warnings: Vec<Warning>,
+    defaults: Defaults,
+    /// The experiment, if the store filled it in.
+    filled: Option<Path>,
 }
 
 /// What a store says where a document is silent.
@@ -59,16 +64,20 @@ impl RunRecord {
     ///
     /// # Errors
     /// [`Refused`] with everything that is wrong, not only the first.
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "what is absent was refused before"
-    )]
     pub fn validate(
         input: RunInput,
         profile: &Profile,
         defaults: &Defaults,
     ) -> Result<Self, Refused> {
-        let document = input.into_document();
+        Self::read(input.into_document(), profile, defaults, Reading::First)
+    }
+
+    fn read(
+        document: Map<String, Value>,
+        profile: &Profile,
+        defaults: &Defaults,
+        reading: Reading<'_>,
+    ) -> Result<Self, Refused> {
         let mut problems = Vec::new();
         let stage = stage_of(&document, profile)
             .map_err(|problem| problems.extend(problem))
@@ -76,7 +85,7 @@ impl RunRecord {
         let rules = stage.as_ref().map(|(_, rules)| *rules);
         let fields = &profile.fields;
 
-        let normal = Normal::of(&document, profile, rules, defaults);
+        let normal = Normal::of(&document, profile, rules, defaults, reading);
         let required = match rules {
             Some(rules) => rules.required.clone(),
             None => required::by_every_stage(profile),
@@ -93,6 +102,15 @@ impl RunRecord {
         problems.extend(presence.into_iter().chain(collisions).chain(unmeasured));
         problems.extend(fixed.problems);
         problems.extend(normal.problems.iter().cloned());
+        match reading {
+            Reading::First => {
+                problems.extend(redacting::secret_names(&document, &profile.redaction));
+                problems = concealed(problems, &document, profile);
+            }
+            Reading::Again { redacted } => {
+                problems.retain(|problem| !redacting::is_about(problem, redacted));
+            }
+        }
         Refused::unless_empty(problems)?;
 
         let (stage, rules) = stage.expect("an absent stage is a problem");
@@ -121,6 +139,8 @@ impl RunRecord {
                 .cloned()
                 .map(settle),
             warnings,
+            defaults: defaults.clone(),
+            filled: normal.filled.clone(),
             normal: normal.into_content(fields, rules),
             document: document
                 .into_iter()

@@ -13,6 +13,7 @@ use crate::id::nfc;
 use crate::pointer::{Path, Pattern, Pointer, leaves};
 use crate::problem::{Problem, ProblemKind, Warning, quoted, quoted_apart};
 use crate::profile::{FieldRules, Profile, Role, StageRules};
+use crate::redact::is_mark;
 
 /// A document in normal form, and what was found on the way.
 #[derive(Debug)]
@@ -34,10 +35,12 @@ impl Normal {
         profile: &Profile,
         rules: Option<&StageRules>,
         defaults: &Defaults,
+        reading: Reading<'_>,
     ) -> Self {
         let mut form = Form {
             fields: &profile.fields,
             rules,
+            reading,
             problems: vec![],
             warnings: vec![],
         };
@@ -91,6 +94,40 @@ impl Normal {
     }
 }
 
+/// How a document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading<'r> {
+    /// As handed in.
+    First,
+    /// As kept: what stands for a secret at one of these places is no value to be checked or
+    /// spelled.
+    Again {
+        /// The places.
+        redacted: &'r [Pointer],
+    },
+}
+
+impl Reading<'_> {
+    /// Tells whether a text stands for a secret.
+    fn is_secret(self, text: &str) -> bool {
+        matches!(self, Self::Again { redacted } if !redacted.is_empty()) && is_mark(text)
+    }
+}
+
+/// Returns a value at a field in the form in which values there are compared.
+pub(super) fn spelled(fields: &FieldRules, field: &[String], value: &Value) -> Value {
+    let mut form = Form {
+        fields,
+        rules: None,
+        reading: Reading::First,
+        problems: vec![],
+        warnings: vec![],
+    };
+    let at = field.iter().fold(Pointer::root(), |at, key| at.child(key));
+    let plain = form.plain(&at, value);
+    form.value(&at, plain)
+}
+
 /// Returns the problem of a value that is no whole number.
 pub(super) fn not_whole(pointer: Pointer, value: &Value) -> Problem {
     let text = format!("is {}, a whole number is wanted", quoted(value));
@@ -136,6 +173,7 @@ fn fill_experiment(
 struct Form<'p> {
     fields: &'p FieldRules,
     rules: Option<&'p StageRules>,
+    reading: Reading<'p>,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
 }
@@ -173,7 +211,7 @@ impl Form<'_> {
                 if let Some(settled) = settled {
                     return Value::Number(settled);
                 }
-                let text = format!("{number} is not exactly a binary64 number");
+                let text = "is not exactly a binary64 number".to_owned();
                 let problem = Problem::new(ProblemKind::NotExact, at.clone(), text);
                 self.problems.push(problem.hint("send it as text"));
                 value.clone()
@@ -225,6 +263,7 @@ impl Form<'_> {
         let mut scratch = Form {
             fields: self.fields,
             rules: None,
+            reading: self.reading,
             problems: vec![],
             warnings: vec![],
         };
@@ -243,6 +282,20 @@ impl Form<'_> {
     /// Returns the value at a place as equal values are spelled there.
     fn value(&mut self, at: &Pointer, value: Value) -> Value {
         let fields = self.fields;
+        let reading = self.reading;
+        let stands_for_secret = |text: &str| reading.is_secret(text);
+        if value.as_str().is_some_and(stands_for_secret) {
+            return value;
+        }
+        let respelled = |value: Value, change: &dyn Fn(String) -> String| {
+            each_text(value, &|text| {
+                if stands_for_secret(&text) {
+                    text
+                } else {
+                    change(text)
+                }
+            })
+        };
         let is = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(at.keys()));
         let mut value = if is(&fields.tagged) {
             untagged(value)
@@ -253,14 +306,14 @@ impl Form<'_> {
             value = self.instant(at, value);
         }
         if is(&fields.upper) {
-            value = each_text(value, &|text| nfc(&text.to_uppercase()));
+            value = respelled(value, &|text| nfc(&text.to_uppercase()));
         }
         let aliases = fields
             .value_aliases
             .iter()
             .find(|(path, _)| path.keys() == at.keys());
         if let Some((_, aliases)) = aliases {
-            value = each_text(value, &|text| aliases.get(&text).cloned().unwrap_or(text));
+            value = respelled(value, &|text| aliases.get(&text).cloned().unwrap_or(text));
         }
         if is(&fields.sets) {
             value = as_set(value);

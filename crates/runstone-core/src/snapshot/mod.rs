@@ -74,6 +74,8 @@ pub struct Snapshot {
     pub fingerprint_sources: BTreeMap<String, String>,
     /// Which paths were redacted and how; never values.
     pub redactions: Vec<Value>,
+    /// The id of the key of its pseudonyms, if it has any.
+    pub pseudonym_key: Option<String>,
     /// Who wrote it.
     pub writer: Writer,
     /// Members a later release wrote and this one does not know: kept.

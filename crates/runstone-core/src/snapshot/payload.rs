@@ -81,6 +81,9 @@ impl Snapshot {
         put("fingerprints", json!(self.fingerprints));
         put("fingerprint_sources", json!(self.fingerprint_sources));
         put("redactions", json!(self.redactions));
+        if let Some(key) = &self.pseudonym_key {
+            put("pseudonym_key", json!(key));
+        }
         put(
             "writer",
             json!({ "name": self.writer.name, "version": self.writer.version }),
@@ -125,6 +128,7 @@ impl Snapshot {
             fingerprints: members.read("fingerprints", |value| map(value, |it| digest(&it)))?,
             fingerprint_sources: members.read("fingerprint_sources", |value| map(value, text))?,
             redactions: members.read("redactions", list)?,
+            pseudonym_key: members.optional("pseudonym_key", text)?,
             writer: members.read("writer", writer)?,
             unknown: members.0,
         };
@@ -156,6 +160,20 @@ impl Members {
             .remove(member)
             .and_then(read)
             .ok_or(SnapshotError::Member { member })
+    }
+
+    /// Reads a member that not every snapshot has.
+    fn optional<T>(
+        &mut self,
+        member: &'static str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Result<Option<T>, SnapshotError> {
+        match self.0.remove(member) {
+            None => Ok(None),
+            Some(value) => read(value)
+                .map(Some)
+                .ok_or(SnapshotError::Member { member }),
+        }
     }
 
     fn read_text(&mut self, member: &'static str) -> Result<Option<String>, SnapshotError> {

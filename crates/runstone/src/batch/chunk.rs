@@ -39,10 +39,9 @@ impl Ledger {
         request: &BatchRequest,
         profile: &Arc<Profile>,
     ) -> Vec<Result<Prepared, Error>> {
-        let defaults = self.defaults();
         let one = |(name, document): (String, Handed)| {
             let request = document.request(name, request)?;
-            let ready = prepare(request, Arc::clone(profile), &defaults)?;
+            let ready = prepare(self, request, Arc::clone(profile))?;
             let walk = Walk::begin(ready.choice);
             let draft = ready.draft(walk.attempt())?;
             Ok(Prepared { ready, walk, draft })

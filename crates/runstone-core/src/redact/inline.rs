@@ -1,0 +1,410 @@
+//! Secrets within a text: one walk from left to right, in which most bytes cost one comparison.
+//!
+//! Four things are looked for: a token where a word begins, credentials behind `://`, a secret name
+//! before `=` or `:`, and a secret name as an option of a command. Only the secret itself is a hit;
+//! what stands around it stays. The invariant: what is found is in order, apart,
+//! never empty, and on the borders of characters.
+
+use super::builtin::Builtin;
+use super::secret_name::Says;
+use super::text::Span;
+use super::token;
+
+/// Shortest text that is looked at, in bytes: shorter than any secret with a name before it.
+const TEXT_BYTES_MIN: usize = 6;
+
+/// Parameters of an address that are credentials, squashed as names are.
+const PARAMETERS: [&str; 23] = [
+    "accesstoken",
+    "apikey",
+    "auth",
+    "authtoken",
+    "awsaccesskeyid",
+    "clientsecret",
+    "code",
+    "idtoken",
+    "jwt",
+    "key",
+    "password",
+    "passwd",
+    "pwd",
+    "refreshtoken",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+    "xamzcredential",
+    "xamzsecuritytoken",
+    "xamzsignature",
+    "xgoogcredential",
+    "xgoogsignature",
+];
+/// Parameters that are credentials only if they look like one.
+const DOUBTFUL_PARAMETERS: [&str; 3] = ["auth", "code", "key"];
+/// Shortest value of a doubtful parameter, and shortest user name that is taken for a token, in
+/// bytes. Chosen as for doubtful names.
+const LONG_BYTES_MIN: usize = 16;
+
+/// Finds every secret in `text` that the built-in rules know.
+pub(super) fn hits(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    let mut found: Vec<Span> = Vec::new();
+    if bytes.len() < TEXT_BYTES_MIN {
+        return found;
+    }
+    let mut at = 0;
+    while at < bytes.len() {
+        let hit = match bytes[at] {
+            b':' if bytes[at..].starts_with(b"://") => user_info(text, at + 3),
+            b'=' | b':' => assigned(text, at),
+            b'-' if bytes[at..].starts_with(b"--") && begins_word(bytes, at) => {
+                token_at(text, at).or_else(|| option(text, at))
+            }
+            b'B' | b'b' if begins_word(bytes, at) => {
+                bearer(text, at).or_else(|| token_at(text, at))
+            }
+            first if token::may_begin(first) && begins_word(bytes, at) => token_at(text, at),
+            _ => None,
+        };
+        match hit {
+            Some(hit) if hit.start < hit.end => {
+                // A password that is a token is met once: from the earlier of both starts.
+                at = hit.end.max(at + 1);
+                found.push(hit);
+            }
+            _ => at += 1,
+        }
+    }
+    found
+}
+
+fn begins_word(bytes: &[u8], at: usize) -> bool {
+    at == 0 || !bytes[at - 1].is_ascii_alphanumeric()
+}
+
+fn token_at(text: &str, start: usize) -> Option<Span> {
+    let end = token::end_of(text, start)?;
+    Some(Span {
+        start,
+        end,
+        rule: Builtin::Tokens,
+    })
+}
+
+/// `Bearer` and what it bears, if that has a digit: prose has none.
+fn bearer(text: &str, at: usize) -> Option<Span> {
+    let word = text.get(at..at + 7)?;
+    if !word.eq_ignore_ascii_case("bearer ") {
+        return None;
+    }
+    let start = at + 7;
+    let end = end_of_value(text, start);
+    looks_like_token(&text[start..end]).then_some(Span {
+        start,
+        end,
+        rule: Builtin::Tokens,
+    })
+}
+
+/// Credentials before the host of an address: the password, and a user name that is a token.
+fn user_info(text: &str, start: usize) -> Option<Span> {
+    let rest = &text[start..];
+    let whole = rest
+        .find(|character: char| character.is_whitespace() || "\"'`<>".contains(character))
+        .map_or(rest, |end| &rest[..end]);
+    let authority = whole
+        .find(['/', '?', '#'])
+        .map_or(whole, |end| &whole[..end]);
+    let at_sign = if let Some(at_sign) = authority.rfind('@') {
+        at_sign
+    } else {
+        // A password may hold what ends an authority; a port, which is a number, ends it rightly.
+        let (_, after) = authority.split_once(':')?;
+        if after.is_empty() || after.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        whole.rfind('@')?
+    };
+    let credentials = &whole[..at_sign];
+    let (from, to) = match credentials.split_once(':') {
+        Some((user, _)) if looks_like_token(user) => (0, at_sign),
+        Some((user, _)) => (user.len() + 1, at_sign),
+        None if looks_like_token(credentials) => (0, at_sign),
+        None => return None,
+    };
+    Some(Span {
+        start: start + from,
+        end: start + to,
+        rule: Builtin::UrlCredentials,
+    })
+}
+
+/// `name=value` and `name: value`, where the name says that the value is a secret.
+fn assigned(text: &str, at: usize) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let quoted = at > 0 && matches!(bytes[at - 1], b'"' | b'\'');
+    let name_end = at - usize::from(quoted);
+    // Within JSON in a text the quotes around a name are escaped.
+    let escapes = bytes[..name_end]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\');
+    let name_end = name_end - if quoted { escapes.count() } else { 0 };
+    let name_length = bytes[..name_end]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count();
+    let name_start = name_end - name_length;
+    let name = &text[name_start..name_end];
+    let is_parameter =
+        bytes[at] == b'=' && name_start > 0 && matches!(bytes[name_start - 1], b'?' | b'&' | b'#');
+    if is_parameter {
+        return parameter(text, name, at + 1);
+    }
+    let says = Says::of(name.trim_start_matches('-'))?;
+    let mut start = at + 1;
+    while matches!(bytes.get(start), Some(b' ' | b'\t' | b'=')) {
+        start += 1;
+    }
+    if matches!(bytes.get(start), Some(b'"' | b'\'' | b'\\')) {
+        return quoted_value(text, start, says);
+    }
+    // A scheme before the credentials of a header is no secret.
+    for scheme in ["Bearer ", "Basic ", "Token "] {
+        if text[start..]
+            .get(..scheme.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+        {
+            start += scheme.len();
+        }
+    }
+    value(text, start, says)
+}
+
+fn value(text: &str, start: usize, says: Says) -> Option<Span> {
+    let end = end_of_value(text, start);
+    says.covers(&text[start..end]).then_some(Span {
+        start,
+        end,
+        rule: Builtin::SecretFields,
+    })
+}
+
+/// A value in quotes ends with the same quote; within JSON in a text the quotes are escaped.
+fn quoted_value(text: &str, at: usize, says: Says) -> Option<Span> {
+    let escapes = text[at..].bytes().take_while(|byte| *byte == b'\\').count();
+    let quote = text.as_bytes().get(at + escapes).copied()?;
+    if !matches!(quote, b'"' | b'\'') {
+        return value(text, at, says);
+    }
+    let start = at + escapes + 1;
+    let closing = &text[at..start];
+    let end = text[start..]
+        .find(closing)
+        .map_or(text.len(), |length| start + length);
+    says.covers(&text[start..end]).then_some(Span {
+        start,
+        end,
+        rule: Builtin::SecretFields,
+    })
+}
+
+/// A parameter of an address.
+fn parameter(text: &str, name: &str, start: usize) -> Option<Span> {
+    let squashed: String = name
+        .chars()
+        .filter(|character| !matches!(character, '_' | '-'))
+        .collect();
+    let is = |known: &&&str| squashed.eq_ignore_ascii_case(known);
+    let doubtful = DOUBTFUL_PARAMETERS.iter().any(|known| is(&known));
+    let known = PARAMETERS.iter().any(|known| is(&known)) || Says::of(name) == Some(Says::Secret);
+    let rest = &text[start..];
+    let end = start
+        + rest
+            .find(|character: char| character.is_whitespace() || "&#\"'`<>".contains(character))
+            .unwrap_or(rest.len());
+    (known && (!doubtful || looks_like_token(&text[start..end]))).then_some(Span {
+        start,
+        end,
+        rule: Builtin::UrlCredentials,
+    })
+}
+
+/// `--password value`: the option and its value stand apart.
+fn option(text: &str, at: usize) -> Option<Span> {
+    let name = &text[at + 2..];
+    let length = name
+        .bytes()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count();
+    let says = Says::of(&name[..length])?;
+    let blanks = name[length..]
+        .bytes()
+        .take_while(|byte| *byte == b' ')
+        .count();
+    let start = at + 2 + length + blanks;
+    if blanks == 0 || text[start..].starts_with('-') {
+        return None;
+    }
+    match text.as_bytes().get(start) {
+        Some(b'"' | b'\'') => quoted_value(text, start, says),
+        _ => value(text, start, says),
+    }
+}
+
+/// Returns what an element of a command line says of the one after it: `--password` alone does.
+pub(super) fn says_of_next(element: &str) -> Option<Says> {
+    Says::of(element.strip_prefix("--")?)
+}
+
+fn end_of_value(text: &str, start: usize) -> usize {
+    let rest = &text[start..];
+    start
+        + rest
+            .find(|character: char| character.is_whitespace() || "\"'`,;&<>)}]".contains(character))
+            .unwrap_or(rest.len())
+}
+
+fn looks_like_token(text: &str) -> bool {
+    text.len() >= LONG_BYTES_MIN
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && !text.contains(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns `text` with every hit as `…`.
+    fn without(text: &str) -> String {
+        let mut left = text.to_owned();
+        for hit in hits(text).iter().rev() {
+            left.replace_range(hit.start..hit.end, "…");
+        }
+        left
+    }
+
+    #[test]
+    fn only_the_secret_goes_and_the_rest_of_the_text_stays() {
+        let token = format!("ghp_{}", "Ab1".repeat(12));
+        for (text, left) in [
+            (
+                "postgres://ann:hunter2@db:5432/runs",
+                "postgres://ann:…@db:5432/runs",
+            ),
+            ("postgres://ann:p@ss@db/runs", "postgres://ann:…@db/runs"),
+            ("postgres://ann:pa/ss@db/runs", "postgres://ann:…@db/runs"),
+            (
+                "https://h/x?a=1&token=abc&b=2",
+                "https://h/x?a=1&token=…&b=2",
+            ),
+            (
+                "https://h/x?X-Amz-Signature=0f0f&y=1",
+                "https://h/x?X-Amz-Signature=…&y=1",
+            ),
+            (
+                "https://h/x?sv=1&sig=a%2Fb%3D#top",
+                "https://h/x?sv=1&sig=…#top",
+            ),
+            (
+                "train.py --password hunter2 --lr 0.1",
+                "train.py --password … --lr 0.1",
+            ),
+            (
+                "train.py --api-key=hunter2 --lr 0.1",
+                "train.py --api-key=… --lr 0.1",
+            ),
+            (
+                "host=db user=ann password=hunter2 port=1",
+                "host=db user=ann password=… port=1",
+            ),
+            (
+                "{\"password\": \"hunter 2\", \"lr\": 1}",
+                "{\"password\": \"…\", \"lr\": 1}",
+            ),
+            (
+                "{\\\"api_key\\\": \\\"hunter2\\\"}",
+                "{\\\"api_key\\\": \\\"…\\\"}",
+            ),
+            ("Authorization: Bearer abc123", "Authorization: Bearer …"),
+            ("curl -H 'Bearer abcdef0123456789'", "curl -H 'Bearer …'"),
+            (
+                "AWS_SECRET_ACCESS_KEY=wJalr/K7+x env",
+                "AWS_SECRET_ACCESS_KEY=… env",
+            ),
+            ("DB_PASSWORD: hunter2", "DB_PASSWORD: …"),
+        ] {
+            assert_eq!(without(text), left);
+        }
+        assert_eq!(without(&format!("see {token}.")), "see ….");
+        let as_user = format!("https://{token}@github.com/x");
+        assert_eq!(without(&as_user), "https://…@github.com/x");
+        let as_user = format!("https://{token}:x-oauth-basic@github.com/x");
+        assert_eq!(without(&as_user), "https://…@github.com/x");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_left_alone() {
+        for text in [
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+            "718f7ea0e05e12c0b5cdd1a1fb4ee58162eb4564",
+            "de00711f-d954-4b7f-97df-f5a9dcff1ed7",
+            "train.churn.0123456789abcdef",
+            "train.churn.0123456789abcdef#17",
+            "2026-11-20T10:15:00.000Z",
+            "intelligent_output_20251217_093012",
+            "https://example.org:8080/a/b?page=2&sort_key=name#top",
+            "https://example.org/@ann/post",
+            "git@github.com:ann/repo.git",
+            "ssh://git@github.com/ann/repo.git",
+            "s3://bucket/key=value/part-0001.parquet",
+            "max_tokens=512 tokenizer=bert eos_token=</s> pad_token: [PAD]",
+            "token: bert-base",
+            "sk-learn-gradient-boosting-classifier-v2",
+            "the bearer of this letter",
+            "bearer authentication-is-not-supported",
+            "pass: 3, fail: 0",
+            "--token-count 5 --tokenizer bert",
+            "--password --verbose",
+            "numpy==2.1.0 pandas==2.2.3",
+            "https://h/x?key=name&code=de",
+        ] {
+            assert_eq!(hits(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_whose_secrets_are_gone_has_none() {
+        for text in [
+            "postgres://ann:[redacted]@db/runs",
+            "--password [redacted]",
+            "password=[redacted] x",
+            "https://h/x?token=pseudonym:0123456789abcdef0123456789abcdef&y=1",
+            "https://[redacted]@github.com/x",
+            "Authorization: Bearer [redacted]",
+        ] {
+            assert_eq!(crate::redact::text::hits_of_builtins(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_text_is_cut_on_the_borders_of_characters() {
+        for text in [
+            "pässwort=é",
+            "password=é🙂 ü",
+            "://é:é@é",
+            "--password é",
+            "é=é:é@é://",
+            "=",
+            "::::::",
+            "------",
+        ] {
+            for hit in hits(text) {
+                assert!(text.is_char_boundary(hit.start) && text.is_char_boundary(hit.end));
+            }
+        }
+    }
+}

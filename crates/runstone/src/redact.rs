@@ -1,0 +1,101 @@
+//! Redaction joined with the store: the key of pseudonyms, and texts that are no documents.
+//!
+//! What is redacted is decided by a profile, in the core; the key is the store's secret. It is read
+//! only where a pseudonym is wanted, and made when the first one is. The invariant: no run goes on
+//! to the store that did not pass here.
+
+use std::sync::PoisonError;
+
+use runstone_core::canonical::{CanonicalRun, NotCanonical};
+use runstone_core::profile::Profile;
+use runstone_core::record::{Refused, RunRecord};
+use runstone_core::redact::PseudonymKey;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::open::Ledger;
+use crate::profiles::ProfileChoice;
+
+impl Ledger {
+    /// Returns `text` with every secret masked, by the rules of the store's own profile: for notes,
+    /// messages, command lines, and everything else that is kept or said and is no run document.
+    ///
+    /// # Errors
+    /// As [`Ledger::profile`].
+    pub fn redact_text(&self, text: &str) -> Result<String, Error> {
+        let profile = self.profile(&ProfileChoice::StoreDefault)?;
+        knows_names(&profile)?;
+        Ok(profile.redaction.text(text).into_owned())
+    }
+
+    /// Returns `value` with every secret masked, by the rules of the store's own profile. Its paths
+    /// are read as those of a run document.
+    ///
+    /// # Errors
+    /// As [`Ledger::profile`].
+    pub fn redact_value(&self, value: &Value) -> Result<Value, Error> {
+        let profile = self.profile(&ProfileChoice::StoreDefault)?;
+        knows_names(&profile)?;
+        Ok(profile.redaction.value(value))
+    }
+
+    /// Takes the secrets out of a run and brings it into normal form.
+    ///
+    /// # Errors
+    /// What `refused` makes of a refusal; [`Error::Store`] if the key of pseudonyms is wanted and
+    /// cannot be had; [`Error::Usage`] if the profile redacts names that are not known.
+    pub(crate) fn canonical(
+        &self,
+        record: RunRecord,
+        profile: &Profile,
+        refused: impl Fn(Refused) -> Error,
+    ) -> Result<CanonicalRun, Error> {
+        knows_names(profile)?;
+        let key = if profile.redaction.asks_for_pseudonyms() {
+            Some(self.pseudonym_key()?)
+        } else {
+            None
+        };
+        match CanonicalRun::of(record, profile, key.as_ref()) {
+            Ok(run) => Ok(run),
+            Err(NotCanonical::Refused(found)) => Err(refused(found)),
+            Err(NotCanonical::NeedsKey(record)) => {
+                let key = self.pseudonym_key()?;
+                match CanonicalRun::of(*record, profile, Some(&key)) {
+                    Ok(run) => Ok(run),
+                    Err(NotCanonical::Refused(found)) => Err(refused(found)),
+                    Err(NotCanonical::NeedsKey(_)) => unreachable!("the key was given"),
+                }
+            }
+        }
+    }
+
+    /// Returns the key of the store's pseudonyms; the first time a store needs one, it is made.
+    fn pseudonym_key(&self) -> Result<PseudonymKey, Error> {
+        let mut known = self
+            .pseudonym_key
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.as_ref() {
+            return Ok(key.clone());
+        }
+        let secret = self.store.make_secret()?;
+        let key = PseudonymKey::new(*secret.bytes(), secret.id());
+        *known = Some(key.clone());
+        Ok(key)
+    }
+}
+
+/// Refuses a rule that could not do what it says.
+fn knows_names(profile: &Profile) -> Result<(), Error> {
+    if profile.redaction.lacks_names() {
+        return Err(Error::Usage {
+            what: format!(
+                "profile `{}` redacts the names of user and host, and neither is known here",
+                profile.name
+            ),
+            hint: "set `USER`, or leave `builtin:user-host` out of the profile".to_owned(),
+        });
+    }
+    Ok(())
+}
