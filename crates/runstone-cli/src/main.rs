@@ -15,6 +15,7 @@ mod settings;
 mod ui;
 mod values;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use runstone::core::redact::masked;
 
 use crate::commands::Command;
 use crate::error::CliError;
@@ -154,9 +156,16 @@ fn usage(error: &clap::Error) -> Exit {
             ui.error(&CliError::usage(what, "see `runstone help`"));
             wrong
         }
-        _ => match error.print() {
-            Ok(()) | Err(_) => wrong,
-        },
+        _ => {
+            // What was typed is quoted, and may hold a secret: colours would hide where it begins.
+            match masked(&error.render().to_string()) {
+                Cow::Borrowed(_) => match error.print() {
+                    Ok(()) | Err(_) => {}
+                },
+                Cow::Owned(said) => ui::say(&said),
+            }
+            wrong
+        }
     }
 }
 

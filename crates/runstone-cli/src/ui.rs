@@ -1,13 +1,16 @@
 //! The only door to the terminal: data to stdout, talk to stderr.
 //!
 //! Text that came from a document or a store passes [`plain`] before it is printed, so that no
-//! control character of a stored text ever reaches a terminal. Colour is decoration: everything
-//! reads the same without it, and `anstream` takes it away for pipes, `NO_COLOR` and `TERM=dumb`.
+//! control character of a stored text ever reaches a terminal. Errors and warnings quote what was
+//! typed and handed in, so they lose every well-known secret here, whoever wrote them. Colour is
+//! decoration: everything reads the same without it, and `anstream` takes it away for pipes,
+//! `NO_COLOR` and `TERM=dumb`.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
+use runstone::core::redact::{Redaction, masked};
 use serde_json::Value;
 
 use crate::error::CliError;
@@ -72,13 +75,17 @@ impl Ui {
 
     /// Prints one warning to stderr, unless quiet.
     pub(crate) fn warn(&self, text: &str) {
-        self.talk(&format!("{WARNING}warning:{WARNING:#} {}\n", plain(text)));
+        let text = plain(&masked(text));
+        self.talk(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
     }
 
     /// Prints an error with its causes and its hint, or its JSON form.
     pub(crate) fn error(&self, error: &CliError) {
         match self.face {
-            Face::Json => say(&format!("{}\n", error.to_json())),
+            Face::Json => say(&format!(
+                "{}\n",
+                Redaction::default().value(&error.to_json())
+            )),
             Face::Text => say(&error_text(error)),
         }
     }
@@ -87,7 +94,7 @@ impl Ui {
 fn error_text(error: &CliError) -> String {
     let mut text = String::new();
     let mut line = |style: Style, head: &str, words: &str| {
-        let words = plain(words);
+        let words = plain(&masked(words));
         // Writing to a String cannot fail.
         writeln!(text, "{style}{head}{style:#} {words}").expect("a String takes any text");
     };
@@ -107,7 +114,7 @@ fn error_text(error: &CliError) -> String {
 }
 
 /// Writes to stderr; when nobody listens there, nobody can be told.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     match anstream::stderr().lock().write_all(text.as_bytes()) {
         Ok(()) | Err(_) => {}
     }

@@ -49,11 +49,11 @@ pub(crate) fn lay_over(
     };
     let place: FieldPath = path
         .parse()
-        .map_err(|error| CliError::usage(format!("`{option} {text}`: {error}"), &hint))?;
+        .map_err(|error| CliError::usage(format!("`{option} {path}=…`: {error}"), &hint))?;
     place.insert(object, value).map_err(|at| {
         CliError::usage(
             format!(
-                "`{option} {text}`: `{}` is no object, nothing fits below it",
+                "`{option} {path}=…`: `{}` is no object, nothing fits below it",
                 at.dotted()
             ),
             "leave one of the two away",
@@ -65,9 +65,14 @@ fn parts<'t>(option: &str, text: &'t str, hint: &str) -> Result<(&'t str, &'t st
     let (path, value) = text
         .split_once('=')
         .filter(|(path, _)| !path.is_empty())
-        .ok_or_else(|| CliError::usage(format!("`{text}` is not `path=value`"), hint))?;
+        .ok_or_else(|| {
+            CliError::usage(
+                format!("`{option}` is given something other than `path=value`"),
+                hint,
+            )
+        })?;
     path.parse::<FieldPath>()
-        .map_err(|error| CliError::usage(format!("`{option} {text}`: {error}"), hint))?;
+        .map_err(|error| CliError::usage(format!("`{option} {path}=…`: {error}"), hint))?;
     Ok((path, value))
 }
 
@@ -86,7 +91,7 @@ fn measured(path: &str, text: &str) -> Result<Value, CliError> {
     match read_value(text.as_bytes(), &Limits::default()) {
         Ok(Value::Number(number)) => Ok(Value::Number(number)),
         _ if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => Err(CliError::usage(
-            format!("`{path}={text}` is not a number that JSON can keep exactly"),
+            format!("the value of `{path}` is not a number that JSON can keep exactly"),
             "write it with digits on both sides of the point, and at most 17 of them",
         )),
         _ => Ok(typed(text)),

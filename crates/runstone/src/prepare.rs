@@ -1,9 +1,9 @@
 //! Preparing: everything about a recording that needs neither the log nor its turn.
 //!
 //! From a request to a run that is ready to be published: joined, validated, in normal form, placed
-//! in its cohort, and drafted as the snapshot that one attempt makes. All of it is a function of the
-//! request, its profile and the key of pseudonyms, so that any thread may do it at any time. What it names is made
-//! durable by `commit`; which attempt it gets is left to `attempts`.
+//! in its cohort, and drafted as the snapshot that one attempt makes. All of it is a function of
+//! the request, its profile and the key of pseudonyms, so that any thread may do it at any time.
+//! What it names is made durable by `commit`; which attempt it gets is left to `attempts`.
 
 use std::sync::Arc;
 

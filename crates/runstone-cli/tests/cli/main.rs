@@ -12,6 +12,7 @@ mod looking;
 mod manual;
 mod processes;
 mod scene;
+mod secrets;
 mod settings;
 mod stores;
 mod users;
