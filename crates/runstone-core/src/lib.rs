@@ -32,3 +32,4 @@ pub mod redact;
 pub mod snapshot;
 mod spelling;
 pub mod verdict;
+pub mod views;

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use runstone_core::canon;
 use runstone_core::canonical::CanonicalRun;
-use runstone_core::cohort::{CohortKey, CohortKeyError, run_directory};
-use runstone_core::id::RunId;
+use runstone_core::cohort::{CohortKey, CohortKeyError, run_directory, stage_directory};
+use runstone_core::id::{RunId, Stage};
 use runstone_core::input::RunInput;
 use runstone_core::json::{Limits, LiteralError, ReadError, read_value};
 use runstone_core::profile::Profile;
@@ -18,6 +18,7 @@ const NUMBERS: &str = include_str!("../../../fixtures/canon/numbers.json");
 const DOCUMENTS: &str = include_str!("../../../fixtures/canon/documents.json");
 const COHORT_IDS: &str = include_str!("../../../fixtures/canon/cohort_ids.json");
 const RUN_DIRECTORIES: &str = include_str!("../../../fixtures/canon/run_directories.json");
+const STAGE_DIRECTORIES: &str = include_str!("../../../fixtures/canon/stage_directories.json");
 const MARKET_COHORTS: &str = include_str!("../../../fixtures/canon/market_cohorts.json");
 
 macro_rules! market {
@@ -116,6 +117,18 @@ fn run_directories_are_those_of_the_vectors_and_unique_without_letter_case() {
 }
 
 #[test]
+fn stage_directories_are_those_of_the_vectors_and_each_its_own() {
+    let mut seen = BTreeSet::new();
+    for vector in vectors(STAGE_DIRECTORIES) {
+        let stage = Stage::new(text(&vector, "stage")).unwrap();
+        let directory = stage_directory(&stage);
+        assert_eq!(directory, text(&vector, "directory"));
+        assert_ne!(directory.to_lowercase(), "snapshot_index.json");
+        assert!(seen.insert(directory));
+    }
+}
+
+#[test]
 fn market_documents_stay_in_their_cohorts() {
     let expected: Value = serde_json::from_str(MARKET_COHORTS).unwrap();
     let profile = Profile::builtin("market").unwrap();
@@ -150,6 +163,14 @@ proptest! {
         let directory = run_directory(&RunId::new(id).unwrap());
         prop_assert!(directory.len() <= 80 && !directory.starts_with(['.', '-']));
         let is_safe = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9') || b"._-~".contains(&byte);
+        prop_assert!(directory.bytes().all(is_safe));
+    }
+
+    #[test]
+    fn every_stage_gives_a_safe_directory(stage in "\\PC{1,60}|[\\x00-\\x7f]{1,40}") {
+        let directory = stage_directory(&Stage::new(stage).unwrap());
+        prop_assert!(directory.len() <= 80 && !directory.starts_with(['.', '-']));
+        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~".contains(&byte);
         prop_assert!(directory.bytes().all(is_safe));
     }
 

@@ -36,7 +36,7 @@ impl Fingerprints {
         for (group, fields) in identity {
             let paths: Vec<&str> = fields.keys().map(String::as_str).collect();
             let words = format!("identity group `{group}`: {}", paths.join(", "));
-            prints.add(&name_of(group), &json!(fields), words);
+            prints.add(&signature_name(group), &json!(fields), words);
         }
         prints.add(
             SETTINGS,
@@ -84,7 +84,7 @@ impl Fingerprints {
 
 /// Names the fingerprint of an identity group, which a document may call whatever it likes: one
 /// called like another part of a run is told apart, and no group gets the name of another.
-fn name_of(group: &str) -> String {
+pub(crate) fn signature_name(group: &str) -> String {
     const PARTS: [&str; 4] = ["settings", "factors", "metrics", "artifacts"];
     let is_taken = PARTS.contains(&group) || group.starts_with(APART);
     let apart = if is_taken { APART } else { "" };

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::fingerprints::signature_name;
 use self::fingerprints::{Fingerprints, SETTINGS};
 use crate::canon;
 use crate::cohort::{self, CohortKey};

@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use compare::{Comparability, Mismatch, compare};
 pub(crate) use name::part;
-pub use name::run_directory;
+pub use name::{run_directory, stage_directory};
 use serde_json::{Map, Value, json};
 
 use crate::canon;

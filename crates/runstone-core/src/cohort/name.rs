@@ -6,7 +6,7 @@
 //! does not count.
 
 use crate::digest::Digest;
-use crate::id::RunId;
+use crate::id::{RunId, Stage};
 
 /// Longest part of a cohort's id, in characters.
 const PART_CHARACTERS_MAX: usize = 24;
@@ -16,6 +16,8 @@ const PLAIN_CHARACTERS_MAX: usize = 80;
 const READABLE_CHARACTERS_MAX: usize = 40;
 /// Hex digits of the digest in such a directory: 64 bits.
 const DIGITS: usize = 16;
+/// A name that lies beside the directories of stages and is none.
+const BESIDE_STAGES: &str = "snapshot_index.json";
 
 /// Returns the directory name of a run: the id itself where that is safe, else its readable
 /// beginning, `~`, and a digest.
@@ -28,6 +30,21 @@ pub fn run_directory(run_id: &RunId) -> String {
     }
     let digits = Digest::of_named("run-directory", id.as_bytes()).prefix(DIGITS);
     format!("{}~{digits}", safe(&id, READABLE_CHARACTERS_MAX))
+}
+
+/// Returns the directory name of a stage within a run: the stage itself, in its own letter case,
+/// where that is safe, else its readable beginning, `~`, and a digest.
+///
+/// Letter case may stay because a stage is part of its cohort: where names are folded, the folders
+/// of two cohorts still differ.
+pub fn stage_directory(stage: &Stage) -> String {
+    let name = stage.as_str();
+    let folded = name.to_ascii_lowercase();
+    if is_plain(&folded) && folded != BESIDE_STAGES {
+        return name.to_owned();
+    }
+    let digits = Digest::of_named("stage-directory", name.as_bytes()).prefix(DIGITS);
+    format!("{}~{digits}", safe(name, READABLE_CHARACTERS_MAX))
 }
 
 /// Returns `text` as one part of a cohort's id: lower case, every other character a `-`, cut.
