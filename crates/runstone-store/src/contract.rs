@@ -20,7 +20,7 @@ use crate::StoreError;
 use crate::hash::Hash256;
 use crate::key::KeyText;
 use crate::log::{CohortName, Log, Seq};
-use crate::shelf::{Keep, Room, ShelfPath};
+use crate::shelf::{Exclusive, Keep, Room, ShelfPath};
 use crate::store::{Appended, BatchItem, Committed, NewEntry, OpenedCohort, Slot, Standing, Store};
 
 /// A promise in words, and the check that it is held.
@@ -662,8 +662,10 @@ fn one_at_a_time_works_on_a_folder(store: &dyn Store) {
         inner = Some(shelf.exclusively(&folder, &mut || Ok(()))?);
         Ok(())
     });
-    assert_eq!((outer.unwrap(), inner), (true, Some(false)));
-    assert!(shelf.exclusively(&folder, &mut || Ok(())).unwrap());
+    let both = (outer.unwrap(), inner);
+    assert_eq!(both, (Exclusive::Done, Some(Exclusive::Busy)));
+    let after = shelf.exclusively(&folder, &mut || Ok(())).unwrap();
+    assert_eq!(after, Exclusive::Done);
 }
 
 fn audit_counts_everything(store: &dyn Store) {

@@ -26,6 +26,15 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    /// A file beside the logs could not be written or removed; the logs are not concerned.
+    #[error("`{path}` could not be written")]
+    Unwritten {
+        /// The file or folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// It cannot be said whether the entry is recorded for good. The same call again is safe.
     #[error("outcome unknown at `{path}`: {doubt}")]
     Unknown {
@@ -189,16 +198,20 @@ impl StoreError {
     /// Returns what to do next, in one sentence, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NotRecorded { source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => {
-                    "ask the owner of the store for write permission"
+            Self::NotRecorded { source, .. } | Self::Unwritten { source, .. } => {
+                match source.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        "ask the owner of the store for write permission"
+                    }
+                    io::ErrorKind::ReadOnlyFilesystem => {
+                        "the medium is read-only: reading still works"
+                    }
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        "make room, then run the same command again"
+                    }
+                    _ => "mend the cause, then run the same command again",
                 }
-                io::ErrorKind::ReadOnlyFilesystem => "the medium is read-only: reading still works",
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "make room, then run the same command again"
-                }
-                _ => "mend the cause, then run the same command again",
-            },
+            }
             Self::Unknown { .. } => "run the same command again: it records at most once",
             Self::Damaged(_) => "see all damage with `runstone verify`",
             Self::NotAStore {
@@ -274,6 +287,14 @@ impl StoreError {
                 doubt,
                 source: Some(source),
             },
+            other => other,
+        }
+    }
+
+    /// Turns a failure to read into one to write: right for files beside the logs.
+    pub(crate) fn beside_the_logs(self) -> Self {
+        match self {
+            Self::Unreadable { path, source } => Self::Unwritten { path, source },
             other => other,
         }
     }

@@ -53,7 +53,7 @@ pub use key::{Key, KeyText, Nonce, StoreId};
 pub use log::{CohortName, Log, NotACohortName, SHARD_SLOTS, Seq};
 pub use memory::MemoryStore;
 pub use secret::Secret;
-pub use shelf::{Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
+pub use shelf::{Exclusive, Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
 pub use store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
 };

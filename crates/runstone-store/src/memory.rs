@@ -21,7 +21,7 @@ use crate::hash::Hash256;
 use crate::key::{Key, KeyText, Nonce, StoreId};
 use crate::log::{CohortName, Log, Seq};
 use crate::secret::Secret;
-use crate::shelf::{Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
+use crate::shelf::{Exclusive, Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
 };
@@ -306,13 +306,13 @@ impl Shelf for MemoryStore {
         &self,
         folder: &ShelfPath,
         work: &mut dyn FnMut() -> Result<(), StoreError>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Exclusive, StoreError> {
         if !self.kept().locked.insert(folder.clone()) {
-            return Ok(false);
+            return Ok(Exclusive::Busy);
         }
         let done = work();
         self.kept().locked.remove(folder);
-        done.map(|()| true)
+        done.map(|()| Exclusive::Done)
     }
 }
 

@@ -29,7 +29,7 @@ pub trait Shelf: Send + Sync + Debug {
     /// see the old file or the new one, whole.
     ///
     /// # Errors
-    /// [`StoreError::NotRecorded`] with the path if it could not be written.
+    /// [`StoreError::Unwritten`] with the path if it could not be written.
     fn put(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError>;
 
     /// Returns a file, or nothing if there is none.
@@ -41,7 +41,7 @@ pub trait Shelf: Send + Sync + Debug {
     /// Removes a file; nothing to remove is fine.
     ///
     /// # Errors
-    /// [`StoreError::NotRecorded`] if it stays.
+    /// [`StoreError::Unwritten`] if it stays.
     fn remove(&self, path: &ShelfPath) -> Result<(), StoreError>;
 
     /// Returns what is in a folder, sorted by name; nothing if there is no such folder.
@@ -53,21 +53,32 @@ pub trait Shelf: Send + Sync + Debug {
     /// Removes a folder if nothing is in it; one that is not empty, or not there, is fine.
     ///
     /// # Errors
-    /// [`StoreError::NotRecorded`] if it cannot be removed.
+    /// [`StoreError::Unwritten`] if it cannot be removed.
     fn remove_folder(&self, folder: &ShelfPath) -> Result<(), StoreError>;
 
-    /// Does `work` while nobody else does theirs for the same folder, without waiting: returns
-    /// `false`, the work not done, if another one is at it or locks do not work here.
+    /// Does `work` while nobody else does theirs for the same folder, without waiting.
     ///
     /// No promise of the store rests on this: it spares work and nothing else.
     ///
     /// # Errors
-    /// What `work` says, and [`StoreError::NotRecorded`] if the folder cannot be made.
+    /// What `work` says, and [`StoreError::Unwritten`] if the folder cannot be made.
     fn exclusively(
         &self,
         folder: &ShelfPath,
         work: &mut dyn FnMut() -> Result<(), StoreError>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Exclusive, StoreError>;
+}
+
+/// What became of work that one does at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Exclusive {
+    /// It was done, and nobody else was at theirs meanwhile.
+    Done,
+    /// Somebody else is at theirs; it was not done.
+    Busy,
+    /// Locks do not work here; it was not done.
+    NoLocks,
 }
 
 /// Whether a file has to outlast a power cut.
@@ -190,7 +201,7 @@ pub struct NotAShelfPath {
 
 /// Says that a room was named where a file in it was meant.
 pub(crate) fn not_a_file(path: &ShelfPath) -> StoreError {
-    StoreError::NotRecorded {
+    StoreError::Unwritten {
         path: path.to_string(),
         source: io::Error::new(
             io::ErrorKind::InvalidInput,

@@ -15,7 +15,7 @@ use super::layout::{Holds, TEMPORARY};
 use super::publish::errno;
 use super::tree::{At, at};
 use crate::error::StoreError;
-use crate::shelf::{Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
+use crate::shelf::{Exclusive, Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 
 /// Bytes of a file that are read at most.
 const FILE_BYTES_MAX: usize = 1024 * 1024 * 1024;
@@ -27,7 +27,7 @@ impl<F: FileSystem> Shelf for DirStore<F> {
     fn put(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError> {
         self.demand_layout()
             .and_then(|()| self.put_on_shelf(path, bytes, keep))
-            .map_err(StoreError::before_publishing)
+            .map_err(StoreError::beside_the_logs)
     }
 
     fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {
@@ -46,7 +46,7 @@ impl<F: FileSystem> Shelf for DirStore<F> {
             let removed = if_found(self.tree.fs.unlink(&folder.dir, name));
             removed.map(drop).map_err(at(folder.name(name)))
         });
-        removed.map_err(StoreError::before_publishing)
+        removed.map_err(StoreError::beside_the_logs)
     }
 
     fn list(&self, folder: &ShelfPath) -> Result<Vec<Shelved>, StoreError> {
@@ -86,24 +86,26 @@ impl<F: FileSystem> Shelf for DirStore<F> {
                 removed => removed.map_err(at(above.name(name))),
             }
         });
-        removed.map_err(StoreError::before_publishing)
+        removed.map_err(StoreError::beside_the_logs)
     }
 
     fn exclusively(
         &self,
         folder: &ShelfPath,
         work: &mut dyn FnMut() -> Result<(), StoreError>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Exclusive, StoreError> {
         let here = self
             .demand_layout()
             .and_then(|()| self.make_shelf_folder(&folder.components()))
-            .map_err(StoreError::before_publishing)?;
-        let Ok(Some(lock)) = self.tree.fs.try_lock(&here.dir) else {
-            return Ok(false);
+            .map_err(StoreError::beside_the_logs)?;
+        let lock = match self.tree.fs.try_lock(&here.dir) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Ok(Exclusive::Busy),
+            Err(_no_locks) => return Ok(Exclusive::NoLocks),
         };
         let done = work();
         drop(lock);
-        done.map(|()| true)
+        done.map(|()| Exclusive::Done)
     }
 }
 
