@@ -10,6 +10,7 @@ mod error;
 mod execution;
 mod exit;
 mod output_file;
+mod progress;
 mod render;
 mod settings;
 mod ui;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runstone::core::profile::Profile;
 use runstone::core::snapshot::ProfileName;
+use runstone::views::Views;
 use runstone::{Ledger, Settings};
 use runstone_store::dir::faults::FaultyFileSystem;
 use runstone_store::dir::{InitOptions, OsFileSystem};
@@ -15,11 +16,19 @@ use crate::TickingClock;
 /// A file system of this machine whose calls are counted and can be made to fail.
 pub type Counted = FaultyFileSystem<OsFileSystem>;
 
-/// Opens a ledger at `root` over `fs`, making the store if there is none.
+/// Opens a ledger without views at `root` over `fs`, making the store if there is none.
 ///
 /// # Panics
 /// If the store can be neither made nor opened.
 pub fn ledger_over(fs: &Counted, root: &Path) -> Ledger {
+    ledger_with(Views::None, fs, root)
+}
+
+/// Opens a ledger with these views at `root` over `fs`, making the store if there is none.
+///
+/// # Panics
+/// If the store can be neither made nor opened.
+pub fn ledger_with(views: Views, fs: &Counted, root: &Path) -> Ledger {
     let profile = Profile::builtin("generic").expect("the profile is built in");
     let settings = Settings {
         experiment: "lab".to_owned(),
@@ -27,7 +36,7 @@ pub fn ledger_over(fs: &Counted, root: &Path) -> Ledger {
             name: profile.name.clone(),
             sha256: profile.sha256,
         },
-        views: "none".to_owned(),
+        views,
     };
     let options = InitOptions {
         modes: Modes::Private,

@@ -7,6 +7,6 @@ mod counted;
 mod document;
 mod lab;
 
-pub use counted::{Counted, ledger_over};
+pub use counted::{Counted, ledger_over, ledger_with};
 pub use document::{RunBuilder, run};
 pub use lab::{Lab, TickingClock};

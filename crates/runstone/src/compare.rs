@@ -4,9 +4,11 @@
 //! It is worked out after the commit and never stored, so asking again tomorrow gives the same.
 //! What the words mean is decided in the core; reading the right few entries is decided here.
 
+use std::sync::Arc;
+
 use runstone_core::cohort::{Comparability, Mismatch};
 use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
-use runstone_core::id::{RunId, SnapshotSeq};
+use runstone_core::id::{RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
 use runstone_core::verdict::{Baseline, Point, Previous, baseline, judge, previous};
 use runstone_store::{CohortName, Envelope, Seq};
@@ -18,6 +20,7 @@ use crate::open::Ledger;
 use crate::profiles::rules_of;
 use crate::recorded::{Acknowledged, Answered, Recorded, RecordedAs};
 use crate::summary;
+use crate::views::{Views, view_of};
 
 impl Ledger {
     /// Compares what was just recorded: what changed, and did it matter.
@@ -60,15 +63,26 @@ impl Ledger {
         } else {
             None
         };
+        let written = self.write_views(recorded_as, &stored, &answer, key.digest());
+        let views = written.unwrap_or_else(|error| {
+            warnings.push(format!(
+                "recorded, but its views were not written: {}; `runstone views rebuild` makes them",
+                chain(&error)
+            ));
+            None
+        });
+        let stored = Arc::new(stored);
+        self.recents.keep(&stored);
         Recorded {
             recorded_as,
-            run_id: stored.snapshot.run_id,
-            stage: stored.snapshot.stage,
+            run_id: stored.snapshot.run_id.clone(),
+            stage: stored.snapshot.stage.clone(),
             attempt: stored.snapshot.attempt,
-            recorded_at: stored.envelope.recorded_at,
-            place: stored.place,
+            recorded_at: stored.envelope.recorded_at.clone(),
+            place: stored.place.clone(),
             answer,
             nearest,
+            views,
             warnings,
         }
     }
@@ -92,17 +106,17 @@ impl Ledger {
             .collect();
         let current = current_point(stored)?;
         let side = side(stored);
-        let (changes, previous_recorded_at) = match previous(&points, &current) {
+        let (mut changes, previous_recorded_at) = match previous(&points, &current) {
             Previous::Found {
                 point,
                 same_settings,
-            } => match self.at(cohort, point.seq) {
+            } => match self.recent(cohort, point.seq) {
                 Ok(earlier) => {
                     let mut changes = diff(Against::Comparable(self::side(&earlier)), side, rules);
                     changes.previous_same_settings = same_settings
                         .map(|point| named(cohort, point))
                         .transpose()?;
-                    (changes, Some(earlier.envelope.recorded_at))
+                    (changes, Some(earlier.envelope.recorded_at.clone()))
                 }
                 Err(error) => {
                     let found = chain(&error);
@@ -125,6 +139,9 @@ impl Ledger {
                 None,
             ),
         };
+        let stage = &stored.snapshot.stage;
+        self.put_paths(&mut changes, stage, stage);
+        changes.excluded_factors.changes_ref = self.whole_factors_of(stored, &changes);
         let baseline = baseline_of(&points, Some(&current), profile, rules, stored);
         let verdict = judge(&points, &current, &changes);
         Ok(Answered {
@@ -145,22 +162,37 @@ impl Ledger {
         let profile = self.profile_by_digest(&later.snapshot.profile.sha256)?;
         let rules = rules_of(&profile, &later.snapshot.stage)?;
         let against = side(earlier);
-        Ok(
-            match self.comparability(&earlier.place.cohort, &later.place.cohort)? {
-                Comparability::Comparable => diff(Against::Comparable(against), side(later), rules),
-                Comparability::Incomparable(mismatches) => {
-                    let reason = apart(&mismatches);
-                    diff(
-                        Against::Incomparable {
-                            side: against,
-                            reason: &reason,
-                        },
-                        side(later),
-                        rules,
-                    )
-                }
-            },
-        )
+        let mut changes = match self.comparability(&earlier.place.cohort, &later.place.cohort)? {
+            Comparability::Comparable => diff(Against::Comparable(against), side(later), rules),
+            Comparability::Incomparable(mismatches) => {
+                let reason = apart(&mismatches);
+                diff(
+                    Against::Incomparable {
+                        side: against,
+                        reason: &reason,
+                    },
+                    side(later),
+                    rules,
+                )
+            }
+        };
+        self.put_paths(&mut changes, &earlier.snapshot.stage, &later.snapshot.stage);
+        Ok(changes)
+    }
+
+    /// Says where the views of the runs of a diff lie, where views are kept.
+    pub(crate) fn put_paths(&self, diff: &mut RunDiff, earlier: &Stage, current: &Stage) {
+        if self.settings.views == Views::None {
+            return;
+        }
+        let put = |named: &mut Named, stage: &Stage| {
+            named.path = Some(view_of(&named.run_id, stage, &named.cohort, named.attempt));
+        };
+        put(&mut diff.current, current);
+        let others = [&mut diff.previous, &mut diff.previous_same_settings];
+        for named in others.into_iter().flatten() {
+            put(named, earlier);
+        }
     }
 }
 

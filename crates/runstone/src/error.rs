@@ -241,6 +241,16 @@ impl Error {
         }
     }
 
+    /// Tells whether one place of a log cannot be read while others may.
+    pub(crate) fn costs_its_place_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. }
+                | Self::Payload { .. }
+                | Self::Store(StoreError::Newer { .. } | StoreError::Damaged(_))
+        )
+    }
+
     /// Returns the error's name for scripts; it never changes.
     pub fn code(&self) -> &'static str {
         match self {
@@ -416,6 +426,7 @@ fn store_kind(error: &StoreError) -> ErrorKind {
 fn store_code(error: &StoreError) -> &'static str {
     match error {
         StoreError::NotRecorded { .. } => "not_recorded",
+        StoreError::Unwritten { .. } => "file_unwritable",
         StoreError::Unknown { .. } => "outcome_unknown",
         StoreError::Damaged(_) => "damaged",
         StoreError::OtherCohort { .. } => "other_cohort",

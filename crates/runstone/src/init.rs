@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use runstone_core::profile::{Direction, Profile};
 use runstone_core::snapshot::ProfileName;
-use runstone_store::dir::{DirStore, InitOptions};
+use runstone_store::dir::{DirStore, FileSystem as _, InitOptions, Kind, OsFileSystem};
 use runstone_store::{Difference, Modes, Standing, Store as _, StoreError, SystemEntropy};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::open::{Ledger, Settings};
 use crate::profiles;
+use crate::views::Views;
 
 /// What a new store is asked to be. What is left open takes the default in a new store, and what
 /// stands in an existing one.
@@ -33,6 +34,8 @@ pub struct InitRequest {
     pub modes: Option<Modes>,
     /// Declares the store that is there a copy that lives on by itself.
     pub adopt: bool,
+    /// Which views are kept; the default is files, and none on a network file system.
+    pub views: Option<Views>,
 }
 
 /// A store that is there now.
@@ -91,7 +94,11 @@ pub fn init_with(
             (None, Some(ledger)) => ledger.settings.profile.clone(),
             (None, None) => unreachable!("a new store has a profile chosen above"),
         },
-        views: "none".to_owned(),
+        views: match (request.views, &existing) {
+            (Some(asked), _) => asked,
+            (None, Some(ledger)) => ledger.settings.views,
+            (None, None) => usual_views(root),
+        },
     };
     let modes = request.modes.unwrap_or_else(|| {
         existing
@@ -150,6 +157,21 @@ fn same_default(root: &Path, asked: &Profile, ledger: &Ledger) -> Result<Profile
         }],
     })
     .into())
+}
+
+/// Returns which views a new store at `root` keeps unless it is told.
+///
+/// A view is half a dozen small files, each of which a network file system asks its server for.
+fn usual_views(root: &Path) -> Views {
+    let absolute = std::path::absolute(root).unwrap_or_else(|_no_current_dir| root.to_path_buf());
+    let kind = absolute.ancestors().find_map(|folder| {
+        let there = OsFileSystem.open_root(folder).ok()?;
+        OsFileSystem.kind(&there).ok()
+    });
+    match kind {
+        Some(Kind::Network) => Views::None,
+        _ => Views::Files,
+    }
 }
 
 /// Says which profile differs by its name and the beginning of its digest.

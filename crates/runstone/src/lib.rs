@@ -39,12 +39,14 @@ mod open;
 mod payload;
 mod prepare;
 pub mod profiles;
+mod recent;
 mod recorded;
 mod redact;
 pub mod reference;
 mod standing;
 mod summary;
 pub mod verify;
+pub mod views;
 pub mod yardstick;
 
 pub use runstone_core as core;

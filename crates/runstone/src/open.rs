@@ -20,7 +20,9 @@ use serde_json::{Map, Value, json};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::history::History;
+use crate::recent::Recents;
 use crate::standing::Standing;
+use crate::views::{Entries, Views};
 
 /// A ledger of runs, open.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct Ledger {
     pub(crate) standing: Mutex<Standing>,
     pub(crate) names: Names,
     pub(crate) pseudonym_key: Mutex<Option<PseudonymKey>>,
+    pub(crate) recents: Recents,
+    pub(crate) entries: Entries,
     profiles: Mutex<BTreeMap<Digest, Arc<Profile>>>,
 }
 
@@ -71,6 +75,8 @@ impl Ledger {
             standing: Mutex::new(standing),
             names: Names::default(),
             pseudonym_key: Mutex::default(),
+            recents: Recents::default(),
+            entries: Entries::default(),
             profiles: Mutex::default(),
         })
     }
@@ -154,6 +160,13 @@ impl Durable {
     }
 }
 
+fn views(word: &str) -> Result<Views, Error> {
+    Views::from_word(word).ok_or_else(|| Error::Damaged {
+        place: "runstone.json".to_owned(),
+        found: format!("views `{word}`, which are neither `files` nor `none`"),
+    })
+}
+
 /// What `init` fixed for a ledger; kept in `runstone.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -161,8 +174,8 @@ pub struct Settings {
     pub experiment: String,
     /// The profile the store was made with; a note may have made another one the default.
     pub profile: ProfileName,
-    /// Which views are kept; this release keeps none.
-    pub views: String,
+    /// Which views are kept.
+    pub views: Views,
 }
 
 impl Settings {
@@ -171,7 +184,7 @@ impl Settings {
         let Value::Object(map) = json!({
             "experiment": self.experiment,
             "profile": { "name": self.profile.name, "sha256": self.profile.sha256 },
-            "views": self.views,
+            "views": self.views.as_str(),
         }) else {
             unreachable!("the literal above is an object")
         };
@@ -205,7 +218,7 @@ impl Settings {
                 name: text("profile/name")?,
                 sha256,
             },
-            views: text("views")?,
+            views: views(&text("views")?)?,
         })
     }
 }

@@ -38,6 +38,8 @@ const REFERENCES: &str = "references";
 
 /// A payload with its large sections moved out.
 pub(crate) struct Shape {
+    /// The payload, naming what moved out.
+    pub(crate) payload: Value,
     /// Its canonical bytes, naming what moved out.
     pub(crate) bytes: Vec<u8>,
     /// The canonical bytes of each section that moved out; they are to be durable before it.
@@ -50,7 +52,11 @@ pub(crate) fn shape(snapshot: &Snapshot) -> Shape {
     let bytes = canon::bytes(&payload);
     let mut moved = Vec::new();
     if bytes.len() <= SECTION_BYTES_MAX {
-        return Shape { bytes, moved };
+        return Shape {
+            payload,
+            bytes,
+            moved,
+        };
     }
     let mut references = Map::new();
     for pointer in SECTIONS {
@@ -79,6 +85,7 @@ pub(crate) fn shape(snapshot: &Snapshot) -> Shape {
     }
     Shape {
         bytes: canon::bytes(&payload),
+        payload,
         moved,
     }
 }

@@ -88,7 +88,7 @@ impl Ready {
         let snapshot = snapshot_of(&self.run, attempt, &self.process);
         let rules = rules_of(&self.profile, &snapshot.stage)?;
         let summary = summary::of(&snapshot, self.run.settings_print(), rules);
-        let Shape { bytes, moved } = payload::shape(&snapshot);
+        let Shape { bytes, moved, .. } = payload::shape(&snapshot);
         Ok(Draft {
             snapshot,
             payload: bytes,

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::find::{Place, Stored};
 use crate::nearest::Nearest;
+use crate::views::ViewPaths;
 
 /// A recording that is durable, and not yet answered.
 #[derive(Debug, Clone)]
@@ -68,6 +69,8 @@ pub struct Recorded {
     pub answer: Answered,
     /// When this opened a cohort: the nearest other one.
     pub nearest: Option<Nearest>,
+    /// Where its views lie; none where none are kept, or they could not be written.
+    pub views: Option<ViewPaths>,
     /// What the caller should know and nothing failed for.
     pub warnings: Vec<String>,
 }
@@ -104,7 +107,7 @@ impl Recorded {
             "verdict": self.answer.verdict.to_json(),
             "baseline": self.answer.baseline.to_json(),
             "nearest": self.nearest.as_ref().map(Nearest::to_json),
-            "views": {},
+            "views": self.views.as_ref().map(ViewPaths::to_json),
             "warnings": self.warnings,
         })
     }

@@ -3,20 +3,21 @@
 //! Two layers, each checking what it wrote. The store audits bytes: checksums, digests, gaps,
 //! places, keys. Then every snapshot is read as a run: its key must be that of its cohort, and the
 //! document it holds, read again by the profile it names, must give the identity, the fingerprints
-//! and the content digest that were recorded. A damage is named and costs nothing else; repairing
-//! belongs elsewhere.
+//! and the content digest that were recorded. A damage is named and costs nothing else. What is
+//! derived may be put right on the way; truth never is.
 
 use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
-use runstone_store::{Audited, CohortName, Finding, Log, Seq};
+use runstone_store::{Audited, CohortName, Finding, Log, Room, Seq, ShelfPath, StaleKind};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::Stored;
 use crate::open::Ledger;
+use crate::views::{Mode, Views};
 
 /// What verifying found.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,17 @@ pub struct Verified {
     pub damage: Vec<Damaged>,
     /// Derived things that are stale, missing or torn, and leftovers: harmless.
     pub stale: Vec<Leftover>,
+    /// What was put right, if that was asked for.
+    pub repaired: Option<Repaired>,
+}
+
+/// What was put right of what is derived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Views that were missing or differed, written again.
+    pub written: u64,
+    /// Views that no snapshot has, and hints nobody can read, removed.
+    pub removed: u64,
 }
 
 /// How much was read.
@@ -36,6 +48,8 @@ pub struct Checked {
     pub audited: Audited,
     /// Snapshots recomputed from their documents.
     pub snapshots: u64,
+    /// Views that are what the log says.
+    pub views: u64,
 }
 
 /// One damage of truth.
@@ -76,6 +90,7 @@ impl Verified {
                 "cohorts": audited.cohorts,
                 "entries": audited.slots,
                 "snapshots": self.checked.snapshots,
+                "views": self.checked.views,
                 "keys": audited.keys,
                 "objects": audited.objects,
                 "profiles": audited.profiles,
@@ -87,6 +102,10 @@ impl Verified {
                 "expected": damaged.expected,
                 "found": damaged.found,
             })).collect::<Vec<_>>(),
+            "repaired": self.repaired.map(|repaired| json!({
+                "written": repaired.written,
+                "removed": repaired.removed,
+            })),
             "stale": self.stale.iter().map(|leftover| json!({
                 "path": leftover.path,
                 "kind": leftover.kind,
@@ -101,6 +120,20 @@ impl Ledger {
     /// # Errors
     /// Only if the store itself cannot be read; damage is a finding, not an error.
     pub fn verify(&self) -> Result<Verified, Error> {
+        self.verify_and(Mode::Check)
+    }
+
+    /// Reads and recomputes everything, and makes again what is derived from the log: views are
+    /// written, those of no snapshot removed, hints that nobody can read removed. Truth is never
+    /// touched.
+    ///
+    /// # Errors
+    /// As [`Ledger::verify`], and of the store if it cannot be written.
+    pub fn verify_and_repair(&self) -> Result<Verified, Error> {
+        self.verify_and(Mode::Repair)
+    }
+
+    fn verify_and(&self, mode: Mode) -> Result<Verified, Error> {
         let mut verified = Verified::default();
         verified.checked.audited = self.store.audit(&mut |finding| match finding {
             Finding::Damage(damage) => verified.damage.push(Damaged {
@@ -120,7 +153,49 @@ impl Ledger {
         for cohort in self.store.cohorts("", None)? {
             self.verify_cohort(&cohort, &mut verified)?;
         }
+        self.verify_views(mode, &mut verified)?;
         Ok(verified)
+    }
+
+    /// Holds what is derived against the log, or puts it right.
+    fn verify_views(&self, mode: Mode, verified: &mut Verified) -> Result<(), Error> {
+        let mut repaired = Repaired::default();
+        if self.settings.views == Views::Files {
+            let settled = self.settle_views(mode, None, &mut |_done, _total| ())?;
+            verified.checked.views = settled.equal;
+            verified.stale.extend(settled.findings);
+            repaired.written = settled.written;
+            repaired.removed = settled.removed;
+        }
+        if mode == Mode::Repair {
+            repaired.removed += self.remove_unreadable_hints(&mut verified.stale)?;
+            verified.repaired = Some(repaired);
+        }
+        Ok(())
+    }
+
+    /// Removes the hints among what is stale, which costs the next one a search and nothing else;
+    /// returns how many.
+    fn remove_unreadable_hints(&self, stale: &mut Vec<Leftover>) -> Result<u64, Error> {
+        let hint = |leftover: &Leftover| {
+            let (folder, name) = leftover.path.rsplit_once('/')?;
+            let cohort = folder.strip_prefix("cohorts/")?.strip_suffix("/view")?;
+            let room = Room::CohortView(cohort.parse().ok()?);
+            ShelfPath::new(room, &[name]).ok()
+        };
+        let mut removed = 0;
+        let mut left = Vec::new();
+        for leftover in std::mem::take(stale) {
+            match hint(&leftover).filter(|_| leftover.kind == StaleKind::Hint.word()) {
+                Some(path) => {
+                    self.store.shelf().remove(&path)?;
+                    removed += 1;
+                }
+                None => left.push(leftover),
+            }
+        }
+        *stale = left;
+        Ok(removed)
     }
 
     fn verify_default_profile(&self, verified: &mut Verified) {

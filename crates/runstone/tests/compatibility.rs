@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use runstone::Ledger;
@@ -85,4 +86,56 @@ fn recording_goes_on_in_a_store_of_format_1() {
     assert_eq!(recorded.place.cohort, newest.place.cohort);
     assert_eq!(recorded.place.seq, SnapshotSeq(2));
     assert!(ledger.verify().unwrap().is_ok());
+}
+
+/// Every file below `folder` that is a view, by its path.
+fn views_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(at) = folders.pop() {
+        for entry in std::fs::read_dir(&at).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().to_string_lossy();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.starts_with("runs/") || name.ends_with("/view/LATEST.json") {
+                found.insert(name.into_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn views_of_version_1_are_made_the_same_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    drop(copied(&root));
+    let descriptor = root.join("runstone.json");
+    let settings = std::fs::read_to_string(&descriptor).unwrap();
+    let with_views = settings.replace("\"views\": \"none\"", "\"views\": \"files\"");
+    assert_ne!(with_views, settings);
+    std::fs::remove_file(&descriptor).unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the fixture was made without views"
+    )]
+    std::fs::write(&descriptor, with_views).unwrap();
+    let ledger = Ledger::open(&root).unwrap();
+    let rebuilt = ledger.rebuild_views(None, &mut |_, _| ()).unwrap();
+    let made = views_below(&root);
+    assert_eq!(rebuilt.written, made.len() as u64);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/views/v1");
+    let expected = views_below(&fixture);
+    let names = |views: &BTreeMap<String, Vec<u8>>| views.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&made), names(&expected));
+    for (path, bytes) in &expected {
+        let (made, then) = [&made[path], bytes]
+            .map(|it| String::from_utf8_lossy(it))
+            .into();
+        assert_eq!(
+            made, then,
+            "{path} changed: views of another shape have another version"
+        );
+    }
 }

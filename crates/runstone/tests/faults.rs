@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runstone::core::input::RunInput;
+use runstone::views::Views;
 use runstone::{Error, ErrorKind, Ledger, RecordRequest, Recorded};
 use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::{Fault, Moment};
 use runstone_store::{DirStore, SystemEntropy};
-use runstone_testkit::{Counted, TickingClock, ledger_over, run};
+use runstone_testkit::{Counted, TickingClock, ledger_over, ledger_with, run};
 
 /// The numbers Linux gives to these errors.
 const EIO: i32 = 5;
@@ -73,6 +74,58 @@ impl Bench {
         assert_eq!(cohort.snapshots, self.recorded, "{at}");
         true
     }
+}
+
+#[test]
+fn whatever_call_of_writing_views_fails_the_snapshot_stands_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    let ledger = ledger_with(Views::Files, &fs, &root);
+    record(&ledger, "before").unwrap();
+    let calls_without = {
+        let beside = folder.path().join("beside");
+        let ledger = ledger_with(Views::None, &fs, &beside);
+        record(&ledger, "before").unwrap();
+        fs.take_calls();
+        record(&ledger, "after").unwrap();
+        fs.take_calls().len() as u64
+    };
+    let mut struck_views = 0;
+    for errno in [EIO, ENOSPC] {
+        for after_calls in calls_without.. {
+            let run_id = format!("struck-{errno}-{after_calls}");
+            fs.fail(Fault {
+                call: None,
+                after_calls,
+                errno,
+                moment: Moment::Before,
+            });
+            let recorded = record(&ledger, &run_id);
+            let struck = fs.heal();
+            let recorded = recorded.unwrap_or_else(|error| panic!("{struck:?}: {error}"));
+            if struck.is_none() {
+                assert!(recorded.views.is_some() && recorded.warnings.is_empty());
+                break;
+            }
+            struck_views += usize::from(recorded.views.is_none());
+            let warned = recorded
+                .warnings
+                .iter()
+                .any(|it| it.contains("views rebuild"));
+            assert_eq!(recorded.views.is_none(), warned, "{struck:?}");
+        }
+    }
+    assert!(
+        struck_views > 40,
+        "only {struck_views} recordings lost a view"
+    );
+    ledger.rebuild_views(None, &mut |_, _| ()).unwrap();
+    let verified = ledger.verify().unwrap();
+    assert!(
+        verified.is_ok() && verified.stale.is_empty(),
+        "{verified:?}"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use runstone::core::profile::Direction;
 use runstone::init::{InitRequest, init_with};
 use runstone::store::Modes;
+use runstone::views::Views;
 use serde_json::json;
 
 use crate::env_vars;
@@ -16,8 +17,8 @@ use crate::ui::{DONE, Face, Ui, plain};
 /// Make a store, or find the one that is there
 ///
 /// Any number of processes may do this at once in one place: one makes the store, the others find
-/// it. What is fixed here lasts: the experiment of documents that name none, and who may read and
-/// write. `runstone profile use` changes the profile later.
+/// it. What is fixed here lasts: the experiment of documents that name none, who may read and
+/// write, and which views are kept. `runstone profile use` changes the profile later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runstone init --primary auc:higher")]
 pub(crate) struct InitArgs {
@@ -32,6 +33,10 @@ pub(crate) struct InitArgs {
     /// The experiment of documents that name none [default: the repository's or folder's name]
     #[arg(long, value_name = "NAME")]
     experiment: Option<String>,
+    /// Which views to keep: files for people and scripts, or none [default: `files`; `none` on a
+    /// network file system]
+    #[arg(long, value_name = "files|none", value_parser = views)]
+    views: Option<Views>,
     /// Let the group (or with `world`, everybody) read, and the group write
     #[arg(long, value_name = "WHO", num_args = 0..=1, require_equals = true, default_missing_value = "group")]
     shared: Option<Shared>,
@@ -58,6 +63,10 @@ fn primary(text: &str) -> Result<(String, Direction), String> {
         .ok_or_else(|| "write the metric and its better side, such as `auc:higher`".to_owned())
 }
 
+fn views(text: &str) -> Result<Views, String> {
+    Views::from_word(text).ok_or_else(|| "write `files` or `none`".to_owned())
+}
+
 pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let root = match (&args.dir, settings.named_store()) {
         (Some(_), Some(named)) if matches!(named.origin, Origin::Option(_)) => {
@@ -74,6 +83,7 @@ pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
         profile: args.profile.clone(),
         primary: args.primary.clone(),
         experiment: args.experiment.clone(),
+        views: args.views,
         modes: args.shared.map(|shared| match shared {
             Shared::Group => Modes::Shared,
             Shared::World => Modes::World,
@@ -91,7 +101,7 @@ pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             "experiment": settings.experiment,
             "profile": { "name": profile.name, "sha256": profile.sha256 },
             "epoch": initialised.ledger.epoch(),
-            "views": settings.views,
+            "views": settings.views.as_str(),
         }))?,
         Face::Text => {
             let word = match (initialised.adopted, initialised.made) {
@@ -102,8 +112,12 @@ pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             let epoch = initialised
                 .adopted
                 .map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
+            let views = match settings.views {
+                Views::Files => "",
+                Views::None => ", no views",
+            };
             ui.data(&format!(
-                "{DONE}{word}{DONE:#} {}  experiment {}, profile {}{epoch}\n",
+                "{DONE}{word}{DONE:#} {}  experiment {}, profile {}{epoch}{views}\n",
                 plain(&initialised.root.display().to_string()),
                 plain(&settings.experiment),
                 plain(&profile.name),

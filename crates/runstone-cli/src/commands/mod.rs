@@ -17,6 +17,7 @@ mod run;
 mod show;
 mod verify;
 mod version;
+mod views;
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Profile(profile::ProfileArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
+    Views(views::ViewsArgs),
     Config(config::ConfigArgs),
     Demo(crate::demo::DemoArgs),
     #[command(hide = true)]
@@ -74,6 +76,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Profile(args) => profile::run(&args, ui, settings),
         Command::Verify(args) => verify::run(&args, ui, settings),
         Command::Export(args) => export::run(&args, ui, settings),
+        Command::Views(args) => views::run(&args, ui, settings),
         Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),

@@ -8,13 +8,22 @@ use crate::ui::{Face, Ui};
 
 /// Read everything again, recompute everything, and name each damage
 ///
-/// Exits with 8 if truth is damaged. Leftovers and stale hints are listed and harmless.
+/// Exits with 8 if truth is damaged. Leftovers, stale hints and stale views are listed and
+/// harmless.
 #[derive(Debug, clap::Args)]
-pub(crate) struct VerifyArgs {}
+pub(crate) struct VerifyArgs {
+    /// Make again what is derived from the log: views and hints; truth is never touched
+    #[arg(long)]
+    repair: bool,
+}
 
-pub(crate) fn run(_args: &VerifyArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &VerifyArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
-    let verified = ledger.verify()?;
+    let verified = if args.repair {
+        ledger.verify_and_repair()?
+    } else {
+        ledger.verify()?
+    };
     match ui.face {
         Face::Json => ui.json(&verified.to_json())?,
         Face::Text => ui.data(&verify::text(&verified))?,

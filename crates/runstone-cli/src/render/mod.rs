@@ -13,4 +13,5 @@ pub(crate) mod nearest;
 pub(crate) mod snapshot;
 pub(crate) mod time;
 pub(crate) mod verify;
+pub(crate) mod views;
 pub(crate) mod words;

@@ -56,12 +56,26 @@ pub(crate) fn text(verified: &Verified) -> String {
         &mut text,
         format_args!("{verdict}: {read}; {} bytes read", audited.bytes),
     );
+    let views = match checked.views {
+        0 => String::new(),
+        views => format!("; {} as the log says", count(views, "view")),
+    };
     line(
         &mut text,
         format_args!(
-            "{} recomputed from their documents",
+            "{} recomputed from their documents{views}",
             count(checked.snapshots, "snapshot")
         ),
     );
+    if let Some(repaired) = verified.repaired {
+        line(
+            &mut text,
+            format_args!(
+                "repaired: {} written, {} removed",
+                count(repaired.written, "file"),
+                repaired.removed
+            ),
+        );
+    }
     text
 }

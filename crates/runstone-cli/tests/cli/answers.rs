@@ -158,6 +158,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["explain", "churn-0411", "churn-0412"],
         &["baseline", "show"],
         &["verify"],
+        &["views", "rebuild"],
         &["version"],
         &["profile", "explain", "small.json"],
         &["profile", "use", "generic"],

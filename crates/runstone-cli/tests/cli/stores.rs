@@ -201,3 +201,39 @@ fn a_closed_pipe_is_quiet() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn views_that_were_deleted_are_made_again() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.61));
+    scene.run(&["record", "r.json"]).run(&["views", "rebuild"]);
+    let store = scene.project().join(".runstone");
+    std::fs::remove_dir_all(store.join("runs/r1")).unwrap();
+    std::fs::create_dir_all(store.join("runs/r1")).unwrap();
+    scene.file(".runstone/runs/r1/snapshot_index.json", "{}");
+    scene
+        .run(&["verify"])
+        .run(&["views", "rebuild"])
+        .run(&["verify", "--repair"]);
+    scene
+        .run(&["views", "rebuild", "--cohort", "nothing"])
+        .run(&["views"]);
+    std::fs::remove_dir_all(store.join("runs/r1")).unwrap();
+    scene.file(".runstone/runs/r1", "in the way");
+    scene.file("s.json", run_document("r1", 0.61).replace("train", "eval"));
+    scene.run(&["record", "s.json"]).run(&["views", "rebuild"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_store_without_views_has_none_to_make() {
+    let mut scene = Scene::empty();
+    scene.file("r.json", run_document("r1", 0.61));
+    scene
+        .run(&["init", "--views", "none"])
+        .run(&["record", "r.json"])
+        .run(&["views", "rebuild"])
+        .run(&["init", "--views", "files"])
+        .run(&["init", "--views", "some"]);
+    assert_snapshot!(scene.transcript());
+}

@@ -135,6 +135,19 @@ impl ViewFolder {
         parts
     }
 
+    /// Tells whether this is the folder `other`, also where names are folded.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.run == other.run
+            && self.stage.eq_ignore_ascii_case(&other.stage)
+            && self.cohort == other.cohort
+            && self.attempt == other.attempt
+    }
+
+    /// Returns the id of the cohort.
+    pub fn cohort(&self) -> &str {
+        &self.cohort
+    }
+
     /// Returns the name of the run's folder.
     pub fn run(&self) -> &str {
         &self.run

@@ -1,0 +1,39 @@
+//! What making the views again did, as text.
+
+use runstone::views::Rebuilt;
+
+use crate::render::words::{count, line};
+use crate::ui::{DONE, ERROR, FAINT, plain};
+
+/// Returns what could not be made, then the sum.
+pub(crate) fn text(rebuilt: &Rebuilt) -> String {
+    let mut text = String::new();
+    for place in &rebuilt.unreadable {
+        line(
+            &mut text,
+            format_args!(
+                "{ERROR}damaged{ERROR:#} {}: its views were left as they are",
+                plain(place)
+            ),
+        );
+    }
+    for folder in &rebuilt.unavailable {
+        line(
+            &mut text,
+            format_args!(
+                "{FAINT}unavailable{FAINT:#} {}: a run it is compared with cannot be read",
+                plain(folder)
+            ),
+        );
+    }
+    line(
+        &mut text,
+        format_args!(
+            "{DONE}rebuilt{DONE:#} {} written, {} equal, {} removed",
+            count(rebuilt.written, "view"),
+            rebuilt.equal,
+            rebuilt.removed
+        ),
+    );
+    text
+}

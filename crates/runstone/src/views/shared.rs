@@ -1,0 +1,246 @@
+//! Views of more than one snapshot: the index of a run, the newest of a cohort.
+//!
+//! Many writers replace them at once. Each is computed from a listing or the log, never from its
+//! own content, and written by whoever gets the lock of its folder without waiting. Who does not
+//! get it goes away, so whoever had it computes again *after* letting go, and begins anew if that
+//! differs from what was written: a loser put its snapshot in place before it asked, so the holder
+//! sees it then. The invariant kept: when the last writer is done, the view shows what all of them
+//! made.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, index, latest};
+use runstone_store::{CohortName, Exclusive, Keep, Log, Seq, ShelfPath, Shelved, Slot, StoreError};
+
+use super::places::{below, cohort_on_shelf, index_of, latest_of, on_shelf, run_on_shelf};
+use crate::compare::log_seq;
+use crate::error::Error;
+use crate::find::Stored;
+use crate::open::Ledger;
+
+/// How many entries of indexes are kept in memory; chosen, a run rarely has more.
+const KEPT_MAX: usize = 1024;
+
+/// Entries of indexes by the folder that proves them. A folder's snapshot never changes, so what
+/// was read once stays true; whether the folder is there is asked each time.
+#[derive(Debug, Default)]
+pub(crate) struct Entries(Mutex<BTreeMap<ViewFolder, IndexEntry>>);
+
+impl Entries {
+    pub(super) fn remember(&self, stored: &Stored) {
+        let entry = entry_of(stored);
+        self.put(entry.folder(), entry);
+    }
+
+    fn put(&self, folder: ViewFolder, entry: IndexEntry) {
+        let mut kept = self.kept();
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(folder, entry);
+    }
+
+    fn get(&self, folder: &ViewFolder) -> Option<IndexEntry> {
+        self.kept().get(folder).cloned()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<ViewFolder, IndexEntry>> {
+        // A thread that panicked while holding the lock left at worst an entry less.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A folder found on the shelf.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) folder: ViewFolder,
+    /// The views in it.
+    pub(super) files: Vec<ViewFile>,
+    /// Whether one of them is `snapshot.json`.
+    pub(super) has_snapshot: bool,
+}
+
+impl Listed {
+    fn of(folder: Option<ViewFolder>, inside: &[Shelved]) -> Option<Self> {
+        let files: Vec<ViewFile> = inside
+            .iter()
+            .filter(|shelved| !shelved.is_folder)
+            .filter_map(|shelved| ViewFile::from_name(&shelved.name))
+            .collect();
+        Some(Self {
+            folder: folder?,
+            has_snapshot: files.contains(&ViewFile::Snapshot),
+            files,
+        })
+    }
+}
+
+/// Returns the entry of a snapshot in the index of its run.
+pub(super) fn entry_of(stored: &Stored) -> IndexEntry {
+    let (snapshot, place) = (&stored.snapshot, &stored.place);
+    IndexEntry {
+        run_id: snapshot.run_id.clone(),
+        stage: snapshot.stage.clone(),
+        cohort: place.cohort.to_string(),
+        attempt: snapshot.attempt,
+        seq: place.seq,
+        sha256: place.sha256,
+    }
+}
+
+impl Ledger {
+    /// Brings the index of the run in this folder up to date.
+    pub(super) fn refresh_index(&self, run: &str) -> Result<bool, Error> {
+        self.refresh(&run_on_shelf(run), &index_of(run), &mut || {
+            let entries = self.listed_entries(run)?;
+            Ok((!entries.is_empty()).then(|| index(&entries)))
+        })
+    }
+
+    /// Brings the view of a cohort's newest snapshot up to date. A snapshot in hand that turns out
+    /// to be the newest is not read again.
+    pub(super) fn refresh_latest(
+        &self,
+        cohort: &CohortName,
+        in_hand: Option<&Stored>,
+    ) -> Result<bool, Error> {
+        self.refresh(&cohort_on_shelf(cohort), &latest_of(cohort), &mut || {
+            Ok(self
+                .newest_entry(cohort, in_hand)?
+                .map(|entry| latest(&entry)))
+        })
+    }
+
+    /// Writes what `compute` gives until it gives the same after the lock was let go; returns
+    /// whether anything was written or removed. Nothing computed means no file.
+    fn refresh(
+        &self,
+        folder: &ShelfPath,
+        file: &ShelfPath,
+        compute: &mut dyn FnMut() -> Result<Option<Vec<u8>>, Error>,
+    ) -> Result<bool, Error> {
+        let shelf = self.store.shelf();
+        let mut has_changed = false;
+        loop {
+            let mut written = Ok(None);
+            let mut work = || {
+                written = compute();
+                let Ok(bytes) = &written else { return Ok(()) };
+                if shelf.get(file)? == *bytes {
+                    return Ok(());
+                }
+                has_changed = true;
+                match bytes {
+                    Some(bytes) => shelf.put(file, bytes, Keep::BestEffort),
+                    None => shelf.remove(file),
+                }
+            };
+            match shelf.exclusively(folder, &mut work)? {
+                Exclusive::Done => {}
+                Exclusive::Busy => return Ok(has_changed),
+                // Of several at once the last one stays, which may be a little older.
+                Exclusive::NoLocks => work()?,
+            }
+            if compute()? == written? {
+                return Ok(has_changed);
+            }
+        }
+    }
+
+    /// Returns the entries that the folders of a run prove.
+    fn listed_entries(&self, run: &str) -> Result<Vec<IndexEntry>, Error> {
+        let mut entries = Vec::new();
+        for listed in self.listed_folders(run)? {
+            if listed.has_snapshot {
+                entries.extend(self.proven(&listed.folder)?);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Returns the folders of a run in which views of a snapshot may lie.
+    pub(super) fn listed_folders(&self, run: &str) -> Result<Vec<Listed>, Error> {
+        let above = run_on_shelf(run);
+        let mut found = Vec::new();
+        for stage in self.folders_in(&above)? {
+            let Ok(stage_path) = above.below(&stage) else {
+                continue;
+            };
+            for cohort in self.folders_in(&stage_path)? {
+                let Ok(cohort_path) = stage_path.below(&cohort) else {
+                    continue;
+                };
+                let inside = self.store.shelf().list(&cohort_path)?;
+                let folder = |retry| ViewFolder::from_parts(run, &stage, &cohort, retry);
+                found.extend(Listed::of(folder(None), &inside));
+                for retry in inside.iter().filter(|shelved| shelved.is_folder) {
+                    let Some(folder) = folder(Some(&retry.name)) else {
+                        continue;
+                    };
+                    let inside = self.store.shelf().list(&on_shelf(&folder))?;
+                    found.extend(Listed::of(Some(folder), &inside));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn folders_in(&self, path: &ShelfPath) -> Result<Vec<String>, Error> {
+        let listed = self.store.shelf().list(path)?;
+        let folders = listed.into_iter().filter(|shelved| shelved.is_folder);
+        Ok(folders.map(|shelved| shelved.name).collect())
+    }
+
+    /// Returns the entry that a folder proves: that of the `snapshot.json` in it, if it is whole
+    /// and lies where it belongs.
+    pub(super) fn proven(&self, folder: &ViewFolder) -> Result<Option<IndexEntry>, Error> {
+        if let Some(entry) = self.entries.get(folder) {
+            return Ok(Some(entry));
+        }
+        let path = below(&on_shelf(folder), ViewFile::Snapshot.name());
+        let entry = self
+            .store
+            .shelf()
+            .get(&path)?
+            .and_then(|bytes| IndexEntry::from_snapshot_view(&bytes))
+            .filter(|entry| entry.folder().is_same(folder));
+        if let Some(entry) = &entry {
+            self.entries.put(folder.clone(), entry.clone());
+        }
+        Ok(entry)
+    }
+
+    /// Tells whether nothing stands above a snapshot in its log.
+    pub(super) fn newest_is(&self, stored: &Stored) -> Result<bool, Error> {
+        let log = Log::Cohort(stored.place.cohort.clone());
+        let above = self.store.peek(&log, log_seq(stored)?.next());
+        match above {
+            Ok(Slot::Absent) => Ok(true),
+            Ok(Slot::Whole(_) | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the newest snapshot of a cohort that can be read.
+    pub(super) fn newest_entry(
+        &self,
+        cohort: &CohortName,
+        in_hand: Option<&Stored>,
+    ) -> Result<Option<IndexEntry>, Error> {
+        if let Some(stored) = in_hand
+            && self.newest_is(stored)?
+        {
+            return Ok(Some(entry_of(stored)));
+        }
+        let mut next: Option<Seq> = self.store.head(&Log::Cohort(cohort.clone()))?;
+        while let Some(seq) = next {
+            match self.stored(cohort, seq) {
+                Ok(stored) => return Ok(Some(entry_of(&stored))),
+                Err(error) if error.costs_its_place_alone() => next = seq.previous(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
