@@ -652,6 +652,20 @@ fn shelf_is_replaced_and_removed(store: &dyn Store) {
     shelf.put(&latest("c"), b"{}", Keep::BestEffort).unwrap();
     let room = ShelfPath::of(Room::Refused);
     assert!(shelf.put(&room, b"", Keep::Durable).is_err());
+    let files = [
+        ("a.json", b"1".as_slice()),
+        ("b.json", b"2"),
+        ("a.json", b"3"),
+    ];
+    shelf.put_all(&room, &files, Keep::BestEffort).unwrap();
+    let got = |name| shelf.get(&room.below(name).unwrap()).unwrap().unwrap();
+    assert_eq!(
+        (got("a.json"), got("b.json")),
+        (b"3".to_vec(), b"2".to_vec())
+    );
+    let outside = [("c.json", b"1".as_slice()), ("../d", b"2")];
+    assert!(shelf.put_all(&room, &outside, Keep::BestEffort).is_err());
+    assert_eq!(shelf.list(&room).unwrap().len(), 2);
 }
 
 fn one_at_a_time_works_on_a_folder(store: &dyn Store) {

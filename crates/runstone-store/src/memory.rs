@@ -271,6 +271,23 @@ impl Shelf for MemoryStore {
         Ok(())
     }
 
+    fn put_all(
+        &self,
+        folder: &ShelfPath,
+        files: &[(&str, &[u8])],
+        keep: Keep,
+    ) -> Result<(), StoreError> {
+        let paths: Vec<ShelfPath> = files
+            .iter()
+            .map(|(name, _)| folder.below(name))
+            .collect::<Result<_, _>>()
+            .map_err(|_unsafe| not_a_file(folder))?;
+        for (path, (_, bytes)) in paths.iter().zip(files) {
+            self.put(path, bytes, keep)?;
+        }
+        Ok(())
+    }
+
     fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.kept().shelf.get(path).cloned())
     }

@@ -32,6 +32,21 @@ pub trait Shelf: Send + Sync + Debug {
     /// [`StoreError::Unwritten`] with the path if it could not be written.
     fn put(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError>;
 
+    /// Puts several files into one folder, one after the other, as [`put`](Self::put) does each.
+    ///
+    /// # Durability
+    /// The same as [`put`](Self::put).
+    ///
+    /// # Errors
+    /// The same as [`put`](Self::put); files before the one that failed are there, but none if a
+    /// name is illegal.
+    fn put_all(
+        &self,
+        folder: &ShelfPath,
+        files: &[(&str, &[u8])],
+        keep: Keep,
+    ) -> Result<(), StoreError>;
+
     /// Returns a file, or nothing if there is none.
     ///
     /// # Errors

@@ -221,6 +221,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
         self.call("rename", || self.inner.rename(dir, old, new))
     }
 
+    fn exchange(&self, dir: &F::Dir, one: &str, other: &str) -> io::Result<()> {
+        self.call("exchange", || self.inner.exchange(dir, one, other))
+    }
+
     fn unlink(&self, dir: &F::Dir, name: &str) -> io::Result<()> {
         self.call("unlink", || self.inner.unlink(dir, name))
     }
@@ -243,6 +247,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
 
     fn list(&self, dir: &F::Dir, at_most: usize) -> io::Result<Vec<String>> {
         self.call("list", || self.inner.list(dir, at_most))
+    }
+
+    fn list_typed(&self, dir: &F::Dir) -> io::Result<Vec<(String, Option<bool>)>> {
+        self.call("list_typed", || self.inner.list_typed(dir))
     }
 
     fn kind(&self, dir: &F::Dir) -> io::Result<Kind> {

@@ -110,6 +110,12 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// What the system says.
     fn rename(&self, dir: &Self::Dir, old: &str, new: &str) -> io::Result<()>;
 
+    /// Exchanges the names of two files. For what is derived alone.
+    ///
+    /// # Errors
+    /// What the system says, also where it cannot.
+    fn exchange(&self, dir: &Self::Dir, one: &str, other: &str) -> io::Result<()>;
+
     /// Takes a name from a file.
     ///
     /// # Errors
@@ -146,6 +152,13 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// # Errors
     /// What the system says.
     fn list(&self, dir: &Self::Dir, at_most: usize) -> io::Result<Vec<String>>;
+
+    /// Returns the names in a directory, in no order, each with whether it is a directory; nothing
+    /// where the listing does not say.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn list_typed(&self, dir: &Self::Dir) -> io::Result<Vec<(String, Option<bool>)>>;
 
     /// Returns what may be relied on below this directory.
     ///

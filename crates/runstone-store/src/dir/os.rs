@@ -183,6 +183,13 @@ impl FileSystem for OsFileSystem {
         Ok(retry_on_intr(|| fs::renameat(&*dir.0, old, &*dir.0, new))?)
     }
 
+    fn exchange(&self, dir: &OsDir, one: &str, other: &str) -> io::Result<()> {
+        let flags = RenameFlags::EXCHANGE;
+        Ok(retry_on_intr(|| {
+            fs::renameat_with(&*dir.0, one, &*dir.0, other, flags)
+        })?)
+    }
+
     fn unlink(&self, dir: &OsDir, name: &str) -> io::Result<()> {
         Ok(retry_on_intr(|| {
             fs::unlinkat(&*dir.0, name, AtFlags::empty())
@@ -229,6 +236,22 @@ impl FileSystem for OsFileSystem {
             }
             if names.len() >= at_most {
                 break;
+            }
+        }
+        Ok(names)
+    }
+
+    fn list_typed(&self, dir: &OsDir) -> io::Result<Vec<(String, Option<bool>)>> {
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&*dir.0)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy();
+            if name != "." && name != ".." {
+                let is_dir = match entry.file_type() {
+                    FileType::Unknown => None,
+                    known => Some(known == FileType::Directory),
+                };
+                names.push((name.into_owned(), is_dir));
             }
         }
         Ok(names)

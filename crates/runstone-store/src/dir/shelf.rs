@@ -25,8 +25,23 @@ const REMOVALS_MAX: u32 = 100;
 
 impl<F: FileSystem> Shelf for DirStore<F> {
     fn put(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError> {
-        self.demand_layout()
-            .and_then(|()| self.put_on_shelf(path, bytes, keep))
+        let put = || {
+            let (folder, name) = split(path)?;
+            self.put_on_shelf(path.room(), &folder, &[(name, bytes)], keep)
+        };
+        put().map_err(StoreError::beside_the_logs)
+    }
+
+    fn put_all(
+        &self,
+        folder: &ShelfPath,
+        files: &[(&str, &[u8])],
+        keep: Keep,
+    ) -> Result<(), StoreError> {
+        for (name, _) in files {
+            folder.below(name).map_err(|_unsafe| not_a_file(folder))?;
+        }
+        self.put_on_shelf(folder.room(), &folder.components(), files, keep)
             .map_err(StoreError::beside_the_logs)
     }
 
@@ -53,18 +68,23 @@ impl<F: FileSystem> Shelf for DirStore<F> {
         let Some(folder) = self.shelf_folder(&folder.components())? else {
             return Ok(Vec::new());
         };
-        let names = self.tree.list(&folder)?;
-        let mut shelved = Vec::with_capacity(names.len());
-        for name in names {
+        let listed = self.tree.fs.list_typed(&folder.dir);
+        let listed = listed.map_err(at(folder.path()))?;
+        let mut shelved = Vec::with_capacity(listed.len());
+        for (name, is_folder) in listed {
             if name.starts_with(TEMPORARY) {
                 continue;
             }
-            let is_folder = self.tree.fs.is_dir(&folder.dir, &name);
+            let is_folder = match is_folder {
+                Some(is_folder) => Ok(is_folder),
+                None => self.tree.fs.is_dir(&folder.dir, &name),
+            };
             // What is gone by now was removed meanwhile.
             if let Some(is_folder) = if_found(is_folder).map_err(at(folder.name(&name)))? {
                 shelved.push(Shelved { name, is_folder });
             }
         }
+        shelved.sort_unstable();
         Ok(shelved)
     }
 
@@ -110,28 +130,40 @@ impl<F: FileSystem> Shelf for DirStore<F> {
 }
 
 impl<F: FileSystem> DirStore<F> {
-    fn put_on_shelf(&self, path: &ShelfPath, bytes: &[u8], keep: Keep) -> Result<(), StoreError> {
-        let (folder, name) = split(path)?;
-        if let Room::CohortView(cohort) = path.room()
+    fn put_on_shelf(
+        &self,
+        room: &Room,
+        folder: &[&str],
+        files: &[(&str, &[u8])],
+        keep: Keep,
+    ) -> Result<(), StoreError> {
+        self.demand_layout()?;
+        if let Room::CohortView(cohort) = room
             && self.tree.open(&["cohorts", cohort.as_str()])?.is_none()
         {
             return Err(StoreError::NoCohort {
                 cohort: cohort.clone(),
             });
         }
-        let mut removals = 0;
-        loop {
-            let here = self.make_shelf_folder(&folder)?;
-            match self.replace_on_shelf(&here, name, bytes, keep) {
-                Err(StoreError::Unreadable { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound && removals < REMOVALS_MAX =>
-                {
-                    removals += 1;
+        let mut here = self.make_shelf_folder(folder)?;
+        for (name, bytes) in files {
+            let mut removals = 0;
+            loop {
+                match self.replace_on_shelf(&here, name, bytes, keep) {
+                    Err(StoreError::Unreadable { source, .. })
+                        if source.kind() == io::ErrorKind::NotFound && removals < REMOVALS_MAX =>
+                    {
+                        removals += 1;
+                        here = self.make_shelf_folder(folder)?;
+                    }
+                    Err(error) => return Err(error),
+                    Ok(()) => break,
                 }
-                Err(error) => return Err(error),
-                Ok(()) if keep == Keep::BestEffort => return Ok(()),
-                Ok(()) => return self.tree.sync_down_to(&folder),
             }
+        }
+        match keep {
+            Keep::BestEffort => Ok(()),
+            Keep::Durable => self.tree.sync_down_to(folder),
         }
     }
 
@@ -144,10 +176,13 @@ impl<F: FileSystem> DirStore<F> {
     ) -> Result<(), StoreError> {
         let (mode, nonce) = (self.tree.modes.derived, self.nonce());
         let temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
-        if keep == Keep::Durable {
-            self.tree.sync_temporary(&temporary)?;
+        match keep {
+            Keep::BestEffort => self.tree.take_name_unflushed(temporary, name),
+            Keep::Durable => {
+                self.tree.sync_temporary(&temporary)?;
+                self.tree.take_name(temporary, name)
+            }
         }
-        self.tree.take_name(temporary, name)
     }
 
     /// Opens a folder; nothing if it, or one above it, does not exist.

@@ -317,7 +317,35 @@ impl<F: FileSystem> Tree<F> {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let temporary = self.write_temporary(here, nonce, self.modes.derived, bytes)?;
-        self.take_name(temporary, name)
+        self.take_name_unflushed(temporary, name)
+    }
+
+    /// Gives a temporary file that nobody flushed a name beside it, whatever has it.
+    ///
+    /// A journalling file system takes a rename over another file for a wish to have the new one on
+    /// the disk, and writes it at once, in the way of the next flush that somebody waits for. It
+    /// takes an exchange of two names for what it is.
+    pub(super) fn take_name_unflushed(
+        &self,
+        mut temporary: Temporary<F>,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        let dir = &temporary.here.dir;
+        match self.fs.rename_noreplace(dir, &temporary.name, dir, name) {
+            Ok(()) => {
+                temporary.is_spent = true;
+                Ok(())
+            }
+            // What has the name gets the temporary one, and loses it with it.
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && matches!(self.fs.is_dir(dir, name), Ok(false))
+                    && self.fs.exchange(dir, &temporary.name, name).is_ok() =>
+            {
+                Ok(())
+            }
+            Err(_without_such_renames) => self.take_name(temporary, name),
+        }
     }
 
     /// Gives a temporary file a name beside it, whatever has it.

@@ -46,14 +46,14 @@ impl Ledger {
     fn put_made(&self, made: &Made, recorded_as: RecordedAs) -> Result<(), Error> {
         let folder = on_shelf(&made.folder);
         let shelf = self.store.shelf();
+        let mut files = Vec::with_capacity(made.files.len());
         for (file, bytes) in &made.files {
-            let path = below(&folder, file.name());
             let is_there = recorded_as == RecordedAs::Already
-                && shelf.get(&path)?.as_deref() == Some(bytes.as_slice());
+                && shelf.get(&below(&folder, file.name()))?.as_deref() == Some(bytes.as_slice());
             if !is_there {
-                shelf.put(&path, bytes, Keep::BestEffort)?;
+                files.push((file.name(), bytes.as_slice()));
             }
         }
-        Ok(())
+        Ok(shelf.put_all(&folder, &files, Keep::BestEffort)?)
     }
 }
