@@ -1,14 +1,14 @@
 //! Where the settings files are, and whom they must belong to.
 //!
 //! The user file is `$XDG_CONFIG_HOME/runstone/config.toml`, else below `~/.config`. The project
-//! file is the nearest `runstone.toml` from the working directory upward, as far as the mount
-//! point; it counts if it belongs to the caller, was named by `RUNSTONE_PROJECT_FILE`, or lies
-//! beside a store that the user file calls safe.
+//! file is the nearest `runstone.toml` from the working directory upward, as far as the same
+//! device reaches; it counts if it belongs to the caller, was named by `RUNSTONE_PROJECT_FILE`, or
+//! lies beside a store that the user file calls safe.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{lstat, stat};
+use rustix::fs::{FileType, lstat, stat};
 
 use super::error::SettingsError;
 use crate::env_vars;
@@ -62,7 +62,7 @@ impl Places {
         };
         let folder = path.parent().unwrap_or(path);
         match owner_if_foreign(path) {
-            Some(owner) if !self.is_project_named && !is_safe(folder, safe) => {
+            Some(owner) if !self.is_project_named && !is_project_safe(folder, safe) => {
                 Err(SettingsError::Foreign {
                     path: path.clone(),
                     owner,
@@ -82,7 +82,7 @@ fn may_be_looked_for(path: &Path) -> bool {
         .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
-/// Every place a project file may have, nearest first, without a look beyond the mount point.
+/// Every place a project file may have, nearest first, without a look at another device.
 fn upward() -> impl Iterator<Item = PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     folders_upward(&here)
@@ -110,11 +110,28 @@ pub(super) fn owner_if_foreign(path: &Path) -> Option<u32> {
         .find(|owner| *owner != caller)
 }
 
-/// Tells whether a folder, or the store in it, is called safe.
-pub(super) fn is_safe(folder: &Path, safe: &[PathBuf]) -> bool {
-    let whole = |path: &Path| path.canonicalize().ok();
-    let own = [whole(folder), whole(&folder.join(super::STORE_DIR))];
+/// Tells whether a store that was found in a folder is called safe: the folder, or what its
+/// `.runstone` leads to.
+pub(super) fn is_store_safe(folder: &Path, safe: &[PathBuf]) -> bool {
+    is_listed(&[folder.to_owned(), folder.join(super::STORE_DIR)], safe)
+}
+
+/// Tells whether the project file of a folder may be believed: the folder is called safe, or the
+/// store that lies in it. A link decides nothing: whoever can write here can make one to a store
+/// that the caller trusts.
+fn is_project_safe(folder: &Path, safe: &[PathBuf]) -> bool {
+    let store = folder.join(super::STORE_DIR);
+    let is_here = lstat(&store)
+        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Directory);
+    let mut trusted = vec![folder.to_owned()];
+    trusted.extend(is_here.then_some(store));
+    is_listed(&trusted, safe)
+}
+
+fn is_listed(places: &[PathBuf], safe: &[PathBuf]) -> bool {
+    let whole = |path: &PathBuf| path.canonicalize().ok();
+    let places: Vec<PathBuf> = places.iter().filter_map(whole).collect();
     safe.iter()
-        .filter_map(|path| whole(path))
-        .any(|path| own.contains(&Some(path)))
+        .filter_map(whole)
+        .any(|path| places.contains(&path))
 }

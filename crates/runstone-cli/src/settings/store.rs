@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::lstat;
 
-use super::places::{folders_upward, is_safe, owner_if_foreign};
+use super::places::{folders_upward, is_store_safe, owner_if_foreign};
 use crate::error::CliError;
 
 /// The name of a store within a project.
@@ -64,7 +64,7 @@ pub(super) fn find_upward(safe: &[PathBuf]) -> Result<Search, CliError> {
         });
     };
     match foreign_owner(&candidate) {
-        Some(owner) if !is_safe(folder, safe) => Err(CliError::ForeignStore {
+        Some(owner) if !is_store_safe(folder, safe) => Err(CliError::ForeignStore {
             path: candidate,
             owner,
         }),

@@ -161,3 +161,61 @@ fn a_home_nobody_may_look_into_holds_no_settings() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
 }
+
+#[test]
+fn a_link_to_a_trusted_store_does_not_vouch_for_the_settings_beside_it() {
+    let Some(team) = Team::meet() else { return };
+    let above = team.scene.project().parent().unwrap().to_owned();
+    team.does(ANA, &["init", ".runstone", "--shared"]);
+    let settings = above.join("ben/runstone");
+    std::fs::create_dir_all(&settings).unwrap();
+    let safe = format!(
+        "safe_stores = [\"{}/.runstone\"]\n",
+        team.scene.project().display()
+    );
+    std::fs::write(settings.join("config.toml"), safe).unwrap();
+    for path in [
+        above.join("ben"),
+        settings.clone(),
+        settings.join("config.toml"),
+    ] {
+        chown(path, Some(BEN), Some(TEAM)).unwrap();
+    }
+    let trap = above.join("trap");
+    std::fs::create_dir(&trap).unwrap();
+    std::fs::set_permissions(&trap, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::os::unix::fs::symlink(
+        team.scene.project().join(".runstone"),
+        trap.join(".runstone"),
+    )
+    .unwrap();
+    let place = |folder: &std::path::Path| {
+        let file = folder.join("runstone.toml");
+        std::fs::write(&file, "experiment = \"theirs\"\n").unwrap();
+        chown(&file, Some(OUTSIDER), Some(OUTSIDER)).unwrap();
+    };
+    place(&trap);
+    place(&team.scene.project());
+    let show = |folder: &std::path::Path| {
+        Command::new(&team.program)
+            .args(["config", "show"])
+            .current_dir(folder)
+            .env_clear()
+            .env("XDG_CONFIG_HOME", above.join("ben"))
+            .uid(BEN)
+            .gid(TEAM)
+            .output()
+            .unwrap()
+    };
+    let output = show(&trap);
+    assert!(!output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("runstone.toml") && told.contains("hint:"),
+        "{told}"
+    );
+    // Beside the store itself it counts, as the list says.
+    let output = show(&team.scene.project());
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("theirs"));
+}
