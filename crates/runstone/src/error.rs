@@ -17,6 +17,8 @@ use runstone_core::snapshot::SnapshotError;
 use runstone_store::{Damage, NotAStore, StoreError};
 use serde_json::{Value, json};
 
+use crate::under_way::Started;
+
 /// Why a verb of the ledger failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,6 +72,12 @@ pub enum Error {
     /// This (run, stage, cohort) is recorded with other content.
     #[error("{0}")]
     Conflict(Box<Conflict>),
+    /// The same attempt of the same run is under way.
+    #[error(
+        "run `{}` stage `{}` is under way on `{}` since {}",
+        .0.run_id, .0.stage, .0.process.host, .0.started_at
+    )]
+    UnderWay(Box<Started>),
     /// No snapshot, cohort or profile is named by this text.
     #[error("nothing is named `{reference}`{}", where_looked(.looked_in.as_ref()))]
     NotFound {
@@ -224,7 +232,7 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::Query(_)
             | Self::Usage { .. } => ErrorKind::Illegal,
-            Self::Conflict(_) => ErrorKind::Refused,
+            Self::Conflict(_) | Self::UnderWay(_) => ErrorKind::Refused,
             Self::NotFound { .. }
             | Self::Ambiguous { .. }
             | Self::Empty
@@ -261,6 +269,7 @@ impl Error {
             Self::Unreadable { .. } => "file_unreadable",
             Self::Store(error) => store_code(error),
             Self::Conflict(_) => "attempt_conflict",
+            Self::UnderWay(_) => "under_way",
             Self::NotFound { .. } => "not_found",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Empty => "empty_store",
@@ -314,6 +323,10 @@ impl Error {
             Self::Conflict(_) => {
                 Some("choose another run id, or say `--attempt next` if it is a retry".to_owned())
             }
+            Self::UnderWay(_) => Some(
+                "wait for it, choose another run id, or say `--attempt next` if it is gone"
+                    .to_owned(),
+            ),
             Self::NotFound {
                 looked_in: Some(place),
                 ..

@@ -6,6 +6,7 @@
 //! is named and left open. No run is written; the key of pseudonyms is made, if this is the first
 //! run that needs one.
 
+use runstone_core::id::Stage;
 use runstone_core::record::{Problem, ProblemKind, Refused};
 use runstone_store::CohortName;
 
@@ -26,10 +27,12 @@ pub struct Foreseen {
     pub missing: Vec<String>,
 }
 
-/// Where a run says its identity and its factors: below members of their own, or beside each other
-/// at the top of the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a profile makes of a stage, and where a run of it says its identity and its factors: below
+/// members of their own, or beside each other at the top of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
+    /// The stage in the profile's spelling.
+    pub stage: Stage,
     /// Whether identity stands below `identity`.
     pub identity_below: bool,
     /// Whether factors stand below `factors`.
@@ -44,7 +47,7 @@ impl Ledger {
     /// [`Error::Usage`] if it does not know the stage.
     pub fn places(&self, profile: &ProfileChoice, stage: &str) -> Result<Places, Error> {
         let profile = self.profile(profile)?;
-        let (_, rules) = profile.stage(stage).map_err(|unknown| Error::Usage {
+        let (stage, rules) = profile.stage(stage).map_err(|unknown| Error::Usage {
             what: unknown.to_string(),
             hint: format!(
                 "name one with `--stage`{}",
@@ -55,6 +58,7 @@ impl Ledger {
             ),
         })?;
         Ok(Places {
+            stage,
             identity_below: rules.looks_below("identity"),
             factors_below: rules.looks_below("factors"),
         })

@@ -18,6 +18,7 @@ use crate::fields::Fields;
 use crate::find::{Sighted, Stored};
 use crate::open::Ledger;
 use crate::summary;
+use crate::under_way::UnderWay;
 
 /// Which snapshots a list shows.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,9 @@ pub struct Sort {
 pub struct LogPage {
     /// The rows, in order.
     pub rows: Vec<LogRow>,
+    /// Runs under way, which [`Ledger::under_way`] tells; none unless the caller puts them here,
+    /// because whether one is lost depends on the host that looks.
+    pub under_way: Vec<UnderWay>,
     /// Whether more rows pass than are shown.
     pub more: bool,
     /// Places that could not be read.
@@ -79,7 +83,7 @@ impl LogPage {
         json!({
             "schema": "runstone.log/1",
             "snapshots": self.rows.iter().map(LogRow::to_json).collect::<Vec<_>>(),
-            "under_way": [],
+            "under_way": self.under_way.iter().map(UnderWay::to_json).collect::<Vec<_>>(),
             "more": self.more,
             "unreadable": self.unreadable,
         })
@@ -197,6 +201,7 @@ impl Ledger {
         }
         Ok(LogPage {
             rows,
+            under_way: Vec::new(),
             more,
             unreadable,
         })

@@ -65,14 +65,17 @@ fn a_run_that_finished_is_refused_and_one_that_did_not_is_free() {
 fn a_profile_says_whether_identity_and_factors_have_places_of_their_own() {
     let lab = Lab::new();
     let places = |profile: &str, stage| {
-        lab.ledger
-            .places(&ProfileChoice::Named(profile.to_owned()), stage)
-            .unwrap()
+        let profile = ProfileChoice::Named(profile.to_owned());
+        let Places {
+            stage,
+            identity_below,
+            factors_below,
+        } = lab.ledger.places(&profile, stage).unwrap();
+        (stage.to_string(), identity_below, factors_below)
     };
-    let own = |is_below| Places {
-        identity_below: is_below,
-        factors_below: is_below,
-    };
-    assert_eq!(places("generic", "train"), own(true));
-    assert_eq!(places("market", "TRAINING"), own(false));
+    assert_eq!(places("generic", "train"), ("train".to_owned(), true, true));
+    assert_eq!(
+        places("market", "model training"),
+        ("TRAINING".to_owned(), false, false)
+    );
 }
