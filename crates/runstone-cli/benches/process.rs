@@ -63,6 +63,7 @@ fn processes(folder: &Path) {
     std::fs::create_dir(&floor_folder).unwrap();
     let handle = File::open(&floor_folder).unwrap();
     let (mut floors, mut records, mut versions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut commands, mut wrapped) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let file = folder.join("run.json");
         write(&file, &document(round, 0));
@@ -76,6 +77,13 @@ fn processes(folder: &Path) {
             ]);
         }));
         versions.push(timed(|| run(&["--version"])));
+        commands.push(timed(|| {
+            assert!(Command::new("true").status().unwrap().success());
+        }));
+        wrapped.push(timed(|| {
+            let store = store.to_str().unwrap();
+            run(&["--store", store, "--quiet", "run", "--", "true"]);
+        }));
     }
     let (floor, record, version) = (p50(floors), p50(records), p50(versions));
     println!("two-flush floor      {:.2} ms p50 of {ROUNDS}", ms(floor));
@@ -83,6 +91,12 @@ fn processes(folder: &Path) {
         "runstone record      {:.2} ms p50, {:+.2} ms over the floor (goal ≤ +10 ms)",
         ms(record),
         ms(record) - ms(floor),
+    );
+    let (command, wrapped) = (p50(commands), p50(wrapped));
+    println!(
+        "runstone run true    {:.2} ms p50, {:+.2} ms over the floor and `true` (goal ≤ +15 ms)",
+        ms(wrapped),
+        ms(wrapped) - ms(floor) - ms(command),
     );
     println!(
         "runstone --version   {:.2} ms p50 (goal ≤ 5 ms)",
@@ -108,6 +122,7 @@ fn run(arguments: &[&str]) {
     let status = Command::new(PROGRAM)
         .args(arguments)
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success(), "{arguments:?}");

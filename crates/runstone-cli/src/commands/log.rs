@@ -1,17 +1,19 @@
 //! `runstone log`.
 
-use runstone::Error;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
+use runstone::under_way::{State, UnderWay};
+use runstone::{Error, Ledger};
 use serde_json::{Map, Value};
 
 use crate::error::CliError;
+use crate::execution::ThisHost;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::{csv, time, words};
 use crate::settings::Settings;
-use crate::ui::Ui;
+use crate::ui::{Ui, plain};
 
 /// List snapshots, newest first
 #[derive(Debug, clap::Args)]
@@ -70,7 +72,8 @@ fn status(word: &str) -> Result<Status, String> {
 
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
-    let page = ledger.log(&request(args, settings)?)?;
+    let mut page = ledger.log(&request(args, settings)?)?;
+    page.under_way = under_way(&ledger, args)?;
     let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {
         overview(&page)
@@ -89,6 +92,11 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
             ui.talk("there are more; `-n 0` shows all\n");
         }
     }
+    if format == Format::Table {
+        for row in &page.under_way {
+            ui.talk(&under_way_line(row));
+        }
+    }
     if format != Format::Json {
         for place in &page.unreadable {
             ui.warn(&format!(
@@ -97,6 +105,38 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         }
     }
     Ok(Exit::Done)
+}
+
+/// Returns the runs under way that the options ask for; those about results ask for none.
+fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<Vec<UnderWay>, CliError> {
+    if args.status.is_some() || args.filter.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut rows = ledger.under_way(&ThisHost)?;
+    rows.retain(|row| {
+        let is_in = |cohort: &String| {
+            let own = row.started.cohort.as_deref().unwrap_or_default();
+            own.starts_with(cohort.as_str())
+        };
+        let is_of = |stage: &String| row.started.stage.eq_ignore_ascii_case(stage);
+        args.cohort.as_ref().is_none_or(is_in) && args.stage.as_ref().is_none_or(is_of)
+    });
+    Ok(rows)
+}
+
+fn under_way_line(row: &UnderWay) -> String {
+    let UnderWay { started, state } = row;
+    let word = match state {
+        State::Unfinished => "under way",
+        State::Lost => "lost",
+    };
+    format!(
+        "{word}: {}:{} on {}, began {}\n",
+        plain(&started.run_id),
+        plain(&started.stage),
+        plain(&started.process.host),
+        time::ago(&started.started_at)
+    )
 }
 
 /// Refuses a key that no snapshot can have a value at, as a filter would.

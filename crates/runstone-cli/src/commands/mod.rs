@@ -13,6 +13,7 @@ mod log;
 mod man;
 mod profile;
 mod record;
+mod refused;
 mod run;
 mod show;
 mod verify;

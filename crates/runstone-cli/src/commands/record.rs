@@ -8,8 +8,9 @@ use runstone::core::input::{Fill, Overrides, RunInput};
 use runstone::core::json::{Limits, read_document};
 use runstone::core::profile::Severity;
 use runstone::core::verdict::Overall;
-use runstone::{AttemptChoice, Error, RecordRequest, Recorded};
+use runstone::{AttemptChoice, Error, Ledger, RecordRequest, Recorded};
 
+use super::refused::Refused;
 use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -32,6 +33,9 @@ Examples:
 pub(crate) struct RecordArgs {
     /// The run document; `-` reads standard input
     file: Option<PathBuf>,
+    /// What `run` could not record, by the name it printed
+    #[arg(long, value_name = "NAME", conflicts_with = "file")]
+    refused: Option<String>,
     /// The run; must agree with the document
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
@@ -134,7 +138,10 @@ impl FailOn {
 pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
     let fail_on = args.fail_on.clone();
-    let recorded = ledger.record(request(args, settings)?)?;
+    let recorded = match args.refused.clone() {
+        Some(name) => record_refused(&ledger, &name, request(args, settings)?)?,
+        None => ledger.record(request(args, settings)?)?,
+    };
     for warning in &recorded.warnings {
         if ui.face == Face::Text {
             ui.warn(warning);
@@ -155,6 +162,26 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
     Ok(if failed { Exit::Different } else { Exit::Done })
 }
 
+/// Records what `run` could not record, with what is said beside it now.
+fn record_refused(ledger: &Ledger, name: &str, said: RecordRequest) -> Result<Recorded, CliError> {
+    let refused = Refused::find(ledger, name)?;
+    let request = refused.request(said.profile)?;
+    let recorded = ledger.record(RecordRequest {
+        // The surroundings are those of this command, not of the run.
+        overrides: Overrides {
+            fill: Fill::default(),
+            ..said.overrides
+        },
+        attempt: match said.attempt {
+            AttemptChoice::Found => request.attempt,
+            asked => asked,
+        },
+        ..request
+    })?;
+    refused.forget(ledger, &recorded)?;
+    Ok(recorded)
+}
+
 fn request(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliError> {
     let limits = Limits::default();
     let input = match &args.file {
@@ -164,7 +191,11 @@ fn request(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliEr
                 source,
             })?
         }
-        None if args.set.is_empty() && args.metrics.is_none() && args.run_id.is_none() => {
+        None if args.refused.is_none()
+            && args.set.is_empty()
+            && args.metrics.is_none()
+            && args.run_id.is_none() =>
+        {
             return Err(CliError::usage(
                 "there is nothing to record: no document and no option that makes one",
                 "name a document, such as `runstone record run.json`, or read one with `-`",

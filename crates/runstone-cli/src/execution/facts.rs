@@ -18,8 +18,8 @@ pub(crate) fn status(ended: &Ended) -> Status {
     }
 }
 
-/// Returns the facts of one execution. Times are seconds.
-pub(crate) fn of(program: &Program, ended: &Ended, job: Option<&Job>) -> Value {
+/// Returns the facts of the execution `nonce`. Times are seconds.
+pub(crate) fn of(nonce: &str, program: &Program, ended: &Ended, job: Option<&Job>) -> Value {
     let seconds = |duration: std::time::Duration| {
         // Microseconds are what the kernel counts in.
         f64::from(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX))
@@ -32,6 +32,7 @@ pub(crate) fn of(program: &Program, ended: &Ended, job: Option<&Job>) -> Value {
     let usage = ended.usage;
     let host = rustix::system::uname();
     json!({
+        "execution": nonce,
         "command": program.words(),
         "exit_code": exit_code,
         "signal": signal,

@@ -33,16 +33,59 @@ pub(crate) struct Left {
     pub(crate) identity: Option<Map<String, Value>>,
     /// `factors.json`.
     pub(crate) factors: Option<Map<String, Value>>,
+    /// Files that cannot be taken as they are.
+    pub(crate) unread: Vec<UnreadFile>,
+}
+
+/// A file that cannot be taken as it is.
+#[derive(Debug)]
+pub(crate) struct UnreadFile {
+    pub(crate) path: PathBuf,
+    /// The member of the document it was to join.
+    pub(crate) joins: &'static str,
+    pub(crate) error: CliError,
 }
 
 impl Left {
     /// Reads what lies in `folder` of the run `run_id`, stage `stage`.
-    pub(crate) fn read(folder: &Path, run_id: &str, stage: &str) -> Result<Self, CliError> {
-        let read = |name: &str| JsonFile::at(folder.join(name)).read_as(run_id, stage);
-        Ok(Self {
-            metrics: read("metrics.json")?,
-            identity: read("identity.json")?,
-            factors: read("factors.json")?,
+    pub(crate) fn read(folder: &Path, run_id: &str, stage: &str) -> Self {
+        let mut left = Self::default();
+        let mut take = |joins: &'static str| {
+            let file = JsonFile::at(folder.join(format!("{joins}.json")));
+            left.take(&file, joins, run_id, stage)
+        };
+        let (metrics, identity, factors) = (take("metrics"), take("identity"), take("factors"));
+        Self {
+            metrics,
+            identity,
+            factors,
+            unread: left.unread,
+        }
+    }
+
+    /// Lays the metrics of a file of the command's own over those found; returns whether it is
+    /// there.
+    pub(crate) fn add_metrics(&mut self, file: &JsonFile, run_id: &str, stage: &str) -> bool {
+        if let Some(metrics) = self.take(file, "metrics", run_id, stage) {
+            self.metrics.get_or_insert_default().extend(metrics);
+        }
+        file.path.symlink_metadata().is_ok()
+    }
+
+    fn take(
+        &mut self,
+        file: &JsonFile,
+        joins: &'static str,
+        run_id: &str,
+        stage: &str,
+    ) -> Option<Map<String, Value>> {
+        file.read_as(run_id, stage).unwrap_or_else(|error| {
+            self.unread.push(UnreadFile {
+                path: file.path.clone(),
+                joins,
+                error,
+            });
+            None
         })
     }
 }

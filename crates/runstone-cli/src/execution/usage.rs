@@ -85,8 +85,14 @@ pub(super) fn members_of(group: Pid) -> usize {
 
 /// Returns the parent of a process; none where `/proc` does not tell.
 pub(super) fn parent_of(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    Pid::from_raw(after_name(&stat).get(1)?.parse().ok()?)
+    Pid::from_raw(stat_fields(pid).get(1)?.parse().ok()?)
+}
+
+/// Returns the fields of a process from its state on; none where `/proc` does not tell.
+pub(super) fn stat_fields(pid: Pid) -> Vec<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let stat = stat.unwrap_or_default();
+    after_name(&stat).into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the fields of `/proc/PID/stat` from the state on. The name before it stands in

@@ -12,6 +12,8 @@ mod scene;
 mod before;
 mod data;
 mod ending;
+mod refused;
 mod results;
 mod started;
 mod terminal;
+mod under_way;

@@ -1,7 +1,7 @@
 //! A command under `runstone run` that says on its stdout how far it is.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -49,6 +49,12 @@ impl Started {
 
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
+    }
+
+    /// Kills `runstone` without asking it, and returns how it ended.
+    pub(crate) fn killed(mut self) -> ExitStatus {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap()
     }
 
     /// Waits for its end.

@@ -1,0 +1,85 @@
+//! What is known of a run before it runs: from options, the surroundings, and the scheduler.
+//!
+//! The invariant: a run has an id and a stage, whoever named them. Whether the two are legal is
+//! left to the ledger.
+
+use runstone::profiles::ProfileChoice;
+use runstone::store::{Entropy as _, SystemEntropy};
+use runstone::{AttemptChoice, Ledger, Places};
+use serde_json::{Map, Value};
+
+use super::args::RunArgs;
+use crate::env_vars;
+use crate::error::CliError;
+use crate::execution::{Job, Program};
+use crate::values::lay_over;
+
+/// What is known of the run before it runs.
+pub(super) struct Stated {
+    pub(super) run_id: String,
+    pub(super) stage: String,
+    pub(super) attempt: AttemptChoice,
+    pub(super) sweep: Option<String>,
+    pub(super) candidate: bool,
+    pub(super) identity: Map<String, Value>,
+    pub(super) factors: Map<String, Value>,
+    pub(super) places: Places,
+}
+
+/// Settles what the options, the surroundings and the scheduler say of the run.
+pub(super) fn stated(
+    args: &RunArgs,
+    ledger: &Ledger,
+    profile: &ProfileChoice,
+    program: &Program,
+    job: Option<&Job>,
+) -> Result<Stated, CliError> {
+    let stage = args
+        .stage
+        .clone()
+        .or_else(|| env_vars::read(env_vars::STAGE))
+        .unwrap_or_else(|| program.stage());
+    let run_id = args
+        .run_id
+        .clone()
+        .or_else(|| env_vars::read(env_vars::RUN_ID))
+        .or_else(|| job.map(Job::run_id))
+        .unwrap_or_else(fresh_run_id);
+    let (mut identity, mut factors) = (Map::new(), Map::new());
+    for text in &args.identity {
+        lay_over(&mut identity, "--identity", text)?;
+    }
+    for text in &args.factor {
+        lay_over(&mut factors, "--factor", text)?;
+    }
+    let places = ledger.places(profile, &stage)?;
+    Ok(Stated {
+        stage: places.stage.to_string(),
+        places,
+        attempt: match args.attempt {
+            Some(attempt) => attempt.choice(),
+            None if job.is_some_and(|job| job.is_restarted) => AttemptChoice::Next,
+            None => AttemptChoice::Found,
+        },
+        sweep: args.sweep.clone().or_else(|| job.and_then(Job::sweep)),
+        candidate: args.candidate || job.is_some_and(|job| job.is_proposal),
+        run_id,
+        identity,
+        factors,
+    })
+}
+
+/// Makes a run id that sorts by time and is nobody else's.
+fn fresh_run_id() -> String {
+    let now = env_vars::clock().now();
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let (date, time) = now.split_once('T').unwrap_or((now.as_str(), ""));
+    let time = time.split('.').next().unwrap_or_default();
+    let random: String = nonce().chars().take(6).collect();
+    format!("{}-{}-{random}", digits(date), digits(time))
+}
+
+/// Returns a name that was never used before, 32 hex digits.
+pub(super) fn nonce() -> String {
+    format!("{:032x}", u128::from_be_bytes(SystemEntropy.nonce()))
+}

@@ -1,0 +1,226 @@
+//! What cannot be recorded is kept, and the command that is printed finishes it.
+
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+use crate::started::{Came, newest, run};
+
+/// Returns the arguments of the command that finishes a run, as they were printed.
+fn finish(came: &Came) -> Vec<String> {
+    let line = came
+        .stderr
+        .lines()
+        .find(|line| line.contains("runstone record --refused"));
+    assert!(line.is_some(), "no such line in: {}", came.stderr);
+    let (_, command) = line.unwrap().split_once("runstone ").unwrap();
+    command.split(' ').map(str::to_owned).collect()
+}
+
+/// Returns where the run directory was kept.
+fn folder(came: &Came) -> std::path::PathBuf {
+    let (_, rest) = came.stderr.split_once("is kept in ").unwrap();
+    rest.lines().next().unwrap().into()
+}
+
+fn finished(scene: &Scene, command: &[String]) -> Value {
+    let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+    scene.json(&arguments)
+}
+
+fn refused_files(scene: &Scene) -> usize {
+    std::fs::read_dir(scene.project().join(".runstone/refused")).map_or(0, Iterator::count)
+}
+
+fn write(path: &std::path::Path, text: &str) {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+        .unwrap();
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+}
+
+#[test]
+fn illegal_metrics_after_an_hour_lose_nothing() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": 0.5, "loss": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json"
+        echo '{"rows": 7}' > "$RUNSTONE_RUN_DIR/identity.json"
+        mkdir "$RUNSTONE_RUN_DIR/artifacts"; echo m > "$RUNSTONE_RUN_DIR/artifacts/m""#;
+    let came = run(&scene, &["--run-id", "r1", "--factor", "lr=0.1"], script);
+    assert_eq!(came.code, Some(125));
+    assert!(
+        came.stderr.contains("send it as the text \"NaN\""),
+        "{}",
+        came.stderr
+    );
+    assert_eq!(scene.json(&["log"])["snapshots"], json!([]));
+    assert_eq!(scene.json(&["log"])["under_way"], json!([]));
+    let folder = folder(&came);
+    // Again before the cause is mended: the same error, and nothing is lost.
+    let arguments = finish(&came);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    assert_eq!(scene.quietly(&words).status.code(), Some(2));
+    assert_eq!(refused_files(&scene), 1);
+    write(
+        &folder.join("metrics.json"),
+        r#"{"auc": 0.5, "loss": "NaN"}"#,
+    );
+    assert_eq!(finished(&scene, &arguments)["recorded"], "new");
+    let shown = newest(&scene);
+    assert_eq!(shown["run_id"], "r1");
+    assert_eq!(shown["metrics"], json!({"auc": 0.5, "loss": "NaN"}));
+    assert_eq!(shown["factors"]["settings"], json!({"lr": 0.1}));
+    assert_eq!(shown["artifacts"][0]["path"], "m");
+    assert_eq!(shown["process"]["value"]["exit_code"], 0);
+    assert_eq!(shown["finished_at"], "2026-11-20T10:00:00Z");
+    assert_eq!(refused_files(&scene), 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_that_names_another_run_is_refused_with_both_names() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"run_id": "r0", "auc": 1}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    assert_eq!(came.code, Some(125));
+    assert!(
+        came.stderr
+            .contains("is of run_id `r0`, and this run's is `r1`"),
+        "{}",
+        came.stderr
+    );
+    // Without the file the run is recorded as it is.
+    let folder = folder(&came);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
+    assert_eq!(newest(&scene)["metrics"], json!({}));
+}
+
+#[test]
+fn several_unreadable_files_are_all_named_and_join_where_they_belong() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"cd "$RUNSTONE_RUN_DIR"; echo '[1]' > metrics.json
+        ln -s metrics.json identity.json; mkdir factors.json; exit 4"#;
+    let came = run(&scene, &["--identity", "a.b=1", "--stage", "s"], script);
+    assert_eq!(came.code, Some(4), "{}", came.stderr);
+    for words in [
+        "metrics.json` cannot be read",
+        "identity.json` is a symbolic link",
+        "factors.json` is no ordinary file",
+    ] {
+        assert!(came.stderr.contains(words), "{words}: {}", came.stderr);
+    }
+    let folder = folder(&came);
+    std::fs::remove_file(folder.join("identity.json")).unwrap();
+    std::fs::remove_dir(folder.join("factors.json")).unwrap();
+    write(&folder.join("metrics.json"), r#"{"auc": 1}"#);
+    write(&folder.join("identity.json"), r#"{"a": {"b": 2, "c": 3}}"#);
+    write(&folder.join("factors.json"), r#"{"lr": 1}"#);
+    assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
+    let document = newest(&scene)["document"].clone();
+    assert_eq!(document["identity"], json!({"a": {"b": 1, "c": 3}}));
+    assert_eq!(document["factors"], json!({"lr": 1}));
+    assert_eq!(document["status"], "failed");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_the_profile_refuses_is_kept_and_finished_with_the_field_it_lacked() {
+    let scene = Scene::with_store(&["--profile", "market"]);
+    let came = run(&scene, &["--stage", "TRAINING"], "true");
+    assert_eq!(came.code, Some(125));
+    assert!(came.stderr.contains("missing"), "{}", came.stderr);
+    let mut arguments = finish(&came);
+    for field in [
+        "cohort_id=c",
+        "date_start=2026-01-01",
+        "date_end=2026-02-01",
+        "n_symbols=1",
+        "n_effective=10",
+        "target=t",
+        "view=CROSS_SECTIONAL",
+        "min_cs=1",
+        "max_cs_samples=5",
+        "model_family=m",
+    ] {
+        arguments.extend(["--set".to_owned(), field.to_owned()]);
+    }
+    assert_eq!(finished(&scene, &arguments)["recorded"], "new");
+    assert_eq!(refused_files(&scene), 0);
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+}
+
+#[test]
+fn a_store_that_takes_nothing_more_costs_nothing_either() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": 1}' > "$RUNSTONE_RUN_DIR/metrics.json"
+        cp -a .runstone copy; rm -rf .runstone/*; touch .runstone/refused"#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    let folder = folder(&came);
+    let arguments = finish(&came);
+    assert_eq!(arguments[2], folder.join("refused.json").to_str().unwrap());
+    let project = scene.project();
+    std::fs::remove_dir_all(project.join(".runstone")).unwrap();
+    let back = std::process::Command::new("mv")
+        .args(["copy", ".runstone"])
+        .current_dir(&project)
+        .status();
+    assert!(back.unwrap().success());
+    assert_eq!(finished(&scene, &arguments)["recorded"], "new");
+    assert_eq!(newest(&scene)["metrics"], json!({"auc": 1}));
+    assert!(!folder.join("refused.json").exists());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_store_that_was_moved_while_the_command_ran_takes_the_run_where_it_is() {
+    let scene = Scene::with_store(&[]);
+    let came = run(&scene, &["--run-id", "r1"], "mv .runstone elsewhere");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let moved = scene.project().join("elsewhere");
+    let shown = scene.json(&["--store", moved.to_str().unwrap(), "show", "r1"]);
+    assert_eq!(shown["snapshot"]["status"], "finished");
+}
+
+#[test]
+fn secrets_are_kept_neither_in_a_snapshot_nor_in_what_was_refused() {
+    let scene = Scene::with_store(&[]);
+    let secret = "hunter2hunter2";
+    let url = format!("https://me:{secret}@host/x");
+    for (id, script) in [
+        ("recorded", "true".to_owned()),
+        (
+            "refused",
+            r#"echo NaN > "$RUNSTONE_RUN_DIR/metrics.json""#.to_owned(),
+        ),
+    ] {
+        let script = format!("{script}; : {url} --password={secret}");
+        let options = ["--run-id", id, "--factor", &format!("source={url}")];
+        run(&scene, &options, &script);
+    }
+    assert_eq!(refused_files(&scene), 1);
+    let found = std::process::Command::new("grep")
+        .args(["-r", "-a", secret, ".runstone"])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+    let shown = scene.json(&["show", "recorded"]).to_string();
+    assert!(!shown.contains(secret), "{shown}");
+}
+
+#[test]
+fn a_name_that_is_no_refused_run_is_told_so() {
+    let scene = Scene::with_store(&[]);
+    scene.file("other.json", "{}");
+    for (name, code) in [("0123", 3), ("./missing.json", 2), ("./other.json", 8)] {
+        let output = scene.quietly(&["record", "--refused", name]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{name}: {stderr}");
+    }
+    let output = scene.quietly(&["record", "other.json", "--refused", "x"]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -1,0 +1,180 @@
+//! A run says that it is under way, and is never taken for something else when it vanishes.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+use crate::started::{Started, newest, run};
+
+/// A script that waits for a line in the pipe `go`, started and at work.
+fn at_work(scene: &Scene, options: &[&str]) -> Started {
+    let fifo = scene.project().join("go");
+    if !fifo.exists() {
+        let made = std::process::Command::new("mkfifo").arg(fifo).status();
+        assert!(made.unwrap().success());
+    }
+    let mut started = Started::new(scene, options, "echo at work; read word < go; echo $word");
+    assert_eq!(started.line(), "at work");
+    started
+}
+
+fn under_way(scene: &Scene) -> Value {
+    scene.json(&["log"])["under_way"].clone()
+}
+
+#[test]
+fn a_run_is_under_way_until_it_is_recorded() {
+    let scene = Scene::with_store(&[]);
+    let started = at_work(&scene, &["--run-id", "r1", "--stage", "train"]);
+    let row = under_way(&scene)[0].clone();
+    assert_eq!(row["run_id"], "r1");
+    assert_eq!(row["stage"], "train");
+    assert_eq!(row["state"], "unfinished");
+    assert_eq!(row["started_at"], "2026-11-20T10:00:00.000Z");
+    assert!(row["host"].is_string());
+    let text = String::from_utf8(scene.quietly(&["log"]).stderr).unwrap();
+    assert!(text.contains("under way: r1:train on "), "{text}");
+    assert_eq!(
+        scene.json(&["log", "--stage", "eval"])["under_way"],
+        json!([])
+    );
+    scene.file("go", "done\n");
+    assert_eq!(started.end().code, Some(0));
+    assert_eq!(under_way(&scene), json!([]));
+    let left = std::fs::read_dir(scene.project().join(".runstone/started"));
+    assert_eq!(left.map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn a_run_whose_wrapper_was_killed_is_lost_and_is_recorded_by_nobody_else() {
+    let scene = Scene::with_store(&[]);
+    let started = at_work(&scene, &["--run-id", "r1", "--stage", "train"]);
+    let status = started.killed();
+    assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+    let row = under_way(&scene)[0].clone();
+    assert_eq!(
+        (row["run_id"].as_str(), row["state"].as_str()),
+        (Some("r1"), Some("lost"))
+    );
+    assert_eq!(scene.json(&["log"])["snapshots"], json!([]));
+    // The command itself goes on, as it would without its wrapper.
+    scene.file("go", "done\n");
+    // The same run again is free to begin, and then nobody asks for the lost one any more.
+    let came = run(&scene, &["--run-id", "r1", "--stage", "train"], "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert_eq!(under_way(&scene), json!([]));
+}
+
+#[test]
+fn the_second_of_two_wrappers_with_one_run_id_is_refused_before_it_starts() {
+    let scene = Scene::with_store(&[]);
+    let first = at_work(&scene, &["--run-id", "r1", "--stage", "train"]);
+    let second = run(
+        &scene,
+        &["--run-id", "r1", "--stage", "train"],
+        "echo STARTED",
+    );
+    assert_eq!((second.code, second.stdout.as_str()), (Some(125), ""));
+    assert!(
+        second
+            .stderr
+            .contains("run `r1` stage `train` is under way on"),
+        "{}",
+        second.stderr
+    );
+    for (options, what) in [
+        (&["--run-id", "r1", "--stage", "eval"][..], "another stage"),
+        (&["--run-id", "r2", "--stage", "train"], "another run"),
+        (
+            &[
+                "--run-id",
+                "r1",
+                "--stage",
+                "train",
+                "--identity",
+                "symbol=X",
+            ],
+            "another identity",
+        ),
+        (
+            &[
+                "--run-id",
+                "r1",
+                "--stage",
+                "train",
+                "--attempt",
+                "next",
+                "--set",
+                "metrics.a=1",
+            ],
+            "the next attempt",
+        ),
+    ] {
+        let other = run(&scene, options, "true");
+        assert_eq!(other.code, Some(0), "{what}: {}", other.stderr);
+    }
+    scene.file("go", "done\n");
+    let first = first.end();
+    // The next attempt took the first number, so this one is told what stands there, and kept.
+    assert_eq!(first.code, Some(125), "{}", first.stderr);
+    assert!(
+        first.stderr.contains("already recorded with other content"),
+        "{}",
+        first.stderr
+    );
+    assert!(first.stderr.contains("--attempt next"), "{}", first.stderr);
+}
+
+#[test]
+fn of_many_wrappers_with_one_run_id_at_once_one_starts() {
+    let scene = Scene::with_store(&[]);
+    let fifo = scene.project().join("go");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let options = ["--run-id", "r1", "--stage", "train"];
+    let script = "echo STARTED; read word < go";
+    let mut started: Vec<Started> = (0..8)
+        .map(|_| Started::new(&scene, &options, script))
+        .collect();
+    // Those that were refused have closed their stdout; the one that runs says so.
+    let lines: Vec<String> = started.iter_mut().map(Started::line).collect();
+    assert_eq!(
+        lines.iter().filter(|line| *line == "STARTED").count(),
+        1,
+        "{lines:?}"
+    );
+    scene.file("go", "done\n");
+    let codes: Vec<Option<i32>> = started.into_iter().map(|one| one.end().code).collect();
+    assert_eq!(
+        codes.iter().filter(|code| **code == Some(0)).count(),
+        1,
+        "{codes:?}"
+    );
+    assert_eq!(
+        codes.iter().filter(|code| **code == Some(125)).count(),
+        7,
+        "{codes:?}"
+    );
+    assert_eq!(newest(&scene)["run_id"], "r1");
+}
+
+#[test]
+fn a_torn_notice_is_passed_over() {
+    let scene = Scene::with_store(&[]);
+    let folder = scene.project().join(".runstone/started/0123");
+    std::fs::create_dir_all(&folder).unwrap();
+    let torn = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(folder.join("n.json"));
+    std::io::Write::write_all(&mut torn.unwrap(), b"{\"schema\"").unwrap();
+    assert_eq!(under_way(&scene), json!([]));
+}
