@@ -9,7 +9,9 @@ use runstone::core::metric::MetricValue;
 use serde_json::Value;
 
 use crate::render::format::markdown_line;
-use crate::render::words::{cut, headed, is_spread, line, metric, metric_name, section, wrapped};
+use crate::render::words::{
+    cut, headed, is_spread, line, metric, metric_name, section, shown, wrapped,
+};
 use crate::ui::{FAINT, plain};
 
 /// How much is shown.
@@ -166,7 +168,7 @@ fn known_rows(rows: &SectionRows, is_shown: impl Fn(&str) -> bool) -> Vec<String
 }
 
 fn moved(key: &str, prev: Option<&Value>, curr: Option<&Value>) -> String {
-    let value = |value| cut(&wording::value(value), VALUE_MAX);
+    let value = |side| shown(side, VALUE_MAX);
     let (before, now) = (value(prev), value(curr));
     if before == now {
         // They differ in their type, or behind the cut.

@@ -1,12 +1,11 @@
 //! Comparable or not, and why, group by group.
 
 use runstone::core::cohort::{CohortKey, Mismatch};
-use runstone::core::diff::wording;
 use runstone::{Answered, Nearest, Stored};
 
 use crate::render::answer::previous;
 use crate::render::nearest;
-use crate::render::words::{cut, headed, line, section, within, wrapped};
+use crate::render::words::{headed, line, section, shown, within, wrapped};
 use crate::ui::plain;
 
 /// Longest value shown, in characters.
@@ -34,7 +33,7 @@ pub(crate) fn one(
                 format!(
                     "{} = {}",
                     plain(within(group, path)),
-                    cut(&wording::value(Some(value)), VALUE_MAX)
+                    shown(Some(value), VALUE_MAX)
                 )
             })
             .collect();

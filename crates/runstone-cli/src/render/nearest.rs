@@ -2,9 +2,8 @@
 
 use runstone::Nearest;
 use runstone::core::cohort::Mismatch;
-use runstone::core::diff::wording;
 
-use crate::render::words::{cut, line, section, within, wrapped};
+use crate::render::words::{line, section, shown, within, wrapped};
 use crate::ui::{NAME, plain};
 
 /// Longest value shown, in characters.
@@ -42,7 +41,7 @@ pub(crate) fn text(nearest: &Nearest) -> String {
 pub(crate) fn by_group(mismatches: &[Mismatch]) -> String {
     let mut text = String::new();
     for mismatch in mismatches {
-        let value = |value| cut(&wording::value(value), VALUE_MAX);
+        let value = |side| shown(side, VALUE_MAX);
         let (a, b) = (value(mismatch.a.as_ref()), value(mismatch.b.as_ref()));
         text.push_str(&section(
             &plain(&mismatch.group),

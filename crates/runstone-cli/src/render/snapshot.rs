@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use runstone::core::diff::wording;
 use runstone::core::snapshot::Captured;
 use runstone::{Answered, Stored};
 use serde_json::Value;
 
 use crate::render::answer::{previous, verdict};
-use crate::render::words::{cut, headed, metric, section, within};
+use crate::render::words::{cut, headed, metric, section, shown, within};
 use crate::ui::plain;
 
 /// Longest value shown on a line, in characters.
@@ -92,11 +91,7 @@ fn leaves(leaves: &BTreeMap<String, Value>) -> Vec<String> {
 }
 
 fn leaf(key: &str, value: &Value) -> String {
-    format!(
-        "{} {}",
-        plain(key),
-        cut(&wording::value(Some(value)), VALUE_MAX)
-    )
+    format!("{} {}", plain(key), shown(Some(value), VALUE_MAX))
 }
 
 fn artifact(artifact: &Value) -> String {

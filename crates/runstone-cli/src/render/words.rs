@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use runstone::Stored;
 use runstone::core::diff::wording;
 use runstone::core::metric::MetricValue;
+use serde_json::Value;
 
 use crate::ui::{FAINT, NAME, plain, width};
 
@@ -96,6 +97,18 @@ pub(crate) fn wrapped(words: &str) -> String {
     text
 }
 
+/// Digits of a digest that are shown: as many as tell two apart by eye.
+const DIGEST_SHOWN: usize = 12;
+
+/// Returns a stored value in words, cut to `size_max` characters. Of a digest its beginning is
+/// enough.
+pub(crate) fn shown(value: Option<&Value>, size_max: usize) -> String {
+    match value {
+        Some(Value::String(text)) if is_digest(text) => cut(text, DIGEST_SHOWN + 1),
+        value => cut(&wording::value(value), size_max),
+    }
+}
+
 /// Returns a stored text cut to `size_max` characters, safe for a terminal.
 pub(crate) fn cut(text: &str, size_max: usize) -> String {
     let safe = plain(text);
@@ -105,6 +118,10 @@ pub(crate) fn cut(text: &str, size_max: usize) -> String {
     let mut short: String = safe.chars().take(size_max.saturating_sub(1)).collect();
     short.push('…');
     short
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns the shortest beginning of a cohort's digits that is unique among `all`.
@@ -188,6 +205,8 @@ pub(crate) fn metric(value: MetricValue) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -207,6 +226,13 @@ mod tests {
         assert_eq!(count(1, "entry"), "1 entry");
         assert_eq!(count(2, "entry"), "2 entries");
         assert_eq!(count(0, "key"), "0 keys");
+    }
+
+    #[test]
+    fn of_a_digest_the_beginning_is_shown() {
+        let digest = "8a86c12acaa16f003db95c023e307f8e".repeat(2);
+        assert_eq!(shown(Some(&json!(digest)), 40), "8a86c12acaa1…");
+        assert_eq!(shown(Some(&json!(digest[..30])), 40), digest[..30]);
     }
 
     #[test]
