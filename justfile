@@ -43,6 +43,10 @@ bench *DIR:
     cargo bench -p runstone --bench ledger -- {{ DIR }}
     cargo bench -p runstone-cli --bench process -- {{ DIR }}
 
+# The example in another language, for real: makes a virtual environment and trains.
+digits:
+    .ci/digits
+
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")
     cargo insta review
