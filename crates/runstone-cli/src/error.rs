@@ -146,14 +146,19 @@ impl CliError {
             | Self::Unanswered { .. }
             | Self::NoRunDirectory { .. }
             | Self::NotRun { .. } => Exit::Failure,
-            Self::Ledger(error) => match error.kind() {
-                ErrorKind::Failure => Exit::Failure,
-                ErrorKind::Illegal => Exit::Usage,
-                ErrorKind::NotFound => Exit::NotFound,
-                ErrorKind::Refused => Exit::Refused,
-                ErrorKind::Unknown => Exit::Unknown,
-                ErrorKind::Damaged => Exit::Damaged,
-            },
+            Self::Ledger(error) => Self::exit_of(error),
+        }
+    }
+
+    /// Returns the exit code of an error of the ledger.
+    pub(crate) fn exit_of(error: &Error) -> Exit {
+        match error.kind() {
+            ErrorKind::Failure => Exit::Failure,
+            ErrorKind::Illegal => Exit::Usage,
+            ErrorKind::NotFound => Exit::NotFound,
+            ErrorKind::Refused => Exit::Refused,
+            ErrorKind::Unknown => Exit::Unknown,
+            ErrorKind::Damaged => Exit::Damaged,
         }
     }
 

@@ -13,6 +13,8 @@ mod output_file;
 mod progress;
 mod render;
 mod settings;
+mod source;
+mod tally;
 mod ui;
 mod values;
 

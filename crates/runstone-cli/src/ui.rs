@@ -7,7 +7,8 @@
 //! `NO_COLOR` and `TERM=dumb`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use runstone::core::redact::{Redaction, masked};
@@ -87,6 +88,44 @@ impl Ui {
                 Redaction::default().value(&error.to_json())
             )),
             Face::Text => say(&error_text(error)),
+        }
+    }
+}
+
+/// How far something has come, on stderr: only on a terminal, where no answers run by, and only of
+/// what takes over a second.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    is_wanted: bool,
+    told: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// How long nothing is said, at first and from one time to the next.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    pub(crate) fn of(ui: &Ui) -> Self {
+        Self {
+            is_wanted: !ui.quiet && io::stderr().is_terminal() && !io::stdout().is_terminal(),
+            told: Instant::now(),
+            is_shown: false,
+        }
+    }
+
+    /// Tells how far it is, from time to time.
+    pub(crate) fn tell(&mut self, words: impl FnOnce() -> String) {
+        if self.is_wanted && self.told.elapsed() >= Self::PAUSE {
+            say(&format!("\r{}\u{1b}[K", plain(&words())));
+            (self.told, self.is_shown) = (Instant::now(), true);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            say("\r\u{1b}[K");
         }
     }
 }

@@ -22,8 +22,8 @@ use crate::open::Ledger;
 /// The version of the entry's shape.
 const SCHEMA: &str = "runstone.started/1";
 
-/// How often the lock of a run is tried, and how long apart. Rivals hold it for milliseconds; chosen
-/// so that a hundred of them are waited for.
+/// How often the lock of a run is tried, and how long apart. Rivals hold it for milliseconds;
+/// chosen so that a hundred of them are waited for.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 

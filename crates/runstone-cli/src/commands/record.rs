@@ -1,14 +1,16 @@
 //! `runstone record`.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use runstone::core::id::Attempt;
 use runstone::core::input::{Fill, Overrides, RunInput};
-use runstone::core::json::{Limits, read_document};
+use runstone::core::json::{Limits, ReadError, read_document};
 use runstone::core::profile::Severity;
 use runstone::core::verdict::Overall;
-use runstone::{AttemptChoice, Error, Ledger, RecordRequest, Recorded};
+use runstone::{AttemptChoice, BatchRequest, Error, Ledger, RecordRequest, Recorded};
+use serde_json::Value;
 
 use super::refused::Refused;
 use crate::env_vars;
@@ -16,14 +18,18 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::answer;
 use crate::settings::Settings;
-use crate::ui::{Face, Ui};
+use crate::source::Documents;
+use crate::tally::Tally;
+use crate::ui::{Face, Progress, Ui};
 use crate::values::{assignment, called, read_input};
 
 /// Record one stage of one run, and say what changed
 ///
 /// Reads a run document, makes it an immutable snapshot in the log of the runs it may be compared
 /// with, and answers what changed since the last one. Recording the same again is the same
-/// snapshot. Without FILE the document is made of the options.
+/// snapshot. Without FILE the document is made of the options. A FILE with several documents, one
+/// after another, is recorded as a stream: each is answered in its turn, on a line of its own, and
+/// one that is refused does not stop the others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +37,7 @@ Examples:
   runstone record --run-id r1 --stage train --metrics metrics.json
   python train.py | runstone record - --json")]
 pub(crate) struct RecordArgs {
-    /// The run document; `-` reads standard input
+    /// The run document, or several; `-` reads standard input as it comes
     file: Option<PathBuf>,
     /// What `run` could not record, by the name it printed
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
@@ -138,10 +144,105 @@ impl FailOn {
 pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
     let fail_on = args.fail_on.clone();
+    if args.file.is_some() {
+        return run_stream(&ledger, args, ui, settings);
+    }
     let recorded = match args.refused.clone() {
-        Some(name) => record_refused(&ledger, &name, request(args, settings)?)?,
-        None => ledger.record(request(args, settings)?)?,
+        Some(name) => record_refused(&ledger, &name, said_beside(args, settings)?)?,
+        None => ledger.record(said_alone(args, settings)?)?,
     };
+    show(ui, &recorded)?;
+    let failed = fail_on.into_iter().any(|word| word.is_met(&recorded));
+    Ok(if failed { Exit::Different } else { Exit::Done })
+}
+
+/// Records every document of a file or of standard input.
+fn run_stream(
+    ledger: &Ledger,
+    args: RecordArgs,
+    ui: &Ui,
+    settings: &Settings,
+) -> Result<Exit, CliError> {
+    let path = args.file.clone().unwrap_or_default();
+    let fail_on = args.fail_on.clone();
+    let request = said_beside(args, settings)?;
+    let documents = Documents::open(&path, request.limits)?;
+    let failure = documents.failure();
+    let mut tally = Tally::default();
+    let mut stopped = None;
+    let mut progress = Progress::of(ui);
+    ledger.record_all(documents, &request, |answer| {
+        let is_one = answer.is_only || (answer.position == 1 && answer.is_alone);
+        let shown = match answer.outcome {
+            Ok(recorded) => {
+                tally.recorded(&recorded, fail_on.iter().any(|word| word.is_met(&recorded)));
+                if is_one || ui.face == Face::Json {
+                    show(ui, &recorded)
+                } else {
+                    recorded
+                        .warnings
+                        .iter()
+                        .for_each(|warning| tally.warn(warning));
+                    ui.data(&answer::in_a_line(&recorded))
+                        .map_err(|error| unanswered(error, &recorded))
+                }
+            }
+            Err(error) => {
+                let error = CliError::from(error);
+                if let CliError::Ledger(error) = &error {
+                    tally.refused(error, CliError::exit_of(error));
+                }
+                if answer.is_only {
+                    Err(error)
+                } else {
+                    match ui.face {
+                        Face::Json => ui.json(&refusal(answer.position, answer.line, &error)),
+                        Face::Text => ui.data(&answer::refused_in_a_line(&error)),
+                    }
+                }
+            }
+        };
+        match shown {
+            Ok(()) => {
+                progress.tell(|| format!("{} documents", tally.documents()));
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                stopped = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    drop(progress);
+    if let Some(error) = stopped {
+        return Err(error);
+    }
+    if let Some(error) = failure.take(&path) {
+        if tally.documents() == 0 {
+            return Err(error);
+        }
+        ui.error(&error);
+        tally.broke_off();
+    }
+    match tally.documents() {
+        0 => {
+            return Err(CliError::from(Error::Document {
+                name: called(&path),
+                source: ReadError::Empty,
+            }));
+        }
+        1 => {}
+        _ if ui.face == Face::Text => {
+            tally.warnings().for_each(|warning| ui.warn(&warning));
+            ui.talk(&format!("{}\n", tally.text()));
+        }
+        _ => {}
+    }
+    Ok(tally.exit())
+}
+
+/// Shows a whole answer.
+fn show(ui: &Ui, recorded: &Recorded) -> Result<(), CliError> {
     for warning in &recorded.warnings {
         if ui.face == Face::Text {
             ui.warn(warning);
@@ -149,21 +250,35 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
     }
     let answered = match ui.face {
         Face::Json => ui.json(&recorded.to_json()),
-        Face::Text => ui.data(&answer::text(&recorded)),
+        Face::Text => ui.data(&answer::text(recorded)),
     };
-    answered.map_err(|error| match error {
+    answered.map_err(|error| unanswered(error, recorded))
+}
+
+/// Says of an answer that could not be written where its snapshot stands.
+fn unanswered(error: CliError, recorded: &Recorded) -> CliError {
+    match error {
         CliError::Output(source) => CliError::Unanswered {
             place: recorded.place.to_string(),
             source,
         },
         other => other,
-    })?;
-    let failed = fail_on.into_iter().any(|word| word.is_met(&recorded));
-    Ok(if failed { Exit::Different } else { Exit::Done })
+    }
+}
+
+/// Returns what stands in the place of a document that was not recorded.
+fn refusal(position: u64, line: Option<usize>, error: &CliError) -> Value {
+    let is_unknown = matches!(error.exit(), Exit::Unknown | Exit::Damaged);
+    let mut refusal = error.to_json();
+    refusal["schema"] = Value::from("runstone.record/1");
+    refusal["recorded"] = Value::from(if is_unknown { "unknown" } else { "refused" });
+    refusal["position"] = Value::from(position);
+    refusal["line"] = Value::from(line);
+    refusal
 }
 
 /// Records what `run` could not record, with what is said beside it now.
-fn record_refused(ledger: &Ledger, name: &str, said: RecordRequest) -> Result<Recorded, CliError> {
+fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Recorded, CliError> {
     let refused = Refused::find(ledger, name)?;
     let request = refused.request(said.profile)?;
     let recorded = ledger.record(RecordRequest {
@@ -182,27 +297,28 @@ fn record_refused(ledger: &Ledger, name: &str, said: RecordRequest) -> Result<Re
     Ok(recorded)
 }
 
-fn request(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliError> {
+/// Returns the request for a document that is made of options alone.
+fn said_alone(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliError> {
+    if args.set.is_empty() && args.metrics.is_none() && args.run_id.is_none() {
+        return Err(CliError::usage(
+            "there is nothing to record: no document and no option that makes one",
+            "name a document, such as `runstone record run.json`, or read one with `-`",
+        ));
+    }
+    let said = said_beside(args, settings)?;
+    Ok(RecordRequest {
+        name: said.name,
+        input: RunInput::empty(),
+        overrides: said.overrides,
+        attempt: said.attempt,
+        profile: said.profile,
+        process: RecordRequest::no_process(),
+    })
+}
+
+/// Returns what is said beside every document.
+fn said_beside(args: RecordArgs, settings: &Settings) -> Result<BatchRequest, CliError> {
     let limits = Limits::default();
-    let input = match &args.file {
-        Some(path) => {
-            RunInput::from_json(&read_input(path)?, &limits).map_err(|source| Error::Document {
-                name: called(path),
-                source,
-            })?
-        }
-        None if args.refused.is_none()
-            && args.set.is_empty()
-            && args.metrics.is_none()
-            && args.run_id.is_none() =>
-        {
-            return Err(CliError::usage(
-                "there is nothing to record: no document and no option that makes one",
-                "name a document, such as `runstone record run.json`, or read one with `-`",
-            ));
-        }
-        None => RunInput::empty(),
-    };
     let metrics = match &args.metrics {
         Some(path) => Some(
             read_document(&read_input(path)?, &limits).map_err(|source| Error::Document {
@@ -232,17 +348,16 @@ fn request(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliEr
             experiment: settings.experiment.as_ref().map(|it| it.value.clone()),
         },
     };
-    Ok(RecordRequest {
+    Ok(BatchRequest {
         name: args
             .file
             .as_deref()
             .map_or_else(|| "the document".to_owned(), called),
-        input,
         overrides,
         attempt: args
             .attempt
             .map_or(AttemptChoice::Found, AttemptArg::choice),
         profile: settings.profile_choice(args.profile.as_deref()),
-        process: RecordRequest::no_process(),
+        limits,
     })
 }

@@ -1,13 +1,16 @@
 //! The answer of `record`: where it stands, what changed, did it matter.
 
 use runstone::core::diff::{RunDiff, wording};
+use runstone::core::profile::Severity;
 use runstone::core::verdict::{Baseline, Verdict};
 use runstone::{Answered, Recorded, RecordedAs};
 
+use crate::error::CliError;
+use crate::exit::Exit;
 use crate::render::diff::{Detail, sections};
 use crate::render::words::{gap_between, line, metric_name, wrapped};
 use crate::render::{nearest, time};
-use crate::ui::{DONE, FAINT, NAME, plain};
+use crate::ui::{DONE, ERROR, FAINT, NAME, plain};
 
 /// Returns the answer as text.
 pub(crate) fn text(recorded: &Recorded) -> String {
@@ -38,6 +41,52 @@ pub(crate) fn text(recorded: &Recorded) -> String {
         text.push_str(&nearest::text(found));
     }
     text.push_str(&verdict(&recorded.answer.verdict));
+    text
+}
+
+/// Returns the answer to one document of many, in a line.
+pub(crate) fn in_a_line(recorded: &Recorded) -> String {
+    let mut text = String::new();
+    let word = match recorded.recorded_as {
+        RecordedAs::New => "recorded",
+        RecordedAs::Already => "already ",
+    };
+    let Recorded { place, answer, .. } = recorded;
+    let (run, stage) = (
+        plain(recorded.run_id.as_str()),
+        plain(recorded.stage.as_str()),
+    );
+    let changes = match &answer.diff.previous {
+        None => "nothing to compare with".to_owned(),
+        Some(previous) => match answer.diff.severity {
+            Severity::None => format!("nothing changed since #{}", previous.seq),
+            severity => format!("{} changes since #{}", severity.as_str(), previous.seq),
+        },
+    };
+    line(
+        &mut text,
+        format_args!(
+            "{DONE}{word}{DONE:#} {NAME}{place}{NAME:#}  {run}:{stage}  {changes}, {}",
+            answer.verdict.overall.as_str()
+        ),
+    );
+    text
+}
+
+/// Returns, in a line, why one document of many was not recorded.
+pub(crate) fn refused_in_a_line(error: &CliError) -> String {
+    let mut words = plain(&error.to_string());
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        words = format!("{words}: {}", plain(&found.to_string()));
+        cause = found.source();
+    }
+    let mut text = String::new();
+    let word = match error.exit() {
+        Exit::Unknown | Exit::Damaged => "unknown ",
+        _ => "refused ",
+    };
+    line(&mut text, format_args!("{ERROR}{word}{ERROR:#} {words}"));
     text
 }
 

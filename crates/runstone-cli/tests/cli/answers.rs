@@ -180,6 +180,13 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
     if !page.contains(error.trim_end()) {
         unwritten.push(error);
     }
+    scene.file("two.jsonl", "{\"stage\":\"train\"}\n{}");
+    let refused = scene.quietly(&["record", "two.jsonl", "--json"]);
+    let refused = String::from_utf8(refused.stdout).unwrap();
+    let first = refused.lines().next().unwrap();
+    if !page.contains(first) {
+        unwritten.push(first.to_owned());
+    }
     assert!(
         unwritten.is_empty(),
         "docs/json.md lacks:\n{}",

@@ -65,9 +65,9 @@ pub struct Framed {
 }
 
 impl Framed {
-    /// Returns the bytes it had in the stream.
-    pub fn size_bytes(&self) -> usize {
-        self.text.as_ref().map_or_else(|size| *size, Vec::len)
+    /// Returns how many bytes are held of it: none of what is too large.
+    pub fn held_bytes(&self) -> usize {
+        self.text.as_ref().map_or(0, Vec::len)
     }
 
     /// Reads the document.

@@ -55,7 +55,7 @@ impl From<Framed> for Handed {
     fn from(framed: Framed) -> Self {
         Self {
             line: Some(framed.line),
-            size_bytes: framed.size_bytes(),
+            size_bytes: framed.held_bytes(),
             form: Form::Framed(framed),
         }
     }
@@ -109,6 +109,8 @@ pub struct BatchAnswer<T> {
     /// Whether the stream is known to hold no other document. Only a stream that has ended by the
     /// time its first document is committed can tell.
     pub is_only: bool,
+    /// Whether no other document came within the time in which a chunk is gathered.
+    pub is_alone: bool,
     /// The recording, or why there is none.
     pub outcome: Result<T, Error>,
 }

@@ -28,6 +28,8 @@ struct State<T> {
     size_bytes: usize,
     /// When the first of those waiting came.
     since: Option<Instant>,
+    /// Whether a further document waits for room.
+    is_pressed: bool,
     has_ended: bool,
     is_abandoned: bool,
 }
@@ -47,6 +49,7 @@ impl<T> Intake<T> {
                 waiting: Vec::new(),
                 size_bytes: 0,
                 since: None,
+                is_pressed: false,
                 has_ended: false,
                 is_abandoned: false,
             }),
@@ -54,8 +57,9 @@ impl<T> Intake<T> {
         }
     }
 
-    /// Lets a document in, when there is room; returns whether anyone still wants it.
-    pub(super) fn push(&self, document: T, size_bytes: usize) -> bool {
+    /// Lets a document in, when there is room, and says whether it is known to be the last; returns
+    /// whether anyone still wants it.
+    pub(super) fn push(&self, document: T, size_bytes: usize, is_last: bool) -> bool {
         let is_full = |state: &mut State<T>| {
             !state.is_abandoned
                 && !state.waiting.is_empty()
@@ -64,7 +68,7 @@ impl<T> Intake<T> {
         };
         let mut state = self.state();
         if is_full(&mut state) {
-            // A full chunk does not wait for its time.
+            state.is_pressed = true;
             self.changed.notify_all();
             let waited = self.changed.wait_while(state, is_full);
             state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +79,8 @@ impl<T> Intake<T> {
         state.waiting.push(document);
         state.size_bytes += size_bytes;
         state.since.get_or_insert_with(Instant::now);
-        if state.waiting.len() == 1 || state.is_full() {
+        state.has_ended |= is_last;
+        if state.waiting.len() == 1 || state.is_full() || is_last {
             self.changed.notify_all();
         }
         true
@@ -111,7 +116,7 @@ impl<T> Intake<T> {
                     let left = WAITS.saturating_sub(now.duration_since(since));
                     if state.has_ended || state.is_full() || left.is_zero() {
                         let documents = std::mem::take(&mut state.waiting);
-                        (state.size_bytes, state.since) = (0, None);
+                        (state.size_bytes, state.since, state.is_pressed) = (0, None, false);
                         self.changed.notify_all();
                         return Some(Chunk {
                             documents,
@@ -143,8 +148,10 @@ impl<T> Intake<T> {
 }
 
 impl<T> State<T> {
+    /// Returns whether a chunk need not wait for its time. A document that is large by itself does
+    /// wait, until another one follows: it may be the only one.
     fn is_full(&self) -> bool {
-        self.waiting.len() >= DOCUMENTS_MAX || self.size_bytes >= BYTES_MAX
+        self.is_pressed || self.waiting.len() >= DOCUMENTS_MAX
     }
 }
 
@@ -161,12 +168,12 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 for number in 0..3000 {
-                    assert!(intake.push(number, 1));
+                    assert!(intake.push(number, 1, false));
                 }
                 for number in 0..5 {
-                    assert!(intake.push(number, 3 * 1024 * 1024));
+                    assert!(intake.push(number, 3 * 1024 * 1024, false));
                 }
-                assert!(intake.push(0, 2 * BYTES_MAX));
+                assert!(intake.push(0, 2 * BYTES_MAX, false));
                 intake.end();
             });
             while let Some(chunk) = intake.take() {
@@ -187,7 +194,7 @@ mod tests {
     #[test]
     fn a_document_does_not_wait_for_the_end() {
         let intake = Intake::new();
-        assert!(intake.push("first", 1));
+        assert!(intake.push("first", 1, false));
         let began = Instant::now();
         let chunk = intake.take().unwrap();
         assert_eq!((chunk.documents, chunk.is_last), (vec!["first"], false));
@@ -199,12 +206,12 @@ mod tests {
         let intake = Intake::new();
         thread::scope(|scope| {
             let taker = scope.spawn(|| intake.take().is_none());
-            let pusher = scope.spawn(|| while intake.push(0, BYTES_MAX) {});
+            let pusher = scope.spawn(|| while intake.push(0, BYTES_MAX, false) {});
             intake.abandon();
             assert!(taker.join().is_ok());
             assert!(pusher.join().is_ok());
         });
-        assert!(!intake.push(0, 1));
+        assert!(!intake.push(0, 1, false));
         let intake = Intake::<u8>::new();
         intake.end();
         assert!(intake.take().is_none());

@@ -25,6 +25,7 @@ struct Label {
     position: u64,
     line: Option<usize>,
     is_only: bool,
+    is_alone: bool,
 }
 
 impl Ledger {
@@ -115,6 +116,7 @@ impl Ledger {
                         position: label.position,
                         line: label.line,
                         is_only: label.is_only,
+                        is_alone: label.is_alone,
                         outcome: outcome
                             .map(|acknowledged| finish(acknowledged, opened, label.position)),
                     });
@@ -175,9 +177,11 @@ fn read_into(
     }
     let ending = Ending(Arc::clone(intake));
     thread::spawn(move || {
-        for document in documents {
+        let mut documents = documents;
+        while let Some(document) = documents.next() {
             let size_bytes = document.size_bytes;
-            if !ending.0.push(document, size_bytes) {
+            let is_last = documents.size_hint().1 == Some(0);
+            if !ending.0.push(document, size_bytes, is_last) || is_last {
                 return;
             }
         }
@@ -190,7 +194,8 @@ fn label(
     before: &mut u64,
     request: &BatchRequest,
 ) -> (Vec<Label>, Vec<(String, Handed)>) {
-    let is_only = *before == 0 && chunk.is_last && chunk.documents.len() == 1;
+    let is_alone = chunk.documents.len() == 1;
+    let is_only = is_alone && *before == 0 && chunk.is_last;
     let mut labels = Vec::with_capacity(chunk.documents.len());
     let named = chunk
         .documents
@@ -202,6 +207,7 @@ fn label(
                 position,
                 line,
                 is_only,
+                is_alone,
             });
             let name = match line {
                 _ if is_only => request.name.clone(),
