@@ -80,7 +80,9 @@ pub(crate) fn undisturbed(scene: &Scene, arguments: &[&str]) -> Command {
         .arg(plain.get_program())
         .args(plain.get_args())
         .current_dir(scene.project())
-        .env_clear();
+        .env_clear()
+        // Run directories that are kept go with the scene.
+        .env("TMPDIR", scene.project().parent().unwrap());
     for (name, value) in plain.get_envs() {
         command.envs(value.map(|value| (name, value)));
     }
