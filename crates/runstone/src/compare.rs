@@ -63,7 +63,7 @@ impl Ledger {
         } else {
             None
         };
-        let written = self.write_views(recorded_as, &stored, &answer, key.digest());
+        let written = self.write_views(recorded_as, &stored, &answer, &key);
         let views = written.unwrap_or_else(|error| {
             warnings.push(format!(
                 "recorded, but its views were not written: {}; `runstone views rebuild` makes them",

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::history::History;
 use crate::recent::Recents;
 use crate::standing::Standing;
-use crate::views::{Entries, Views};
+use crate::views::{Entries, GroupKeys, Views};
 
 /// A ledger of runs, open.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub struct Ledger {
     pub(crate) pseudonym_key: Mutex<Option<PseudonymKey>>,
     pub(crate) recents: Recents,
     pub(crate) entries: Entries,
+    pub(crate) group_keys: GroupKeys,
     profiles: Mutex<BTreeMap<Digest, Arc<Profile>>>,
 }
 
@@ -77,6 +78,7 @@ impl Ledger {
             pseudonym_key: Mutex::default(),
             recents: Recents::default(),
             entries: Entries::default(),
+            group_keys: GroupKeys::default(),
             profiles: Mutex::default(),
         })
     }

@@ -46,6 +46,39 @@ pub(crate) struct Shape {
     pub(crate) moved: Vec<Vec<u8>>,
 }
 
+/// Returns the payload of `snapshot` as it is kept, naming what moved out.
+pub(crate) fn kept(snapshot: &Snapshot) -> Value {
+    let payload = snapshot.to_payload();
+    // Most payloads are so small that nothing of them can have moved, which is seen sooner than
+    // their canonical form is made.
+    let mut left = SECTION_BYTES_MAX;
+    if is_surely_within(&payload, &mut left) {
+        return payload;
+    }
+    shape(snapshot).payload
+}
+
+/// Tells whether the canonical form of a value surely takes no more bytes than are left; takes
+/// them.
+fn is_surely_within(value: &Value, left: &mut usize) -> bool {
+    // No number is longer; a character takes up to six bytes (`\u001f`), two quotes beside.
+    let own = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 25,
+        Value::String(text) => 6 * text.len() + 2,
+        Value::Array(items) => items.len() + 2,
+        Value::Object(members) => members.keys().map(|key| 6 * key.len() + 4).sum::<usize>() + 2,
+    };
+    let Some(rest) = left.checked_sub(own) else {
+        return false;
+    };
+    *left = rest;
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_surely_within(item, left)),
+        Value::Object(members) => members.values().all(|item| is_surely_within(item, left)),
+        _ => true,
+    }
+}
+
 /// Gives `snapshot` the shape in which it is kept.
 pub(crate) fn shape(snapshot: &Snapshot) -> Shape {
     let mut payload = snapshot.to_payload();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::VIEW_VERSION;
 use super::folder::ViewFile;
 use super::snapshot::SnapshotViews;
-use super::telemetry::factors;
+use super::telemetry::name_whole;
 use crate::diff::RunDiff;
 
 pub(super) fn diff_prev(views: &SnapshotViews<'_>) -> Value {
@@ -32,7 +32,7 @@ fn view(views: &SnapshotViews<'_>, diff: &RunDiff, whole: &str) -> Value {
     let mut view = diff.to_json();
     view["view_version"] = json!(VIEW_VERSION);
     view["snapshot_path"] = json!(views.folder.file(ViewFile::Snapshot));
-    view["excluded_factors"] = factors(diff, whole);
+    name_whole(&mut view["excluded_factors"], diff, whole);
     view
 }
 

@@ -10,7 +10,7 @@ use super::telemetry::{Telemetry, put_block};
 
 pub(super) fn metadata(views: &SnapshotViews<'_>, telemetry: &Telemetry) -> Value {
     let mut members =
-        reference(views.payload, "/document").unwrap_or_else(|| views.snapshot.document.clone());
+        reference(&views.payload, "/document").unwrap_or_else(|| views.snapshot.document.clone());
     put_block(&mut members, telemetry.block());
     Value::Object(members)
 }

@@ -7,7 +7,7 @@ use super::snapshot::{SnapshotViews, reference};
 use super::telemetry::{Telemetry, put_block};
 
 pub(super) fn metrics(views: &SnapshotViews<'_>, telemetry: &Telemetry) -> Value {
-    let mut members = reference(views.payload, "/metrics").unwrap_or_else(|| {
+    let mut members = reference(&views.payload, "/metrics").unwrap_or_else(|| {
         let metrics = &views.snapshot.metrics;
         metrics
             .iter()

@@ -16,12 +16,12 @@ use crate::snapshot::Snapshot;
 use crate::verdict::Baseline;
 
 /// What the views of one snapshot are made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SnapshotViews<'a> {
     /// What was recorded.
     pub snapshot: &'a Snapshot,
     /// Its payload as the store keeps it, large sections by reference.
-    pub payload: &'a Value,
+    pub payload: Value,
     /// The id of its cohort.
     pub cohort: &'a str,
     /// The digest of its cohort's whole key.
@@ -56,8 +56,9 @@ impl Yardstick<'_> {
 
 /// Returns every file of a snapshot's folder with its bytes, `snapshot.json` last: where it stands,
 /// the others do.
-pub fn snapshot_views(views: &SnapshotViews<'_>) -> Vec<(ViewFile, Vec<u8>)> {
-    let telemetry = Telemetry::of(views);
+pub fn snapshot_views(views: SnapshotViews<'_>) -> Vec<(ViewFile, Vec<u8>)> {
+    let diff_prev = diff::diff_prev(&views);
+    let telemetry = Telemetry::of(&views, diff_prev["excluded_factors"].clone());
     let whole = [
         (ViewFile::FactorsPrev, diff::whole_factors(views.previous)),
         (
@@ -66,11 +67,11 @@ pub fn snapshot_views(views: &SnapshotViews<'_>) -> Vec<(ViewFile, Vec<u8>)> {
         ),
     ];
     let always = [
-        (ViewFile::Metadata, metadata::metadata(views, &telemetry)),
-        (ViewFile::Metrics, metrics::metrics(views, &telemetry)),
-        (ViewFile::DiffPrev, diff::diff_prev(views)),
-        (ViewFile::DiffBaseline, diff::diff_baseline(views)),
-        (ViewFile::MetricDeltas, deltas::metric_deltas(views)),
+        (ViewFile::Metadata, metadata::metadata(&views, &telemetry)),
+        (ViewFile::Metrics, metrics::metrics(&views, &telemetry)),
+        (ViewFile::DiffPrev, diff_prev),
+        (ViewFile::DiffBaseline, diff::diff_baseline(&views)),
+        (ViewFile::MetricDeltas, deltas::metric_deltas(&views)),
         (ViewFile::Snapshot, snapshot(views)),
     ];
     whole
@@ -81,8 +82,8 @@ pub fn snapshot_views(views: &SnapshotViews<'_>) -> Vec<(ViewFile, Vec<u8>)> {
         .collect()
 }
 
-fn snapshot(views: &SnapshotViews<'_>) -> Value {
-    let mut view = views.payload.clone();
+fn snapshot(views: SnapshotViews<'_>) -> Value {
+    let mut view = views.payload;
     view["view_version"] = json!(VIEW_VERSION);
     view["cohort"] = json!(views.cohort);
     view["snapshot_seq"] = json!(views.seq);
@@ -140,7 +141,7 @@ mod tests {
         let folder = ViewFolder::of(&curr.run_id, &curr.stage, side.cohort, curr.attempt);
         let views = SnapshotViews {
             snapshot: curr,
-            payload,
+            payload: payload.clone(),
             cohort: side.cohort,
             group_key: Digest::of(b"key"),
             seq: side.seq,
@@ -152,7 +153,7 @@ mod tests {
                 diff: &from_baseline,
             },
         };
-        snapshot_views(&views)
+        snapshot_views(views)
             .into_iter()
             .map(|(file, bytes)| {
                 let view: Value = serde_json::from_slice(&bytes).unwrap();

@@ -6,7 +6,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::folder::ViewFile;
 use super::snapshot::SnapshotViews;
 use crate::canon;
 use crate::canonical::signature_name;
@@ -33,7 +32,8 @@ pub(super) struct Telemetry {
 }
 
 impl Telemetry {
-    pub(super) fn of(views: &SnapshotViews<'_>) -> Self {
+    /// Makes the block; `factors` are those of the view of the previous run.
+    pub(super) fn of(views: &SnapshotViews<'_>, factors: Value) -> Self {
         let SnapshotViews {
             snapshot, previous, ..
         } = views;
@@ -47,7 +47,6 @@ impl Telemetry {
                 Some((group.clone(), json!(signature)))
             })
             .collect();
-        let factors = factors(previous, &views.folder.file(ViewFile::FactorsPrev));
         let mut block = Map::new();
         let mut put = |member: &str, value: Value| block.insert(member.to_owned(), value);
         put(
@@ -105,11 +104,9 @@ impl Telemetry {
     }
 }
 
-/// Returns the changed factors, with the path of the whole where not all are listed.
-pub(super) fn factors(diff: &RunDiff, whole: &str) -> Value {
-    let mut factors = diff.excluded_factors.to_json();
+/// Names the file with all changed factors, where not all are listed.
+pub(super) fn name_whole(factors: &mut Value, diff: &RunDiff, whole: &str) {
     factors["changes_ref"] = json!(diff.excluded_factors.is_cut().then_some(whole));
-    factors
 }
 
 /// Puts a block under its name into an object of the user's; a member of that name moves aside.

@@ -1,8 +1,8 @@
 //! The shelf on a directory: files that are replaced by renaming, folders that come and go.
 //!
 //! The invariant guarded here: a file has its name only when it is whole, and a folder that
-//! somebody else removed meanwhile is made again. No handle of a folder is kept for good, because
-//! folders of the shelf, unlike all others of a store, are removed. What is put where is left to
+//! somebody else removed meanwhile is made again. No handle of a folder below a room is kept for
+//! good, because those, unlike all others of a store, are removed. What is put where is left to
 //! the ledger.
 
 use std::io;
@@ -187,6 +187,9 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Opens a folder; nothing if it, or one above it, does not exist.
     fn shelf_folder(&self, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
+        if is_never_removed(path) {
+            return self.tree.open(path);
+        }
         let mut here = self.tree.root();
         for name in path {
             let Some(below) = self.tree.open_in(&here, name)? else {
@@ -198,6 +201,11 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     fn make_shelf_folder(&self, path: &[&str]) -> Result<At<F>, StoreError> {
+        if is_never_removed(path)
+            && let Some(there) = self.tree.open(path)?
+        {
+            return Ok(there);
+        }
         let mut removals = 0;
         loop {
             let made = path.iter().try_fold(self.tree.root(), |here, name| {
@@ -227,6 +235,12 @@ impl<F: FileSystem> DirStore<F> {
         }
         Ok(())
     }
+}
+
+/// Tells whether a folder is one of those that stay, so that it may be kept open: the views of a
+/// cohort.
+fn is_never_removed(path: &[&str]) -> bool {
+    matches!(path, ["cohorts", _, "view"])
 }
 
 /// Splits a path into the folders from the root, and the name in the last of them.

@@ -4,11 +4,15 @@
 //! today and tomorrow, as long as the log below the snapshot can be read; if it cannot, that is
 //! said beside the files.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use runstone_core::diff::{Against, DiffStatus, RunDiff, diff};
 use runstone_core::digest::Digest;
 use runstone_core::profile::StageRules;
 use runstone_core::verdict::Baseline;
 use runstone_core::views::{SnapshotViews, ViewFile, ViewFolder, Yardstick, snapshot_views};
+use runstone_store::CohortName;
 
 use super::Views;
 use crate::compare::side;
@@ -18,6 +22,9 @@ use crate::open::Ledger;
 use crate::payload;
 use crate::profiles::rules_of;
 use crate::recorded::Answered;
+
+/// How many digests of keys are kept in memory; chosen, far more cohorts than one process writes.
+const GROUP_KEYS_MAX: usize = 1024;
 
 /// The views of one snapshot.
 #[derive(Debug)]
@@ -35,6 +42,35 @@ pub(super) fn folder_of(stored: &Stored) -> ViewFolder {
     ViewFolder::of(&snapshot.run_id, &snapshot.stage, cohort, snapshot.attempt)
 }
 
+/// The digests of the keys of cohorts, which never change.
+#[derive(Debug, Default)]
+pub(crate) struct GroupKeys(Mutex<BTreeMap<CohortName, Digest>>);
+
+impl GroupKeys {
+    /// Returns the digest of a cohort's key, worked out once.
+    pub(super) fn of(
+        &self,
+        cohort: &CohortName,
+        work_out: impl FnOnce() -> Result<Digest, Error>,
+    ) -> Result<Digest, Error> {
+        if let Some(known) = self.kept().get(cohort) {
+            return Ok(*known);
+        }
+        let digest = work_out()?;
+        let mut kept = self.kept();
+        if kept.len() >= GROUP_KEYS_MAX {
+            kept.clear();
+        }
+        kept.insert(cohort.clone(), digest);
+        Ok(digest)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<CohortName, Digest>> {
+        // A thread that panicked while holding the lock left at worst a digest less.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Ledger {
     /// Makes the views of a snapshot; `group_key` is the digest of its cohort's key.
     pub(super) fn made(
@@ -49,9 +85,9 @@ impl Ledger {
         let snapshot = &stored.snapshot;
         let folder = folder_of(stored);
         let (beside_baseline, baseline_was_read) = self.beside_baseline(stored, answer, rules);
-        let files = snapshot_views(&SnapshotViews {
+        let files = snapshot_views(SnapshotViews {
             snapshot,
-            payload: &payload::shape(snapshot).payload,
+            payload: payload::kept(snapshot),
             cohort,
             group_key,
             seq: stored.place.seq,

@@ -18,6 +18,7 @@ mod settled;
 mod shared;
 mod written;
 
+pub(crate) use self::made::GroupKeys;
 pub use self::places::ViewPaths;
 pub(crate) use self::places::view_of;
 pub use self::rebuild::Rebuilt;

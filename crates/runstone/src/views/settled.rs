@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use runstone_core::digest::Digest;
 use runstone_core::id::{Attempt, RunId, Stage};
 use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, index, latest, version_is_ours};
 use runstone_store::{CohortName, Envelope, Keep, Log, Room, Seq, ShelfPath, StoreError};
@@ -402,7 +401,10 @@ impl Ledger {
     /// Makes the views of a snapshot again, from the log alone.
     fn remade(&self, stored: &Stored) -> Result<Made, Error> {
         let answer = self.compared(stored)?;
-        let group_key: Digest = self.cohort_key(&stored.place.cohort)?.digest();
+        let cohort = &stored.place.cohort;
+        let group_key = self
+            .group_keys
+            .of(cohort, || Ok(self.cohort_key(cohort)?.digest()))?;
         self.made(stored, &answer, group_key)
     }
 

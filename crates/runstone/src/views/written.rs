@@ -3,7 +3,7 @@
 //! After the answer, without a flush: a view that a power cut takes or tears is stale, and made
 //! again. The invariant kept: whatever fails here is a warning, because the snapshot stands.
 
-use runstone_core::digest::Digest;
+use runstone_core::cohort::CohortKey;
 use runstone_store::Keep;
 
 use super::Views;
@@ -21,11 +21,13 @@ impl Ledger {
         recorded_as: RecordedAs,
         stored: &Stored,
         answer: &Answered,
-        group_key: Digest,
+        key: &CohortKey,
     ) -> Result<Option<ViewPaths>, Error> {
         if self.settings.views == Views::None {
             return Ok(None);
         }
+        let cohort = &stored.place.cohort;
+        let group_key = self.group_keys.of(cohort, || Ok(key.digest()))?;
         let made = self.made(stored, answer, group_key)?;
         self.put_made(&made, recorded_as)?;
         self.entries.remember(stored);
