@@ -479,6 +479,8 @@ fn notes_need_no_key(store: &dyn Store) {
             let committed = new(store.append(&log, None, &note).unwrap());
             assert_eq!(committed.seq.get(), place, "{log}");
             assert_eq!(committed.envelope.key, None);
+            let durable = store.make_durable(&log, committed.seq).unwrap();
+            assert_eq!(durable, Slot::Whole(()), "{log}");
         }
         let told = store
             .append(&log, Some(&key("run", &c, 0)), &note)

@@ -130,6 +130,10 @@ impl Store for MemoryStore {
         Ok(self.read(log, seq)?.map(|entry| entry.envelope))
     }
 
+    fn make_durable(&self, log: &Log, seq: Seq) -> Result<Slot<()>, StoreError> {
+        append::make_durable(self, log, seq)
+    }
+
     fn claim(&self, key: &KeyText) -> Result<Option<Envelope>, StoreError> {
         append::claimant(self, key)
     }

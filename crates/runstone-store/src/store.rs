@@ -94,6 +94,19 @@ pub trait Store: Send + Sync + Debug {
     /// The same as [`read`](Self::read).
     fn peek(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError>;
 
+    /// Makes an entry durable that is already there, whoever appended it.
+    ///
+    /// For what has no key to ask [`find`](Self::find) by: finding an entry proves nothing, since
+    /// its writer may not have flushed it.
+    ///
+    /// # Durability
+    /// On [`Slot::Whole`] the entry survives power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if the entry is there but could not be made durable; else the same
+    /// as [`peek`](Self::peek).
+    fn make_durable(&self, log: &Log, seq: Seq) -> Result<Slot<()>, StoreError>;
+
     /// Returns the envelope that claimed a key, whether or not it was recorded afterwards.
     ///
     /// # Errors

@@ -6,7 +6,9 @@ mod support;
 
 use runstone_store::dir::faults::FaultyFileSystem;
 use runstone_store::dir::{Kind, OsFileSystem};
-use runstone_store::{Appended, BatchItem, DirStore, Log, Standing, Store as _, SystemEntropy};
+use runstone_store::{
+    Appended, BatchItem, DirStore, Log, Seq, Slot, Standing, Store as _, SystemEntropy,
+};
 use support::{Place, item, key, log};
 
 type Counting = FaultyFileSystem<OsFileSystem>;
@@ -209,6 +211,26 @@ fn note_is_flushed_before_it_is_named_and_told() {
         "unlink",
     ];
     assert_eq!(writing(&fs), order);
+}
+
+#[test]
+fn note_that_stands_is_made_durable_by_one_flush_and_nothing_written() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    let note = support::entry(b"note");
+    for _ in 0..2 {
+        let appended = store.append(&Log::StoreNotes, None, &note).unwrap();
+        assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+    }
+    fs.take_calls();
+    let second = Seq::FIRST.next();
+    let durable = store.make_durable(&Log::StoreNotes, second).unwrap();
+    assert_eq!(durable, Slot::Whole(()));
+    assert_eq!(writing(&fs), ["sync_dir"]);
+    let absent = store.make_durable(&Log::StoreNotes, second.next());
+    assert_eq!(absent.unwrap(), Slot::Absent);
+    assert!(writing(&fs).is_empty());
 }
 
 #[test]

@@ -51,7 +51,7 @@ mod slots;
 
 pub(crate) use self::batch::append_all;
 use self::pen::{Page, Pen};
-pub(crate) use self::search::{claimant, find};
+pub(crate) use self::search::{claimant, find, make_durable};
 pub(crate) use self::slots::{Claim, Claimed, Look, Published, Slots};
 use crate::error::StoreError;
 use crate::key::KeyText;

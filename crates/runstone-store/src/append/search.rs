@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::error::StoreError;
 use crate::key::{Key, KeyText};
 use crate::log::{Log, Seq};
-use crate::store::Committed;
+use crate::store::{Committed, Slot};
 
 /// Returns the place a key holds.
 pub(crate) fn find<S: Slots>(slots: &S, text: &KeyText) -> Result<Option<Committed>, StoreError> {
@@ -39,6 +39,22 @@ pub(crate) fn claimant<S: Slots>(
             Ok(recorded.map(|committed| *committed.envelope))
         }
     }
+}
+
+/// Makes an entry durable that is already there.
+pub(crate) fn make_durable<S: Slots>(
+    slots: &S,
+    log: &Log,
+    seq: Seq,
+) -> Result<Slot<()>, StoreError> {
+    Ok(match slots.look(log, seq, None)? {
+        Look::Free => Slot::Absent,
+        Look::Damaged(damage) => Slot::Damaged(damage),
+        Look::Held(envelope) => {
+            slots.settle(log, &[Committed { seq, envelope }.seen()])?;
+            Slot::Whole(())
+        }
+    })
 }
 
 /// How far a search for a key came.

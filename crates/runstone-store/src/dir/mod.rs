@@ -162,6 +162,10 @@ impl<F: FileSystem> Store for DirStore<F> {
         self.peek_slot(log, seq)
     }
 
+    fn make_durable(&self, log: &Log, seq: Seq) -> Result<Slot<()>, StoreError> {
+        append::make_durable(self, log, seq)
+    }
+
     fn claim(&self, key: &KeyText) -> Result<Option<Envelope>, StoreError> {
         append::claimant(self, key)
     }
