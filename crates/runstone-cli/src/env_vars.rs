@@ -28,6 +28,10 @@ pub(crate) const PROJECT_FILE: &str = "RUNSTONE_PROJECT_FILE";
 pub(crate) const HOME: &str = "HOME";
 /// Where settings of the caller are.
 pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// Who makes a note, when `--by` does not say so.
+pub(crate) const LOGNAME: &str = "LOGNAME";
+/// The same, where `LOGNAME` is unset.
+pub(crate) const USER: &str = "USER";
 /// No colour.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 /// No colour, with the value 0.

@@ -26,6 +26,14 @@ pub(crate) enum CliError {
         /// What to do instead.
         hint: String,
     },
+    /// It was refused to protect what is there.
+    #[error("{what}")]
+    Refused {
+        /// What was not done, and why.
+        what: String,
+        /// How to say that it is meant.
+        hint: String,
+    },
     /// A file that was named cannot be read.
     #[error("`{}` cannot be read", path.display())]
     Unreadable {
@@ -142,6 +150,7 @@ impl CliError {
                 io::ErrorKind::IsADirectory | io::ErrorKind::NotFound => Exit::Usage,
                 _ => Exit::Failure,
             },
+            Self::Refused { .. } => Exit::Refused,
             Self::Output(_)
             | Self::Unanswered { .. }
             | Self::NoRunDirectory { .. }
@@ -166,9 +175,10 @@ impl CliError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Ledger(error) => error.hint(),
-            Self::Usage { hint, .. } | Self::NoStore { hint, .. } | Self::Left { hint, .. } => {
-                Some(hint.clone())
-            }
+            Self::Usage { hint, .. }
+            | Self::Refused { hint, .. }
+            | Self::NoStore { hint, .. }
+            | Self::Left { hint, .. } => Some(hint.clone()),
             Self::NoRunDirectory { .. } => {
                 Some("name a folder with room: `TMPDIR=/path runstone run …`".to_owned())
             }
@@ -228,6 +238,7 @@ impl CliError {
             other => json!({
                 "code": match other {
                     Self::NoStore { .. } => "no_store",
+                    Self::Refused { .. } => "refused",
                     Self::ForeignStore { .. } => "foreign_store",
                     Self::Settings(_) => "settings",
                     Self::Unreadable { .. } => "file_unreadable",

@@ -80,6 +80,20 @@ impl Ui {
         self.talk(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
     }
 
+    /// Asks on the terminal and returns whether the answer is yes; no without a terminal to ask on.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn confirm(&self, question: &str) -> bool {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return false;
+        }
+        say(&format!("{} [y/N] ", plain(question)));
+        let mut answer = String::new();
+        match io::stdin().read_line(&mut answer) {
+            Ok(_) => matches!(answer.trim(), "y" | "Y" | "yes"),
+            Err(_) => false,
+        }
+    }
+
     /// Prints an error with its causes and its hint, or its JSON form.
     pub(crate) fn error(&self, error: &CliError) {
         match self.face {

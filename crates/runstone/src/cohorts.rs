@@ -15,7 +15,9 @@ pub struct CohortRow {
     pub cohort: CohortName,
     /// How many snapshots stand in its log.
     pub snapshots: u64,
-    /// The newest snapshot that can be read.
+    /// How many of them were deleted.
+    pub deleted: u64,
+    /// The newest snapshot that can be read and was not deleted.
     pub newest: Option<Envelope>,
     /// The current yardstick, or why it is not known.
     pub baseline: Result<Baseline, Error>,
@@ -31,6 +33,7 @@ impl CohortRow {
         json!({
             "cohort": self.cohort.as_str(),
             "snapshots": self.snapshots,
+            "deleted": self.deleted,
             "newest": self.newest.as_ref().map(|envelope| json!({
                 "run_id": key.map(|key| &key.run),
                 "stage": key.map(|key| &key.stage),
@@ -56,11 +59,21 @@ impl Ledger {
             let Some(head) = self.store.head(&log)? else {
                 continue;
             };
-            let newest = self.store.peek(&log, head)?.whole();
-            let baseline = self.baseline_in(&cohort).map(|shown| shown.baseline);
+            let noted = self.notes.now(&cohort)?;
+            let deleted = noted.all().filter(|(_, marks)| marks.deleted.is_some());
+            let deleted = deleted.count() as u64;
+            let newest = self.newest_listed(&cohort)?.map(|sighted| sighted.envelope);
+            let baseline = if deleted == head.get() {
+                Ok(Baseline::NoPrimary {
+                    reason: "each of its runs was deleted".to_owned(),
+                })
+            } else {
+                self.baseline_in(&cohort).map(|shown| shown.baseline)
+            };
             rows.push(CohortRow {
                 cohort,
                 snapshots: head.get(),
+                deleted,
                 newest,
                 baseline,
             });

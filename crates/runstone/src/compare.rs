@@ -1,6 +1,7 @@
 //! The answer: what a snapshot is compared with, what changed, and whether that is known to matter.
 //!
-//! The answer is a function of the log below the snapshot, of the snapshot and of its own profile.
+//! The answer is a function of the log below the snapshot, of the notes its envelope saw, of the
+//! snapshot and of its own profile: what is noted later never changes it.
 //! It is worked out after the commit and never stored, so asking again tomorrow gives the same.
 //! What the words mean is decided in the core; reading the right few entries is decided here.
 
@@ -10,12 +11,13 @@ use runstone_core::cohort::{Comparability, Mismatch};
 use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
 use runstone_core::id::{RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
-use runstone_core::verdict::{Baseline, Point, Previous, baseline, judge, previous};
+use runstone_core::verdict::{Baseline, Pinned, Point, Previous, baseline, judge, previous};
 use runstone_store::{CohortName, Envelope, Seq};
 
-use crate::error::Error;
+use crate::error::{Deleted, Error, chain};
 use crate::find::{Place, Stored};
 use crate::history::Past;
+use crate::notes::{not_followed, place_of};
 use crate::open::Ledger;
 use crate::profiles::rules_of;
 use crate::recorded::{Acknowledged, Answered, Recorded, RecordedAs};
@@ -55,6 +57,15 @@ impl Ledger {
                 stored.place.cohort
             )
         }));
+        warnings.extend(
+            answer
+                .unread_notes
+                .iter()
+                .map(|unread| not_followed(&stored.place.cohort, unread)),
+        );
+        if recorded_as == RecordedAs::Already {
+            warnings.extend(self.warn_of_tombstone(&stored));
+        }
         let opened = recorded_as == RecordedAs::New && stored.place.seq == SnapshotSeq(1);
         // A neighbour is a courtesy; one that cannot be looked for is left out.
         let nearest = if opened {
@@ -87,6 +98,21 @@ impl Ledger {
         }
     }
 
+    /// Says of a snapshot that was found instead of made that it was deleted: it stays so.
+    fn warn_of_tombstone(&self, stored: &Stored) -> Option<String> {
+        let place = &stored.place;
+        let noted = match self.notes.now(&place.cohort) {
+            Ok(noted) => noted,
+            Err(error) => return Some(format!("the notes cannot be read: {}", chain(&error))),
+        };
+        let tombstone = noted.deleted(&place_of(place))?;
+        Some(format!(
+            "{}; it stays so: to record it anew give it a number of its own with `--attempt {}`",
+            Deleted::by(place, tombstone),
+            stored.snapshot.attempt.0.saturating_add(1)
+        ))
+    }
+
     /// Compares a snapshot with its previous, by its own profile.
     ///
     /// # Errors
@@ -99,7 +125,12 @@ impl Ledger {
     fn compared_by(&self, stored: &Stored, profile: &Profile) -> Result<Answered, Error> {
         let rules = rules_of(profile, &stored.snapshot.stage)?;
         let cohort = &stored.place.cohort;
-        let Past { points, unreadable } = self.history.before(cohort, log_seq(stored)?)?;
+        let notes_seen = stored.envelope.notes_head_seen.map(|seen| seen.seq);
+        let noted = self.notes.up_to(cohort, notes_seen)?;
+        let past = self.history.before(cohort, log_seq(stored)?)?;
+        let Past {
+            points, unreadable, ..
+        } = past.marked(&noted);
         let mut unreadable: Vec<SnapshotSeq> = unreadable
             .into_iter()
             .map(|seq| SnapshotSeq(seq.get()))
@@ -142,7 +173,8 @@ impl Ledger {
         let stage = &stored.snapshot.stage;
         self.put_paths(&mut changes, stage, stage);
         changes.excluded_factors.changes_ref = self.whole_factors_of(stored, &changes);
-        let baseline = baseline_of(&points, Some(&current), profile, rules, stored);
+        let pinned = self.pinned(cohort, &noted);
+        let baseline = baseline_of(&points, Some(&current), profile, rules, stored, pinned);
         let verdict = judge(&points, &current, &changes);
         Ok(Answered {
             diff: changes,
@@ -150,6 +182,7 @@ impl Ledger {
             baseline,
             previous_recorded_at,
             unreadable,
+            unread_notes: noted.unread().to_vec(),
         })
     }
 
@@ -196,17 +229,6 @@ impl Ledger {
     }
 }
 
-/// Says an error with its causes, in one line.
-fn chain(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(found) = cause {
-        words = format!("{words}: {found}");
-        cause = found.source();
-    }
-    words
-}
-
 /// The answer where nothing could be looked back at.
 fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
     let rules = profile
@@ -226,17 +248,24 @@ fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
         },
         previous_recorded_at: None,
         unreadable: Vec::new(),
+        unread_notes: Vec::new(),
     }
 }
 
-/// Chooses the yardstick among `points`.
+/// Chooses the yardstick among `points`, unless a note pins one.
 pub(crate) fn baseline_of(
     points: &[Point],
     current: Option<&Point>,
     profile: &Profile,
     rules: &StageRules,
     stored: &Stored,
+    pinned: Result<Option<Pinned>, String>,
 ) -> Baseline {
+    let pinned = match pinned {
+        Ok(None) => None,
+        Ok(Some(pinned)) => return Baseline::Pinned(Box::new(pinned)),
+        Err(reason) => return Baseline::Unknown { reason },
+    };
     match rules.metrics.primary(&stored.snapshot.metrics) {
         Primary::One(name) => baseline(
             points,
@@ -244,7 +273,7 @@ pub(crate) fn baseline_of(
             profile.baseline,
             rules.metrics.direction(&name),
             rules.metrics.tolerance(&name),
-            None,
+            pinned,
         ),
         other => Baseline::NoPrimary {
             reason: other.to_string(),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use runstone_core::id::Attempt;
 use runstone_core::json::ReadError;
+use runstone_core::note::{Dated, IllegalText};
 use runstone_core::profile::ProfileError;
 use runstone_core::query::QueryError;
 use runstone_core::record::Refused;
@@ -17,6 +18,7 @@ use runstone_core::snapshot::SnapshotError;
 use runstone_store::{Damage, NotAStore, StoreError};
 use serde_json::{Value, json};
 
+use crate::find::Place;
 use crate::under_way::Started;
 
 /// Why a verb of the ledger failed.
@@ -97,6 +99,22 @@ pub enum Error {
     /// The store holds no snapshot yet.
     #[error("the store holds no snapshot yet")]
     Empty,
+    /// The snapshot is there, and a note says that it was deleted.
+    #[error("{0}")]
+    Deleted(Box<Deleted>),
+    /// A note would make of a snapshot what it cannot be.
+    #[error("{place} {what}")]
+    Unfit {
+        /// `COHORT#seq`.
+        place: String,
+        /// Why not, as a fragment that follows the place.
+        what: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// A text cannot stand in a note.
+    #[error(transparent)]
+    Words(#[from] IllegalText),
     /// The newest snapshot has no previous or no baseline.
     #[error("`{reference}` names nothing: {reason}")]
     NoYardstick {
@@ -204,6 +222,49 @@ impl fmt::Display for Conflict {
     }
 }
 
+/// A snapshot that a note deleted. Prints as one sentence: where, by whom, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// Where it stands still.
+    pub place: String,
+    /// Who deleted it, if known.
+    pub by: Option<String>,
+    /// When, by that writer's clock.
+    pub at: String,
+    /// Why, if it was said.
+    pub why: Option<String>,
+}
+
+impl Deleted {
+    pub(crate) fn by(place: &Place, tombstone: &Dated) -> Self {
+        let note = &tombstone.note;
+        Self {
+            place: place.to_string(),
+            by: note.by.as_ref().map(ToString::to_string),
+            at: tombstone.at.clone(),
+            why: note.why.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, by, at, why } = self;
+        write!(f, "{place} was deleted")?;
+        if let Some(by) = by {
+            write!(f, " by {by}")?;
+        }
+        write!(f, " on {at}")?;
+        match why {
+            Some(why) => write!(f, ": {why}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where was looked when everything there is was deleted.
+pub(crate) const NOT_DELETED: &str = "what was not deleted";
+
 /// What a caller can do about an error; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -231,11 +292,13 @@ impl Error {
             | Self::NoSuchProfile { .. }
             | Self::Unreadable { .. }
             | Self::Query(_)
+            | Self::Words(_)
             | Self::Usage { .. } => ErrorKind::Illegal,
-            Self::Conflict(_) | Self::UnderWay(_) => ErrorKind::Refused,
+            Self::Conflict(_) | Self::UnderWay(_) | Self::Unfit { .. } => ErrorKind::Refused,
             Self::NotFound { .. }
             | Self::Ambiguous { .. }
             | Self::Empty
+            | Self::Deleted(_)
             | Self::NoYardstick { .. } => ErrorKind::NotFound,
             Self::Payload {
                 source: SnapshotError::Newer { .. },
@@ -273,6 +336,9 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Empty => "empty_store",
+            Self::Deleted(_) => "deleted",
+            Self::Unfit { .. } => "unfit",
+            Self::Words(_) => "note_illegal",
             Self::NoYardstick { .. } => "no_yardstick",
             Self::Payload { .. } => "snapshot_unreadable",
             Self::Damaged { .. } => "damaged",
@@ -333,11 +399,23 @@ impl Error {
             } if place == "the cohorts" => {
                 Some("`runstone cohorts` lists what there is".to_owned())
             }
+            Self::NotFound {
+                looked_in: Some(place),
+                ..
+            } if place == NOT_DELETED => {
+                Some("`runstone log --deleted` lists what was deleted too".to_owned())
+            }
             Self::NotFound { .. } => Some("`runstone log` lists what there is".to_owned()),
             Self::Ambiguous { candidates, .. } => candidates
                 .first()
                 .map(|first| format!("name one of them, such as `{first}`")),
             Self::Empty => Some("record a run: `runstone record run.json`".to_owned()),
+            Self::Deleted(deleted) => Some(format!(
+                "it is still there: `runstone show {} --deleted`",
+                deleted.place
+            )),
+            Self::Unfit { hint, .. } => Some(hint.clone()),
+            Self::Words(illegal) => Some(illegal.hint()),
             Self::NoYardstick { .. } => {
                 Some("name a snapshot; `runstone log` lists them".to_owned())
             }
@@ -403,6 +481,17 @@ impl Error {
             "details": details,
         })
     }
+}
+
+/// Says an error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        words = format!("{words}: {found}");
+        cause = found.source();
+    }
+    words
 }
 
 /// Says what is wrong with something whose place is named beside it.

@@ -4,16 +4,19 @@
 
 use std::collections::BTreeMap;
 
+use runstone_core::note::Marks;
 use runstone_core::query::Row;
 use runstone_core::verdict::Overall;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::find::Stored;
+use crate::notes::tags;
 
 /// A snapshot as filters see it.
 pub(crate) struct Fields<'a> {
     pub(crate) stored: &'a Stored,
     pub(crate) verdict: Option<Overall>,
+    pub(crate) marks: Option<&'a Marks>,
 }
 
 impl Row for Fields<'_> {
@@ -40,6 +43,10 @@ impl Row for Fields<'_> {
             "started_at" => snapshot.started_at.as_deref().map(Value::from),
             "finished_at" => snapshot.finished_at.as_deref().map(Value::from),
             "profile" => text(&snapshot.profile.name),
+            "tag" => self
+                .marks
+                .filter(|marks| !marks.tags.is_empty())
+                .map(|marks| json!(tags(marks))),
             "verdict" => self.verdict.map(|verdict| Value::from(verdict.as_str())),
             "experiment" => snapshot
                 .identity

@@ -15,7 +15,8 @@ use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot, StoreError
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
-use crate::error::{Error, in_words};
+use crate::error::{Error, NOT_DELETED, in_words};
+use crate::notes::SnapshotNotes;
 use crate::open::Ledger;
 use crate::payload;
 use crate::reference::{Reference, RunReading};
@@ -80,21 +81,26 @@ impl Stored {
         })
     }
 
-    /// Returns the stable JSON form, schema `runstone.show/1`: place, envelope and snapshot.
-    pub fn to_json(&self) -> Value {
+    /// Returns the stable JSON form, schema `runstone.show/1`: place, envelope, snapshot, and what
+    /// the notes say about it.
+    pub fn to_json(&self, notes: &SnapshotNotes) -> Value {
         let Self {
             place,
             snapshot,
             envelope,
         } = self;
-        json!({
+        let mut document = json!({
             "schema": "runstone.show/1",
             "cohort": place.cohort.as_str(),
             "snapshot_seq": place.seq,
             "sha256": place.sha256,
             "recorded_at": envelope.recorded_at,
             "snapshot": snapshot.to_payload(),
-        })
+        });
+        if let (Some(members), Value::Object(said)) = (document.as_object_mut(), notes.to_json()) {
+            members.extend(said);
+        }
+        document
     }
 }
 
@@ -123,10 +129,21 @@ impl Ledger {
     /// Finds the snapshot that `reference` names.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`] with the candidates, [`Error::NoYardstick`] for
-    /// `@prev` and `@baseline` where there is none, [`Error::Damaged`] if what it names cannot be
-    /// read.
+    /// [`Error::NotFound`], [`Error::Ambiguous`] with the candidates, [`Error::Deleted`] if a note
+    /// says so of the only one it names, [`Error::NoYardstick`] for `@prev` and `@baseline` where
+    /// there is none, [`Error::Damaged`] if what it names cannot be read.
     pub fn find(&self, reference: &str) -> Result<Stored, Error> {
+        let stored = self.find_also_deleted(reference)?;
+        self.refuse_deleted(&stored.place)?;
+        Ok(stored)
+    }
+
+    /// Finds the snapshot that `reference` names, also one that was deleted. Where a name means
+    /// several, those that were deleted are passed over as long as another is left.
+    ///
+    /// # Errors
+    /// As [`Ledger::find`], without [`Error::Deleted`].
+    pub fn find_also_deleted(&self, reference: &str) -> Result<Stored, Error> {
         match Reference::parse(reference) {
             Reference::Latest => self.latest(),
             Reference::Previous => self.previous_of_latest(),
@@ -223,8 +240,10 @@ impl Ledger {
     /// writers' clocks decide, then cohort and seq; nothing else is decided by them.
     fn latest(&self) -> Result<Stored, Error> {
         let mut heads = Vec::new();
+        let mut is_empty = true;
         for cohort in self.store.cohorts("", None)? {
-            heads.extend(self.newest_readable(&cohort)?);
+            is_empty &= self.store.head(&Log::Cohort(cohort.clone()))?.is_none();
+            heads.extend(self.newest_listed(&cohort)?);
         }
         let newest = heads
             .into_iter()
@@ -238,20 +257,33 @@ impl Ledger {
                 };
                 by(a).cmp(&by(b))
             })
-            .ok_or(Error::Empty)?;
+            .ok_or_else(|| {
+                if is_empty {
+                    return Error::Empty;
+                }
+                Error::NotFound {
+                    reference: "@latest".to_owned(),
+                    looked_in: Some(NOT_DELETED.to_owned()),
+                }
+            })?;
         self.stored(&newest.cohort, newest.seq)
     }
 
-    fn newest_readable(&self, cohort: &CohortName) -> Result<Option<Sighted>, Error> {
+    /// Returns the newest snapshot of a cohort that is readable and not deleted.
+    pub(crate) fn newest_listed(&self, cohort: &CohortName) -> Result<Option<Sighted>, Error> {
+        let noted = self.notes.now(cohort)?;
         let log = Log::Cohort(cohort.clone());
         let mut next = self.store.head(&log)?;
         while let Some(seq) = next {
             if let Some(envelope) = self.sight(&log, seq)? {
-                return Ok(Some(Sighted {
+                let sighted = Sighted {
                     cohort: cohort.clone(),
                     seq,
                     envelope,
-                }));
+                };
+                if noted.deleted(&sighted.about()).is_none() {
+                    return Ok(Some(sighted));
+                }
             }
             next = seq.previous();
         }
@@ -340,6 +372,7 @@ impl Ledger {
             .into_iter()
             .find(|found| !found.is_empty())
             .unwrap_or(by_digest);
+        let found = self.rather_listed(found)?;
         choose(text, found).map_err(|error| match error {
             Error::NotFound { reference, .. } if !unreadable.is_empty() => Error::NotFound {
                 reference,
@@ -365,6 +398,20 @@ fn matches_reading(reading: &RunReading, sighted: &Sighted) -> bool {
             .cohort
             .as_ref()
             .is_none_or(|prefix| sighted.cohort.as_str().starts_with(prefix))
+}
+
+impl Ledger {
+    /// Leaves out what was deleted, unless nothing else is left.
+    fn rather_listed(&self, found: Vec<Sighted>) -> Result<Vec<Sighted>, Error> {
+        let mut listed = Vec::new();
+        for sighted in &found {
+            let noted = self.notes.now(&sighted.cohort)?;
+            if noted.deleted(&sighted.about()).is_none() {
+                listed.push(sighted.clone());
+            }
+        }
+        Ok(if listed.is_empty() { found } else { listed })
+    }
 }
 
 /// Picks the newest attempt if all candidates are attempts of one stage of one run in one cohort.

@@ -26,7 +26,10 @@ pub(crate) struct History {
 /// What stands in a slot, as far as looking back is concerned.
 #[derive(Debug, Clone)]
 enum Remembered {
-    Point(Box<Point>),
+    Point {
+        point: Box<Point>,
+        notes_seen: Option<Seq>,
+    },
     /// Occupied by something that cannot be read; it is named, never skipped in silence.
     Unreadable,
 }
@@ -36,6 +39,8 @@ enum Remembered {
 pub(crate) struct Past {
     /// At most [`LOOK_BACK`] points, newest first.
     pub(crate) points: Vec<Point>,
+    /// For each point the highest note its writer saw.
+    pub(crate) notes_seen: Vec<Option<Seq>>,
     /// Slots among them that could not be read.
     pub(crate) unreadable: Vec<Seq>,
 }
@@ -66,7 +71,10 @@ impl History {
         for _ in 0..at_most {
             let Some(seq) = next else { break };
             match self.at(&log, cohort, seq)? {
-                Remembered::Point(point) => past.points.push(*point),
+                Remembered::Point { point, notes_seen } => {
+                    past.points.push(*point);
+                    past.notes_seen.push(notes_seen);
+                }
                 Remembered::Unreadable => past.unreadable.push(seq),
             }
             next = seq.previous();
@@ -91,16 +99,20 @@ impl History {
         // The lock is not held while reading: two threads may read the same slot, which costs a
         // read and changes nothing.
         let found = match self.store.peek(log, seq) {
-            Ok(Slot::Whole(envelope)) => summary::point(seq, &envelope)
-                .map_or(Remembered::Unreadable, |point| {
-                    Remembered::Point(Box::new(point))
-                }),
+            Ok(Slot::Whole(envelope)) => {
+                summary::point(seq, &envelope).map_or(Remembered::Unreadable, |point| {
+                    Remembered::Point {
+                        point: Box::new(point),
+                        notes_seen: envelope.notes_head_seen.map(|seen| seen.seq),
+                    }
+                })
+            }
             Ok(Slot::Absent | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => {
                 Remembered::Unreadable
             }
             Err(error) => return Err(error.into()),
         };
-        if matches!(found, Remembered::Point(_)) {
+        if matches!(found, Remembered::Point { .. }) {
             let mut kept = self.kept();
             let points = kept.entry(cohort.clone()).or_default();
             points.insert(seq, found.clone());

@@ -5,8 +5,10 @@
 //! read from the logs; an entry that cannot be read is named beside the rows, never dropped.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use runstone_core::metric::MetricValue;
+use runstone_core::note::{Marks, Noted, Tag};
 use runstone_core::query::{Expr, Row as _};
 use runstone_core::snapshot::{Snapshot, Status};
 use runstone_core::verdict::Overall;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::find::{Sighted, Stored};
+use crate::notes::{self, tags};
 use crate::open::Ledger;
 use crate::summary;
 use crate::under_way::UnderWay;
@@ -35,6 +38,10 @@ pub struct LogRequest {
     pub status: Option<Status>,
     /// Only snapshots whose writer's clock said this instant or later, UTC RFC 3339.
     pub since: Option<String>,
+    /// Only snapshots that bear this tag.
+    pub tag: Option<Tag>,
+    /// Also snapshots that were deleted.
+    pub deleted: bool,
     /// Only rows that pass.
     pub filter: Option<Expr>,
     /// Sorted by the value at this path, missing values last; else newest first.
@@ -66,6 +73,8 @@ pub struct LogPage {
     pub more: bool,
     /// Places that could not be read.
     pub unreadable: Vec<String>,
+    /// Notes that could not be read and so were not followed, in words.
+    pub not_followed: Vec<String>,
 }
 
 /// One snapshot in a list.
@@ -75,6 +84,8 @@ pub struct LogRow {
     pub stored: Stored,
     /// Its verdict.
     pub verdict: Overall,
+    /// What the notes say about it.
+    pub marks: Marks,
 }
 
 impl LogPage {
@@ -86,6 +97,7 @@ impl LogPage {
             "under_way": self.under_way.iter().map(UnderWay::to_json).collect::<Vec<_>>(),
             "more": self.more,
             "unreadable": self.unreadable,
+            "warnings": self.not_followed,
         })
     }
 }
@@ -109,6 +121,9 @@ impl LogRow {
             "status": snapshot.status.as_str(),
             "sweep": snapshot.sweep,
             "candidate": snapshot.candidate,
+            "accepted": self.marks.accepted.is_some(),
+            "deleted": self.marks.deleted.is_some(),
+            "tags": tags(&self.marks),
             "verdict": self.verdict.as_str(),
             "metrics": metrics(snapshot),
         })
@@ -124,6 +139,7 @@ impl LogRow {
         Fields {
             stored: &self.stored,
             verdict: Some(self.verdict),
+            marks: Some(&self.marks),
         }
         .get(path)
     }
@@ -150,9 +166,12 @@ impl Ledger {
             None => self.store.cohorts("", None)?,
         };
         let mut unreadable = Vec::new();
+        let mut not_followed = Vec::new();
         let mut walks = Vec::new();
         for cohort in cohorts {
-            let mut walk = Walk::from_head(self, cohort)?;
+            let mut walk = Walk::from_head(self, cohort, request.deleted)?;
+            let unread = walk.noted.unread().iter();
+            not_followed.extend(unread.map(|unread| notes::not_followed(&walk.cohort, unread)));
             walk.advance(self, &mut unreadable)?;
             walks.push(walk);
         }
@@ -165,10 +184,11 @@ impl Ledger {
         } else {
             request.at_most
         };
-        while let Some(sighted) = next_newest(self, &mut walks, &mut unreadable)? {
+        while let Some((sighted, marks)) = next_newest(self, &mut walks, &mut unreadable)? {
             let (run, stage, _) = sighted.run();
             let stage_of_run = (sighted.cohort.clone(), run.to_owned(), stage.to_owned());
-            if !passes_envelope(request, &sighted) {
+            let bears = |tag| marks.tags.contains(tag);
+            if !passes_envelope(request, &sighted) || !request.tag.as_ref().is_none_or(bears) {
                 continue;
             }
             if !request.all_attempts && seen.contains(&stage_of_run) {
@@ -183,7 +203,7 @@ impl Ledger {
                 Err(error) => return Err(error),
             };
             seen.insert(stage_of_run);
-            let Some(row) = self.row(request, stored) else {
+            let Some(row) = self.row(request, stored, marks) else {
                 continue;
             };
             if rows.len() == enough {
@@ -204,15 +224,17 @@ impl Ledger {
             under_way: Vec::new(),
             more,
             unreadable,
+            not_followed,
         })
     }
 
     /// Returns the row of a snapshot if it passes what only the payload tells.
-    fn row(&self, request: &LogRequest, stored: Stored) -> Option<LogRow> {
+    fn row(&self, request: &LogRequest, stored: Stored, marks: Marks) -> Option<LogRow> {
         if let Some(experiment) = &request.experiment {
             let own = Fields {
                 stored: &stored,
                 verdict: None,
+                marks: None,
             }
             .get("experiment");
             if own.as_ref().and_then(Value::as_str) != Some(experiment) {
@@ -223,11 +245,16 @@ impl Ledger {
         let verdict = self
             .compared(&stored)
             .map_or(Overall::Undecided, |answer| answer.verdict.overall);
-        let row = LogRow { stored, verdict };
+        let row = LogRow {
+            stored,
+            verdict,
+            marks,
+        };
         let passes = request.filter.as_ref().is_none_or(|filter| {
             filter.matches(&Fields {
                 stored: &row.stored,
                 verdict: Some(row.verdict),
+                marks: Some(&row.marks),
             })
         });
         passes.then_some(row)
@@ -238,46 +265,58 @@ impl Ledger {
 struct Walk {
     cohort: CohortName,
     log: Log,
+    noted: Arc<Noted>,
+    deleted_too: bool,
     next: Option<Seq>,
     current: Option<Sighted>,
 }
 
 impl Walk {
-    fn from_head(ledger: &Ledger, cohort: CohortName) -> Result<Self, Error> {
+    fn from_head(ledger: &Ledger, cohort: CohortName, deleted_too: bool) -> Result<Self, Error> {
         let log = Log::Cohort(cohort.clone());
         let next = ledger.store.head(&log)?;
+        let noted = ledger.notes.now(&cohort)?;
         Ok(Self {
             cohort,
             log,
+            noted,
+            deleted_too,
             next,
             current: None,
         })
     }
 
-    /// Moves to the next readable entry and returns the one it stood on.
+    /// Moves to the next entry to list and returns the one it stood on, with what is noted about
+    /// it.
     fn advance(
         &mut self,
         ledger: &Ledger,
         unreadable: &mut Vec<String>,
-    ) -> Result<Option<Sighted>, Error> {
+    ) -> Result<Option<(Sighted, Marks)>, Error> {
         let stood_on = self.current.take();
         while let Some(seq) = self.next {
             self.next = seq.previous();
             match ledger.sight(&self.log, seq)? {
                 Some(envelope) => {
-                    self.current = Some(Sighted {
+                    let sighted = Sighted {
                         cohort: self.cohort.clone(),
                         seq,
                         envelope,
-                    });
-                    break;
+                    };
+                    if self.deleted_too || self.noted.deleted(&sighted.about()).is_none() {
+                        self.current = Some(sighted);
+                        break;
+                    }
                 }
                 None => {
                     unreadable.push(format!("{}#{seq}", self.cohort));
                 }
             }
         }
-        Ok(stood_on)
+        Ok(stood_on.map(|sighted| {
+            let marks = self.noted.marks(&sighted.about()).cloned();
+            (sighted, marks.unwrap_or_default())
+        }))
     }
 }
 
@@ -285,7 +324,7 @@ fn next_newest(
     ledger: &Ledger,
     walks: &mut [Walk],
     unreadable: &mut Vec<String>,
-) -> Result<Option<Sighted>, Error> {
+) -> Result<Option<(Sighted, Marks)>, Error> {
     let newest = walks
         .iter_mut()
         .filter(|walk| walk.current.is_some())

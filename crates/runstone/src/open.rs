@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::history::History;
+use crate::notes::Notes;
 use crate::recent::Recents;
 use crate::standing::Standing;
 use crate::views::{Entries, GroupKeys, Views};
@@ -31,6 +32,7 @@ pub struct Ledger {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) history: History,
+    pub(crate) notes: Notes,
     pub(crate) durable: Durable,
     pub(crate) standing: Mutex<Standing>,
     pub(crate) names: Names,
@@ -65,6 +67,7 @@ impl Ledger {
     pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let settings = Settings::from_map(&store.descriptor().settings)?;
         let history = History::of(Arc::clone(&store));
+        let notes = Notes::of(Arc::clone(&store));
         let standing = Standing::of(store.as_ref())?;
         store.enter_epoch(standing.epoch());
         Ok(Self {
@@ -72,6 +75,7 @@ impl Ledger {
             settings,
             clock,
             history,
+            notes,
             durable: Durable::default(),
             standing: Mutex::new(standing),
             names: Names::default(),

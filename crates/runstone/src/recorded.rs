@@ -9,6 +9,7 @@ use std::sync::Arc;
 use runstone_core::cohort::CohortKey;
 use runstone_core::diff::RunDiff;
 use runstone_core::id::{Attempt, RunId, SnapshotSeq, Stage};
+use runstone_core::note::Unread;
 use runstone_core::profile::Profile;
 use runstone_core::record::Warning;
 use runstone_core::verdict::{Baseline, Verdict};
@@ -88,6 +89,8 @@ pub struct Answered {
     pub previous_recorded_at: Option<String>,
     /// Entries among those looked back at that could not be read.
     pub unreadable: Vec<SnapshotSeq>,
+    /// Notes among those followed that could not be read.
+    pub unread_notes: Vec<Unread>,
 }
 
 impl Recorded {

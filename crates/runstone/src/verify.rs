@@ -48,6 +48,8 @@ pub struct Checked {
     pub audited: Audited,
     /// Snapshots recomputed from their documents.
     pub snapshots: u64,
+    /// Notes read and held against what they name.
+    pub notes: u64,
     /// Views that are what the log says.
     pub views: u64,
 }
@@ -90,6 +92,7 @@ impl Verified {
                 "cohorts": audited.cohorts,
                 "entries": audited.slots,
                 "snapshots": self.checked.snapshots,
+                "notes": self.checked.notes,
                 "views": self.checked.views,
                 "keys": audited.keys,
                 "objects": audited.objects,
@@ -218,6 +221,7 @@ impl Ledger {
                 ..named(&error, "cohort key", expected)
             });
         }
+        self.verify_notes(cohort, verified)?;
         let Some(head) = self.store.head(&Log::Cohort(cohort.clone()))? else {
             return Ok(());
         };

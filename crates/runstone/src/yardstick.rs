@@ -1,15 +1,18 @@
 //! The baseline of a cohort, shown: which run it is, why, and when it moved.
 
-use runstone_core::id::SnapshotSeq;
+use std::borrow::Cow;
+
+use runstone_core::note::Unread;
 use runstone_core::profile::Direction;
-use runstone_core::verdict::{Baseline, BaselineMove, Point, baseline, baseline_moves};
+use runstone_core::verdict::{Baseline, BaselineMove, LOOK_BACK, Point, baseline_moves};
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::{Value, json};
 
 use crate::compare::{baseline_of, primary_direction};
-use crate::error::Error;
+use crate::error::{Error, NOT_DELETED};
 use crate::find::Stored;
 use crate::history::Past;
+use crate::notes::{not_followed, place_of};
 use crate::open::Ledger;
 use crate::profiles::rules_of;
 
@@ -28,6 +31,18 @@ pub struct BaselineShown {
     pub window: Vec<Point>,
     /// Where it appeared or moved, oldest first; empty unless asked for.
     pub moves: Vec<BaselineMove>,
+    /// Notes of the cohort that could not be read, and so were not followed.
+    pub unread_notes: Vec<Unread>,
+}
+
+impl BaselineShown {
+    /// Returns what the caller should know and nothing failed for.
+    pub fn warnings(&self) -> Vec<String> {
+        let unread = self.unread_notes.iter();
+        unread
+            .map(|unread| not_followed(&self.cohort, unread))
+            .collect()
+    }
 }
 
 impl BaselineShown {
@@ -45,6 +60,7 @@ impl BaselineShown {
             "moves": self.moves.iter().map(|moved| {
                 json!({ "at": moved.at, "baseline": moved.baseline, "pinned": moved.pinned })
             }).collect::<Vec<_>>(),
+            "warnings": self.warnings(),
         })
     }
 }
@@ -53,32 +69,31 @@ impl Ledger {
     /// Shows the yardstick of a cohort with the places where it moved, by scanning its log.
     ///
     /// # Errors
-    /// [`Error::Empty`] if the cohort holds nothing readable.
+    /// [`Error::Empty`] if the cohort holds nothing readable, [`Error::NotFound`] if what it holds
+    /// was deleted.
     pub fn baseline_show(&self, cohort: &CohortName) -> Result<BaselineShown, Error> {
         let mut shown = self.baseline_in(cohort)?;
-        let Some((name, direction)) = &shown.primary else {
-            return Ok(shown);
-        };
         let newest = self.newest(cohort)?;
         let profile = self.profile_by_digest(&newest.snapshot.profile.sha256)?;
         let rules = rules_of(&profile, &newest.snapshot.stage)?;
         let past = self
             .history
             .before_at_most(cohort, beyond(&newest), usize::MAX)?;
-        let tolerance = rules.metrics.tolerance(name);
-        let held: Vec<(SnapshotSeq, Baseline)> = past
-            .points
-            .iter()
-            .enumerate()
-            .rev()
-            .map(|(at, current)| {
-                let below = &past.points[at + 1..];
-                let rule = profile.baseline;
-                let found = baseline(below, Some(current), rule, *direction, tolerance, None);
-                (current.seq, found)
-            })
-            .collect();
-        shown.moves = baseline_moves(held.iter().map(|(seq, found)| (*seq, found)));
+        let mut held = Vec::new();
+        for (at, (current, notes_seen)) in past.points.iter().zip(&past.notes_seen).enumerate() {
+            let noted = self.notes.up_to(cohort, *notes_seen)?;
+            let window = &past.points[at + 1..];
+            let mut below = Cow::from(&window[..window.len().min(LOOK_BACK)]);
+            if noted.all().next().is_some() {
+                for point in below.to_mut() {
+                    noted.mark(point);
+                }
+            }
+            let pinned = self.pinned(cohort, &noted);
+            let found = baseline_of(&below, Some(current), &profile, rules, &newest, pinned);
+            held.push((current.seq, found));
+        }
+        shown.moves = baseline_moves(held.iter().rev().map(|(seq, found)| (*seq, found)));
         Ok(shown)
     }
 
@@ -87,8 +102,11 @@ impl Ledger {
         let newest = self.newest(cohort)?;
         let profile = self.profile_by_digest(&newest.snapshot.profile.sha256)?;
         let rules = rules_of(&profile, &newest.snapshot.stage)?;
-        let Past { points, .. } = self.history.before(cohort, beyond(&newest))?;
-        let baseline = baseline_of(&points, None, &profile, rules, &newest);
+        let noted = self.notes.now(cohort)?;
+        let past = self.history.before(cohort, beyond(&newest))?;
+        let Past { points, .. } = past.marked(&noted);
+        let pinned = self.pinned(cohort, &noted);
+        let baseline = baseline_of(&points, None, &profile, rules, &newest, pinned);
         let stored = baseline.seq().map(|seq| self.at(cohort, seq)).transpose()?;
         Ok(BaselineShown {
             cohort: cohort.clone(),
@@ -97,6 +115,7 @@ impl Ledger {
             stored,
             window: points,
             moves: Vec::new(),
+            unread_notes: noted.unread().to_vec(),
         })
     }
 
@@ -109,15 +128,27 @@ impl Ledger {
         })
     }
 
+    /// Reads the newest snapshot of a cohort that is readable and not deleted.
     fn newest(&self, cohort: &CohortName) -> Result<Stored, Error> {
+        let noted = self.notes.now(cohort)?;
         let mut next = self.store.head(&Log::Cohort(cohort.clone()))?;
         while let Some(seq) = next {
             match self.stored(cohort, seq) {
                 Err(Error::Damaged { .. } | Error::Payload { .. }) => next = seq.previous(),
+                Ok(found) if noted.deleted(&place_of(&found.place)).is_some() => {
+                    next = seq.previous();
+                }
                 found => return found,
             }
         }
-        Err(Error::Empty)
+        Err(if noted.all().any(|(_, marks)| marks.deleted.is_some()) {
+            Error::NotFound {
+                reference: cohort.to_string(),
+                looked_in: Some(NOT_DELETED.to_owned()),
+            }
+        } else {
+            Error::Empty
+        })
     }
 }
 

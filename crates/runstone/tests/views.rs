@@ -9,10 +9,12 @@ use std::sync::Arc;
 use runstone::core::id::Attempt;
 use runstone::core::input::RunInput;
 use runstone::core::json::Limits;
+use runstone::core::note::Said;
 use runstone::init::InitRequest;
+use runstone::notes::Signature;
 use runstone::views::Views;
-use runstone::{AttemptChoice, Ledger, RecordRequest, Recorded};
-use runstone_store::{MemoryStore, Room, ShelfPath, Standing, Store, SystemEntropy};
+use runstone::{AttemptChoice, Ledger, RecordRequest, Recorded, RecordedAs};
+use runstone_store::{Keep, MemoryStore, Room, ShelfPath, Standing, Store, SystemEntropy};
 use runstone_testkit::{Lab, TickingClock, run};
 use serde_json::{Value, json};
 
@@ -271,7 +273,7 @@ fn recording_again_writes_the_views_that_are_missing_or_torn() {
     let torn = on_shelf(&format!("{folder}/snapshot.json"));
     store
         .shelf()
-        .put(&torn, b"{\"run_id\":", runstone_store::Keep::BestEffort)
+        .put(&torn, b"{\"run_id\":", Keep::BestEffort)
         .unwrap();
     store
         .shelf()
@@ -298,7 +300,7 @@ fn verify_tells_views_that_are_missing_torn_outdated_or_strays_and_repairs_them(
     let cohort = lab.ledger.cohorts().unwrap()[0].cohort.clone();
     let below = |file: &str| format!("runs/r1/train/{cohort}/{file}");
     let put = |path: &str, bytes: &[u8]| {
-        let keep = runstone_store::Keep::BestEffort;
+        let keep = Keep::BestEffort;
         store.shelf().put(&on_shelf(path), bytes, keep).unwrap();
     };
     for file in written
@@ -399,7 +401,7 @@ fn what_lies_among_the_views_and_is_not_ours_stays() {
         "runs/mine/plot.png".to_owned(),
         "runs/r1/plots/a.png".to_owned(),
     ] {
-        let keep = runstone_store::Keep::BestEffort;
+        let keep = Keep::BestEffort;
         lab.ledger
             .store()
             .shelf()
@@ -468,4 +470,69 @@ fn only_the_views_of_the_cohort_that_was_named_are_made_again() {
     assert_eq!(made.keys().filter(other).count(), 1);
     drop(rebuild(&lab.reopened()));
     assert_eq!(tree(lab.ledger.store()), written);
+}
+
+#[test]
+fn a_deleted_snapshot_is_in_no_view_and_comes_back_by_no_rebuild() {
+    let lab = lab_of_two();
+    let second = lab.ledger.find("r2").unwrap();
+    let before = tree(lab.ledger.store());
+    let of_second: Vec<&String> = before.keys().filter(|it| it.contains("/r2/")).collect();
+    assert!(of_second.len() > 3, "{of_second:?}");
+    let noting = lab.ledger.note(&second, Said::Delete, Signature::default());
+    assert!(noting.unwrap().warnings.is_empty());
+    let after = tree(lab.ledger.store());
+    assert!(!after.keys().any(|it| it.contains("/r2/")), "{after:?}");
+    let latest = format!("cohorts/{}/view/LATEST.json", second.place.cohort);
+    assert_eq!(view(&after, &latest)["run_id"], "r1");
+    let again = lab.record(run("r2")).unwrap();
+    assert_eq!(again.recorded_as, RecordedAs::Already);
+    assert_eq!(
+        tree(lab.ledger.store()),
+        after,
+        "already recorded, and deleted"
+    );
+    // As if the one who deleted it had died before the files were gone.
+    for (path, bytes) in &before {
+        let shelf = lab.ledger.store().shelf();
+        shelf.put(&on_shelf(path), bytes, Keep::BestEffort).unwrap();
+    }
+    let verified = lab.reopened().verify().unwrap();
+    assert!(verified.is_ok(), "{:?}", verified.damage);
+    let mut kinds: Vec<&str> = verified.stale.iter().map(|it| it.kind.as_str()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["stale view", "stale view", "stray views"]);
+    assert!(rebuild(&lab.reopened()).removed > 3);
+    assert_eq!(tree(lab.ledger.store()), after);
+    assert!(lab.reopened().verify().unwrap().stale.is_empty());
+}
+
+#[test]
+fn views_follow_the_notes_that_the_envelope_saw() {
+    let lab = lab_of_two();
+    let first = lab.ledger.find("r1").unwrap();
+    lab.ledger
+        .note(&first, Said::Pin, Signature::default())
+        .unwrap();
+    drop(lab.record(run("r3")).unwrap());
+    let made = tree(lab.ledger.store());
+    delete(lab.ledger.store());
+    rebuild(&lab.reopened());
+    assert_eq!(tree(lab.ledger.store()), made);
+    let beside = |run: &str| {
+        let path = made
+            .keys()
+            .find(|it| it.contains(&format!("/{run}/")) && it.ends_with("/diff_baseline.json"));
+        view(&made, path.unwrap())["prev_snapshot_seq"].clone()
+    };
+    assert_eq!(beside("r3"), 1);
+    assert_eq!(beside("r2"), Value::Null, "recorded before the pin");
+}
+
+fn lab_of_two() -> Lab {
+    let lab = Lab::new();
+    for run_id in ["r1", "r2"] {
+        drop(lab.record(run(run_id)).unwrap());
+    }
+    lab
 }

@@ -39,9 +39,19 @@ pub(crate) fn run(args: &CohortsArgs, ui: &Ui, settings: &Settings) -> Result<Ex
                 Format::Table => cohort_prefix(cohort.cohort.as_str(), &ids).to_owned(),
                 _ => cohort.cohort.to_string(),
             },
-            cohort.snapshots.to_string(),
-            newest.map_or_else(|| "unreadable".to_owned(), |key| key.run.clone()),
+            match cohort.deleted {
+                0 => cohort.snapshots.to_string(),
+                deleted => format!("{} ({deleted} deleted)", cohort.snapshots),
+            },
+            match newest {
+                Some(key) => key.run.clone(),
+                None if cohort.deleted == cohort.snapshots => "all deleted".to_owned(),
+                None => "unreadable".to_owned(),
+            },
             match &cohort.baseline {
+                Ok(Baseline::Pinned(pinned)) => {
+                    format!("#{} {}, pinned", pinned.point.seq, pinned.point.run_id)
+                }
                 Ok(Baseline::Chosen { point, .. }) => format!("#{} {}", point.seq, point.run_id),
                 Ok(other) => other.to_string(),
                 Err(error) => format!("unknown: {error}"),

@@ -71,7 +71,11 @@ fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<(Option<Stored>, Stored,
     let later = ledger.find(args.a.as_deref().unwrap_or("@latest"))?;
     let changes = ledger.compared(&later)?.diff;
     let earlier = match &changes.previous {
-        Some(previous) => Some(ledger.find(&format!("{}#{}", later.place.cohort, previous.seq))?),
+        // What it was compared with then stays so, deleted since or not.
+        Some(previous) => {
+            let place = format!("{}#{}", later.place.cohort, previous.seq);
+            Some(ledger.find_also_deleted(&place)?)
+        }
         None => None,
     };
     Ok((earlier, later, changes))

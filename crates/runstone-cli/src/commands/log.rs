@@ -1,5 +1,6 @@
 //! `runstone log`.
 
+use runstone::core::note::Tag;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
@@ -23,9 +24,9 @@ Examples:
   runstone log --where 'metrics.auc > 0.8 and stage = \"train\"'
   runstone log --sort -metrics.auc --columns run_id,metrics.auc --format csv
 
-Filters know: run_id stage attempt status sweep candidate cohort seq experiment
-recorded_at started_at finished_at profile sha256 verdict metrics.* labels.*
-factors.* settings.* seeds.* versions.* identity.* document.*
+Filters know: run_id stage attempt status sweep candidate tag cohort seq
+experiment recorded_at started_at finished_at profile sha256 verdict metrics.*
+labels.* factors.* settings.* seeds.* versions.* identity.* document.*
 Operators: = != < <= > >= ~ (with *) in has and or not, and parentheses.")]
 pub(crate) struct LogArgs {
     /// Only this cohort, by a unique prefix
@@ -46,6 +47,12 @@ pub(crate) struct LogArgs {
     /// Only since an instant (RFC 3339 or a date) or a while (`90m`, `24h`, `7d`)
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
+    /// Only snapshots that bear this tag
+    #[arg(long, value_name = "TAG", value_parser = tag)]
+    tag: Option<Tag>,
+    /// Show also what was deleted
+    #[arg(long)]
+    deleted: bool,
     /// Only rows that pass this filter
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
@@ -68,6 +75,10 @@ pub(crate) struct LogArgs {
 
 fn status(word: &str) -> Result<Status, String> {
     Status::from_word(word).ok_or_else(|| "write `finished`, `failed` or `interrupted`".to_owned())
+}
+
+fn tag(text: &str) -> Result<Tag, String> {
+    Tag::new(text).map_err(|illegal| illegal.to_string())
 }
 
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
@@ -103,13 +114,16 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
                 "{place} cannot be read and is not listed; `runstone verify` says why"
             ));
         }
+        for warning in &page.not_followed {
+            ui.warn(warning);
+        }
     }
     Ok(Exit::Done)
 }
 
 /// Returns the runs under way that the options ask for; those about results ask for none.
 fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<Vec<UnderWay>, CliError> {
-    if args.status.is_some() || args.filter.is_some() {
+    if args.status.is_some() || args.filter.is_some() || args.tag.is_some() {
         return Ok(Vec::new());
     }
     let mut rows = ledger.under_way(&ThisHost)?;
@@ -166,6 +180,8 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
         sweep: args.sweep.clone(),
         status: args.status,
         since: args.since.as_deref().map(time::since).transpose()?,
+        tag: args.tag.clone(),
+        deleted: args.deleted,
         filter: args
             .filter
             .as_deref()
@@ -198,7 +214,8 @@ fn overview(page: &LogPage) -> Rows {
     let statuses = page
         .rows
         .iter()
-        .any(|row| row.stored.snapshot.status != Status::Finished);
+        .any(|row| row.stored.snapshot.status != Status::Finished || row.marks.deleted.is_some());
+    let tags = page.rows.iter().any(|row| !row.marks.tags.is_empty());
     let mut heads = vec!["snapshot", "run"];
     if stages {
         heads.push("stage");
@@ -206,6 +223,9 @@ fn overview(page: &LogPage) -> Rows {
     heads.push("recorded");
     if statuses {
         heads.push("status");
+    }
+    if tags {
+        heads.push("tags");
     }
     heads.extend(["verdict", "metrics"]);
     let mut rows = Rows::new(&heads).lead(&LEAD);
@@ -234,7 +254,15 @@ fn overview(page: &LogPage) -> Rows {
         }
         cells.push(time::ago(&stored.envelope.recorded_at));
         if statuses {
-            cells.push(snapshot.status.as_str().to_owned());
+            let status = snapshot.status.as_str();
+            cells.push(match row.marks.deleted {
+                Some(_) => format!("{status}, deleted"),
+                None => status.to_owned(),
+            });
+        }
+        if tags {
+            let tags: Vec<&str> = row.marks.tags.iter().map(Tag::as_str).collect();
+            cells.push(tags.join(" "));
         }
         cells.push(row.verdict.as_str().to_owned());
         cells.push(words::metrics(&row.primary(), &snapshot.metrics));
@@ -295,6 +323,10 @@ fn chosen(page: &LogPage, columns: &[String]) -> Rows {
         let cell = |path: &String| match row.value(path) {
             None => String::new(),
             Some(Value::String(text)) => text,
+            Some(Value::Array(tags)) if path == "tag" => {
+                let tags: Vec<&str> = tags.iter().filter_map(Value::as_str).collect();
+                tags.join(" ")
+            }
             Some(value) => value.to_string(),
         };
         rows.push(columns.iter().map(cell).collect());

@@ -1,21 +1,26 @@
 //! The commands, one verb a file: its doc comment is the help, its `run` calls the ledger once and
 //! shows the answer.
 
+mod accept;
 mod baseline;
 mod cohorts;
 mod completions;
 mod config;
+mod delete;
 mod diff;
 mod explain;
 mod export;
 mod init;
 mod log;
 mod man;
+mod note;
 mod profile;
 mod record;
 mod refused;
 mod run;
 mod show;
+mod signature;
+mod tag;
 mod verify;
 mod version;
 mod views;
@@ -37,6 +42,10 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     Explain(explain::ExplainArgs),
     Baseline(baseline::BaselineArgs),
+    Accept(accept::AcceptArgs),
+    Note(note::NoteArgs),
+    Tag(tag::TagArgs),
+    Delete(delete::DeleteArgs),
     Profile(profile::ProfileArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
@@ -74,6 +83,10 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Diff(args) => diff::run(&args, ui, settings),
         Command::Explain(args) => explain::run(&args, ui, settings),
         Command::Baseline(args) => baseline::run(&args, ui, settings),
+        Command::Accept(args) => accept::run(&args, ui, settings),
+        Command::Note(args) => note::run(&args, ui, settings),
+        Command::Tag(args) => tag::run(&args, ui, settings),
+        Command::Delete(args) => delete::run(&args, ui, settings),
         Command::Profile(args) => profile::run(&args, ui, settings),
         Command::Verify(args) => verify::run(&args, ui, settings),
         Command::Export(args) => export::run(&args, ui, settings),

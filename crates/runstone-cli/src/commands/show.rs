@@ -16,6 +16,9 @@ pub(crate) struct ShowArgs {
     /// Show the run document as it was handed in, and nothing else
     #[arg(long)]
     document: bool,
+    /// Show it also if it was deleted
+    #[arg(long)]
+    deleted: bool,
 }
 
 /// How a snapshot is named, for the help of every command that takes a reference.
@@ -26,7 +29,11 @@ prefixes of cohorts and digests do.";
 
 pub(crate) fn run(args: &ShowArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
-    let stored = ledger.find(&args.reference)?;
+    let stored = if args.deleted {
+        ledger.find_also_deleted(&args.reference)?
+    } else {
+        ledger.find(&args.reference)?
+    };
     if args.document {
         let document = serde_json::to_string_pretty(&stored.snapshot.document)
             .map_err(|error| CliError::output(error.into()))?;
@@ -34,10 +41,14 @@ pub(crate) fn run(args: &ShowArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
         return Ok(Exit::Done);
     }
     match ui.face {
-        Face::Json => ui.json(&stored.to_json())?,
+        Face::Json => ui.json(&stored.to_json(&ledger.notes_about(&stored.place)?))?,
         Face::Text => {
             let answer = ledger.compared(&stored)?;
-            ui.data(&snapshot::text(&stored, &answer))?;
+            let notes = ledger.notes_about(&stored.place)?;
+            ui.data(&snapshot::text(&stored, &answer, &notes))?;
+            for warning in notes.warnings(&stored.place.cohort) {
+                ui.warn(&warning);
+            }
         }
     }
     Ok(Exit::Done)

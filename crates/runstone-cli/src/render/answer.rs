@@ -139,8 +139,10 @@ pub(crate) fn previous(answer: &Answered, recorded_at: &str) -> String {
 
 /// Returns the yardstick with its value, and how far from it this run stands.
 fn against_baseline(answer: &Answered) -> String {
-    let Baseline::Chosen { point, reason } = &answer.baseline else {
-        return baseline(&answer.baseline);
+    let (point, reason) = match &answer.baseline {
+        Baseline::Chosen { point, reason } => (point.as_ref(), reason.clone()),
+        Baseline::Pinned(pinned) => (&pinned.point, pinned.reason()),
+        _ => return baseline(&answer.baseline),
     };
     let distance = point.decides().and_then(|(name, value)| {
         let delta = answer
@@ -161,7 +163,7 @@ fn against_baseline(answer: &Answered) -> String {
         Some(distance) => wrapped(&format!(
             "baseline {place}, {}; {}",
             plain(&distance),
-            plain(reason)
+            plain(&reason)
         )),
         None => baseline(&answer.baseline),
     }

@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod nearest;
+pub(crate) mod note;
 pub(crate) mod snapshot;
 pub(crate) mod time;
 pub(crate) mod verify;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use runstone::core::note::Said;
 use runstone::core::snapshot::Captured;
+use runstone::notes::SnapshotNotes;
 use runstone::{Answered, Stored};
 use serde_json::Value;
 
 use crate::render::answer::{previous, verdict};
+use crate::render::note;
 use crate::render::words::{cut, headed, metric, section, shown, within};
 use crate::ui::plain;
 
@@ -14,7 +17,7 @@ use crate::ui::plain;
 const VALUE_MAX: usize = 40;
 
 /// Returns a snapshot and what it was compared with.
-pub(crate) fn text(stored: &Stored, answer: &Answered) -> String {
+pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) -> String {
     let Stored {
         place,
         snapshot,
@@ -22,6 +25,9 @@ pub(crate) fn text(stored: &Stored, answer: &Answered) -> String {
     } = stored;
     let mut text = String::new();
     text.push_str(&headed("", stored));
+    if let Some(dated) = &notes.marks.deleted {
+        text.push_str(&section("deleted", &[note::said(dated)]));
+    }
     let mut facts = vec![
         format!("status {}", snapshot.status.as_str()),
         format!("attempt {}", snapshot.attempt),
@@ -37,10 +43,17 @@ pub(crate) fn text(stored: &Stored, answer: &Answered) -> String {
             .iter()
             .filter_map(|(name, value)| Some(format!("{name} {}", plain(value.as_deref()?)))),
     );
-    if snapshot.candidate {
-        facts.push("candidate: no yardstick for others".to_owned());
+    match (snapshot.candidate, &notes.marks.accepted) {
+        (true, None) => facts.push("candidate: no yardstick for others".to_owned()),
+        (true, Some(_)) => facts.push("candidate, accepted".to_owned()),
+        (false, _) => {}
+    }
+    if notes.pinned {
+        facts.push("the pinned baseline".to_owned());
     }
     text.push_str(&section("run", &facts));
+    let tags: Vec<String> = notes.marks.tags.iter().map(ToString::to_string).collect();
+    text.push_str(&section("tags", &tags));
     text.push_str(&section("sha256", &[place.sha256.to_string()]));
     text.push_str(&section(
         "profile",
@@ -83,6 +96,11 @@ pub(crate) fn text(stored: &Stored, answer: &Answered) -> String {
     }
     text.push_str(&previous(answer, &envelope.recorded_at));
     text.push_str(&verdict(&answer.verdict));
+    // A tombstone stands at the top already.
+    let others = notes.marks.notes.iter();
+    for dated in others.filter(|dated| dated.note.said != Said::Delete) {
+        text.push_str(&note::line(dated));
+    }
     text
 }
 

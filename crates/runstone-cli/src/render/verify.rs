@@ -67,6 +67,15 @@ pub(crate) fn text(verified: &Verified) -> String {
             count(checked.snapshots, "snapshot")
         ),
     );
+    if checked.notes > 0 {
+        line(
+            &mut text,
+            format_args!(
+                "{} held against what they name",
+                count(checked.notes, "note")
+            ),
+        );
+    }
     if let Some(repaired) = verified.repaired {
         line(
             &mut text,

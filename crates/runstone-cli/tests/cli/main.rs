@@ -10,6 +10,7 @@ mod bad_input;
 mod export;
 mod looking;
 mod manual;
+mod notes;
 mod processes;
 mod scene;
 mod secrets;

@@ -38,6 +38,12 @@ pub enum IllegalText {
         /// Longest accepted, in bytes.
         limit: usize,
     },
+    /// A rule of redaction finds a secret in it, and it cannot be masked without becoming another.
+    #[error("{what} holds what looks like a secret")]
+    Secret {
+        /// `the tag`.
+        what: &'static str,
+    },
     /// It holds a character it may not hold.
     #[error("{what} holds {} at character {position}", named(*.character))]
     Character {
@@ -62,6 +68,12 @@ impl IllegalText {
                      letter or a digit, such as `runstone tag REF release/1.2`"
                 )
             }
+            Self::Empty { what } | Self::TooLong { what, .. } | Self::Character { what, .. }
+                if *what == Author::WHAT =>
+            {
+                "name whoever says it on one line, such as `--by ana`".to_owned()
+            }
+            Self::Secret { .. } => "choose a word that may be read by all".to_owned(),
             Self::Empty { .. } => "say it in a few words, in quotes".to_owned(),
             Self::TooLong { .. } => {
                 "keep the long text in a file and say in the note where it is".to_owned()
@@ -105,7 +117,8 @@ impl fmt::Display for NoteText {
 pub struct Tag(String);
 
 impl Tag {
-    const WHAT: &'static str = "the tag";
+    /// What errors call it.
+    pub const WHAT: &'static str = "the tag";
 
     /// Accepts `text` as a tag.
     ///
@@ -135,6 +148,8 @@ impl fmt::Display for Tag {
 pub struct Author(String);
 
 impl Author {
+    const WHAT: &'static str = "the name";
+
     /// Accepts `text` as a name.
     ///
     /// # Errors
@@ -142,7 +157,7 @@ impl Author {
     pub fn new(text: impl Into<String>) -> Result<Self, IllegalText> {
         let text = text.into();
         let is_legal = |_, it: char| !it.is_control();
-        check("the name", &text, AUTHOR_BYTES_MAX, is_legal)?;
+        check(Self::WHAT, &text, AUTHOR_BYTES_MAX, is_legal)?;
         Ok(Self(text))
     }
 

@@ -8,7 +8,7 @@ use super::parse::QueryError;
 use crate::spelling;
 
 /// First parts that are a value themselves.
-const VALUES: [&str; 16] = [
+const VALUES: [&str; 17] = [
     "attempt",
     "candidate",
     "cohort",
@@ -24,6 +24,7 @@ const VALUES: [&str; 16] = [
     "started_at",
     "status",
     "sweep",
+    "tag",
     "verdict",
 ];
 /// First parts below which the values stand.

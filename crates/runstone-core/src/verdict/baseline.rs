@@ -121,18 +121,25 @@ impl fmt::Display for Baseline {
     }
 }
 
+impl Pinned {
+    /// Returns by whom, when and why it was pinned, as a fragment for people.
+    pub fn reason(&self) -> String {
+        let note = &self.pin.note;
+        let by = note.by.as_ref().map(|by| format!(" by {by}"));
+        let why = note.why.as_ref().map(|why| format!(": {why}"));
+        format!(
+            "pinned{} on {}{}",
+            by.unwrap_or_default(),
+            self.pin.at,
+            why.unwrap_or_default()
+        )
+    }
+}
+
 impl fmt::Display for Pinned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { point, pin } = self;
-        write!(f, "#{} {}, pinned", point.seq, point.run_id)?;
-        if let Some(by) = &pin.note.by {
-            write!(f, " by {by}")?;
-        }
-        write!(f, " on {}", pin.at)?;
-        match &pin.note.why {
-            Some(why) => write!(f, ": {why}"),
-            None => Ok(()),
-        }
+        let Self { point, .. } = self;
+        write!(f, "#{} {}, {}", point.seq, point.run_id, self.reason())
     }
 }
 

@@ -144,6 +144,7 @@ fn fixed_value(stored: &Stored, name: &str) -> Option<Value> {
         _ => Fields {
             stored,
             verdict: None,
+            marks: None,
         }
         .get(name),
     }

@@ -2,14 +2,16 @@
 //!
 //! Memory holds one snapshot and the names of the cohorts, however long the history is.
 
+use runstone_core::note::Marks;
 use runstone_core::query::{Expr, Row};
 use runstone_core::verdict::Overall;
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::fields::Fields;
 use crate::find::Stored;
+use crate::notes::place_of;
 use crate::open::Ledger;
 
 /// What stood in the logs at one moment: each cohort up to its newest snapshot then.
@@ -47,8 +49,8 @@ impl Ledger {
         Ok(Extent { heads })
     }
 
-    /// Shows every snapshot within `extent` that passes `filter`, one after the other, and every
-    /// place that cannot be read.
+    /// Shows every snapshot within `extent` that was not deleted and passes `filter`, one after the
+    /// other, and every place that cannot be read.
     ///
     /// # Errors
     /// What `see` returns, which ends the walk. A place that cannot be read is no error.
@@ -59,12 +61,30 @@ impl Ledger {
         see: &mut dyn FnMut(Found<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         for (cohort, head) in &extent.heads {
+            let notes = Log::CohortNotes(cohort.clone());
+            let noted = match self.notes.now(cohort) {
+                Ok(noted) => noted,
+                Err(error) => {
+                    let why = chain(&error);
+                    let place = notes.to_string();
+                    see(Found::Unreadable { place, why })?;
+                    continue;
+                }
+            };
+            // Any of them may have deleted something.
+            for unread in noted.unread() {
+                let place = format!("{notes}#{}", unread.seq);
+                let why = unread.reason.clone();
+                see(Found::Unreadable { place, why })?;
+            }
             for seq in (1..=head.get()).filter_map(Seq::new) {
                 match self.stored(cohort, seq) {
+                    Ok(stored) if noted.deleted(&place_of(&stored.place)).is_some() => {}
                     Ok(stored) => {
                         let judged = Judged {
                             ledger: self,
                             stored: &stored,
+                            marks: noted.marks(&place_of(&stored.place)),
                         };
                         if filter.is_none_or(|filter| filter.matches(&judged)) {
                             see(Found::Snapshot(&stored))?;
@@ -90,6 +110,7 @@ impl Ledger {
 struct Judged<'a> {
     ledger: &'a Ledger,
     stored: &'a Stored,
+    marks: Option<&'a Marks>,
 }
 
 impl Row for Judged<'_> {
@@ -102,6 +123,7 @@ impl Row for Judged<'_> {
         Fields {
             stored: self.stored,
             verdict,
+            marks: self.marks,
         }
         .get(path)
     }

@@ -101,6 +101,7 @@ impl Ledger {
         });
         // Within a cohort a diff is incomparable only where the other side could not be read.
         let is_certain = answer.unreadable.is_empty()
+            && answer.unread_notes.is_empty()
             && answer.diff.status != DiffStatus::Incomparable
             && baseline_was_read;
         Ok(Made {

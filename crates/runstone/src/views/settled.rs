@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use runstone_core::id::{Attempt, RunId, Stage};
+use runstone_core::note::About;
 use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, index, latest, version_is_ours};
 use runstone_store::{CohortName, Envelope, Keep, Log, Room, Seq, ShelfPath, StoreError};
 
@@ -18,6 +19,7 @@ use super::shared::{Listed, entry_of};
 use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::Stored;
+use crate::notes::place_of;
 use crate::open::Ledger;
 use crate::verify::Leftover;
 
@@ -175,9 +177,12 @@ impl Settling<'_> {
         Ok(is_right)
     }
 
-    /// Reads a snapshot; one that cannot be read is named and has nothing to settle.
+    /// Reads a snapshot; one that was deleted, or cannot be read and is named, has nothing to
+    /// settle.
     fn read(&mut self, cohort: &CohortName, seq: Seq) -> Result<Option<Arc<Stored>>, Error> {
+        let noted = self.ledger.notes.now(cohort)?;
         match self.ledger.stored(cohort, seq) {
+            Ok(stored) if noted.deleted(&place_of(&stored.place)).is_some() => Ok(None),
             Ok(stored) => {
                 let stored = Arc::new(stored);
                 self.ledger.recents.keep(&stored);
@@ -324,25 +329,13 @@ impl Settling<'_> {
     /// Removes the views in a folder that no snapshot has, and the folders that are empty then.
     fn discard(&mut self, listed: &Listed) -> Result<(), Error> {
         let Listed { folder, files, .. } = listed;
-        let shelf = self.ledger.store.shelf();
-        let path = on_shelf(folder);
         if self.mode == Mode::Check {
             if !files.is_empty() {
                 self.find(folder.path(), "stray views");
             }
             return Ok(());
         }
-        for file in files {
-            shelf.remove(&below(&path, file.name()))?;
-            self.settled.removed += 1;
-        }
-        let parts = folder.parts();
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        for depth in (2..=parts.len()).rev() {
-            if let Ok(folder) = ShelfPath::new(Room::Runs, &parts[..depth]) {
-                shelf.remove_folder(&folder)?;
-            }
-        }
+        self.settled.removed += self.ledger.remove_files(folder, files.iter().copied())?;
         Ok(())
     }
 
@@ -391,7 +384,7 @@ fn is_of_a_profile(error: &Error) -> bool {
 enum Logged {
     /// It does.
     Yes(Box<IndexEntry>),
-    /// All of it was read, and it does not.
+    /// All of it was read, and it does not; or a note says that it was deleted.
     No,
     /// Part of it cannot be read, or the view is of a place beyond its end.
     Unknown,
@@ -417,6 +410,17 @@ impl Ledger {
         let Some(head) = self.store.head(&log)? else {
             return Ok(Logged::No);
         };
+        let noted = self.notes.now(&cohort)?;
+        let listed = |entry: IndexEntry| {
+            let about = About {
+                seq: entry.seq,
+                sha256: entry.sha256,
+            };
+            match noted.deleted(&about) {
+                Some(_) => Logged::No,
+                None => Logged::Yes(Box::new(entry)),
+            }
+        };
         let claimed = self.proven(folder)?;
         if let Some(entry) = &claimed
             && let Some(seq) = Seq::new(entry.seq.0)
@@ -425,14 +429,14 @@ impl Ledger {
             && is_of(&envelope, folder)
             && to_digest(&envelope.sha256) == entry.sha256
         {
-            return Ok(Logged::Yes(Box::new(entry.clone())));
+            return Ok(listed(entry.clone()));
         }
         let mut is_sure = claimed.is_none_or(|entry| entry.seq.0 <= head.get());
         let mut next = Some(head);
         while let Some(seq) = next {
             match self.sight(&log, seq)? {
                 Some(envelope) if is_of(&envelope, folder) => match self.stored(&cohort, seq) {
-                    Ok(stored) => return Ok(Logged::Yes(Box::new(entry_of(&stored)))),
+                    Ok(stored) => return Ok(listed(entry_of(&stored))),
                     Err(error) if error.costs_its_place_alone() => return Ok(Logged::Unknown),
                     Err(error) => return Err(error),
                 },

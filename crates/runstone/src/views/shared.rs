@@ -17,6 +17,7 @@ use super::places::{below, cohort_on_shelf, index_of, latest_of, on_shelf, run_o
 use crate::compare::log_seq;
 use crate::error::Error;
 use crate::find::Stored;
+use crate::notes::place_of;
 use crate::open::Ledger;
 
 /// How many entries of indexes are kept in memory; chosen, a run rarely has more.
@@ -222,13 +223,16 @@ impl Ledger {
         }
     }
 
-    /// Returns the newest snapshot of a cohort that can be read.
+    /// Returns the newest snapshot of a cohort that can be read and was not deleted.
     pub(super) fn newest_entry(
         &self,
         cohort: &CohortName,
         in_hand: Option<&Stored>,
     ) -> Result<Option<IndexEntry>, Error> {
+        let noted = self.notes.now(cohort)?;
+        let is_listed = |stored: &Stored| noted.deleted(&place_of(&stored.place)).is_none();
         if let Some(stored) = in_hand
+            && is_listed(stored)
             && self.newest_is(stored)?
         {
             return Ok(Some(entry_of(stored)));
@@ -236,7 +240,8 @@ impl Ledger {
         let mut next: Option<Seq> = self.store.head(&Log::Cohort(cohort.clone()))?;
         while let Some(seq) = next {
             match self.stored(cohort, seq) {
-                Ok(stored) => return Ok(Some(entry_of(&stored))),
+                Ok(stored) if is_listed(&stored) => return Ok(Some(entry_of(&stored))),
+                Ok(_) => next = seq.previous(),
                 Err(error) if error.costs_its_place_alone() => next = seq.previous(),
                 Err(error) => return Err(error),
             }

@@ -4,13 +4,15 @@
 //! again. The invariant kept: whatever fails here is a warning, because the snapshot stands.
 
 use runstone_core::cohort::CohortKey;
-use runstone_store::Keep;
+use runstone_core::views::{ViewFile, ViewFolder};
+use runstone_store::{Keep, Room, ShelfPath};
 
 use super::Views;
-use super::made::Made;
+use super::made::{Made, folder_of};
 use super::places::{ViewPaths, below, on_shelf};
 use crate::error::Error;
 use crate::find::Stored;
+use crate::notes::place_of;
 use crate::open::Ledger;
 use crate::recorded::{Answered, RecordedAs};
 
@@ -26,11 +28,19 @@ impl Ledger {
         if self.settings.views == Views::None {
             return Ok(None);
         }
+        if recorded_as == RecordedAs::Already && self.is_deleted(stored)? {
+            return Ok(None);
+        }
         let cohort = &stored.place.cohort;
         let group_key = self.group_keys.of(cohort, || Ok(key.digest()))?;
         let made = self.made(stored, answer, group_key)?;
         self.put_made(&made, recorded_as)?;
         self.entries.remember(stored);
+        // Deleted by another while the files were written: who deleted it did not see them all.
+        if self.is_deleted(stored)? {
+            self.remove_views(stored)?;
+            return Ok(None);
+        }
         self.refresh_index(made.folder.run())?;
         // The writer of a newer snapshot writes that one as the newest.
         let is_newest = self.newest_is(stored)?;
@@ -41,6 +51,48 @@ impl Ledger {
             made.folder,
             stored.place.cohort.clone(),
         )))
+    }
+
+    /// Removes the views of a snapshot that was deleted, and brings those up to date that it was
+    /// one of several in.
+    pub(crate) fn remove_views(&self, stored: &Stored) -> Result<(), Error> {
+        if self.settings.views == Views::None {
+            return Ok(());
+        }
+        let folder = folder_of(stored);
+        // The file that proves the snapshot to the index goes first.
+        self.remove_files(&folder, ViewFile::ALL)?;
+        self.refresh_index(folder.run())?;
+        self.refresh_latest(&stored.place.cohort, None)?;
+        Ok(())
+    }
+
+    /// Removes files of a folder, and the folders that are empty then; returns how many files.
+    pub(super) fn remove_files(
+        &self,
+        folder: &ViewFolder,
+        files: impl IntoIterator<Item = ViewFile>,
+    ) -> Result<u64, Error> {
+        let shelf = self.store.shelf();
+        let path = on_shelf(folder);
+        let mut removed = 0;
+        for file in files {
+            shelf.remove(&below(&path, file.name()))?;
+            removed += 1;
+        }
+        let parts = folder.parts();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        for depth in (2..=parts.len()).rev() {
+            if let Ok(folder) = ShelfPath::new(Room::Runs, &parts[..depth]) {
+                shelf.remove_folder(&folder)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn is_deleted(&self, stored: &Stored) -> Result<bool, Error> {
+        let noted = self.notes.now(&stored.place.cohort)?;
+        Ok(noted.deleted(&place_of(&stored.place)).is_some())
     }
 
     /// Puts every file of a snapshot's folder; of one recorded before only what is missing or
