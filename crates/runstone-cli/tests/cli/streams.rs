@@ -1,7 +1,7 @@
 //! Streams of documents: answered in their order, as they come, and nothing lost on the way.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -95,6 +95,37 @@ fn a_document_is_answered_while_the_pipe_stays_open() {
     }
     drop(input);
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_stream_of_many_runs_and_stages_needs_few_open_files() {
+    let scene = Scene::with_store(&[]);
+    let documents: Vec<String> = (0..600)
+        .map(|number| {
+            let stage = format!("\"stage\":\"s{}\"", number % 50);
+            run_document(&format!("r{number}"), 0.6).replace("\"stage\":\"train\"", &stage)
+        })
+        .collect();
+    assert!(documents[1].contains("\"s1\""), "{}", documents[1]);
+    scene.file("runs.jsonl", lines(&documents));
+    let record = scene.command(&["record", "runs.jsonl", "--json"]);
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\""])
+        .arg(record.get_program())
+        .args(record.get_args())
+        .current_dir(scene.project())
+        .env_clear();
+    let set = record.get_envs();
+    limited.envs(set.filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let refused = told
+        .lines()
+        .find(|line| !line.contains("\"recorded\":\"new\""));
+    assert_eq!(refused, None);
+    assert_eq!(told.lines().count(), 600);
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]

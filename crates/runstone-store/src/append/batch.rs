@@ -31,6 +31,10 @@ use crate::store::{Appended, BatchItem, Instead};
 /// that wait together share one commit of the journal, and more of them no longer help.
 const WRITERS_MAX: usize = 32;
 
+/// Logs that are written at once at most: the directory of each stays open meanwhile, and a process
+/// may commonly have few files open.
+const LOGS_MAX: usize = 32;
+
 /// What the parallel part made of an entry.
 enum Begun<'a, D> {
     /// The entry is written and its key claimed.
@@ -53,7 +57,28 @@ where
     S: Slots + Sync,
     S::Draft: Send,
 {
-    append_by(WRITERS_MAX, slots, items, instead)
+    let mut outcomes = Vec::with_capacity(items.len());
+    while outcomes.len() < items.len() {
+        let first = outcomes.len();
+        let share = of_few_logs(&items[first..]);
+        outcomes.extend(append_by(
+            WRITERS_MAX,
+            slots,
+            share,
+            &mut |position, claim, recorded| instead(first + position, claim, recorded),
+        ));
+    }
+    outcomes
+}
+
+/// Returns the first items, as many as name no more logs than may be written at once.
+fn of_few_logs(items: &[BatchItem]) -> &[BatchItem] {
+    let mut logs = BTreeSet::new();
+    let few = items.iter().take_while(|item| {
+        logs.insert(&item.log);
+        logs.len() <= LOGS_MAX
+    });
+    &items[..few.count()]
 }
 
 /// Appends many entries, of which so many threads prepare some at once.

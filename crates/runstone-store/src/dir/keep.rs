@@ -234,8 +234,8 @@ impl<F: FileSystem> DirStore<F> {
         }
         if !self.tree.exists(here, name)? {
             let nonce = self.nonce();
-            let temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
-            self.tree.sync_temporary(&temporary)?;
+            let mut temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
+            self.tree.sync_temporary(&mut temporary)?;
             match self.tree.give_name(&temporary, here, name) {
                 Ok(()) => return Ok(Kept::New),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -303,8 +303,8 @@ fn publish_descriptor<F: FileSystem>(
     let kind = fs.kind(root).map_err(at(".".to_owned()))?;
     let tree = Tree::new(fs.clone(), root.clone(), kind, modes, descriptor.primitive);
     let bytes = descriptor.to_bytes();
-    let temporary = tree.write_temporary(&tree.root(), nonce, modes.truth, &bytes)?;
-    tree.sync_temporary(&temporary)?;
+    let mut temporary = tree.write_temporary(&tree.root(), nonce, modes.truth, &bytes)?;
+    tree.sync_temporary(&mut temporary)?;
     match tree.give_name(&temporary, &tree.root(), DESCRIPTOR) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(at(DESCRIPTOR.to_owned())(error))

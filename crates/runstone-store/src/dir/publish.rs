@@ -35,7 +35,6 @@ use crate::log::{Log, Seq};
 pub(crate) struct Draft<F: FileSystem> {
     pub(super) temporary: Temporary<F>,
     pub(super) bytes: Vec<u8>,
-    pub(super) is_flushed: bool,
 }
 
 impl<F: FileSystem> DirStore<F> {
@@ -54,11 +53,7 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn flush(&self, draft: &mut Draft<F>) -> Result<(), StoreError> {
-        if !draft.is_flushed {
-            self.tree.sync_temporary(&draft.temporary)?;
-            draft.is_flushed = true;
-        }
-        Ok(())
+        self.tree.sync_temporary(&mut draft.temporary)
     }
 
     /// Opens the shard of a place. The first place of a shard is taken only after everything above
@@ -114,11 +109,7 @@ impl<F: FileSystem> DirStore<F> {
                 Consequence::Rewrite => match self.write_into_shard(log, seq, &draft.bytes) {
                     Ok(temporary) => {
                         let bytes = std::mem::take(&mut draft.bytes);
-                        *draft = Draft {
-                            temporary,
-                            bytes,
-                            is_flushed: false,
-                        };
+                        *draft = Draft { temporary, bytes };
                         self.flush(draft).map_err(|error| doubtful(error, doubt))?;
                     }
                     Err(error) => return Err(doubtful(error, doubt)),

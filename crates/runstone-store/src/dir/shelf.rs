@@ -175,11 +175,11 @@ impl<F: FileSystem> DirStore<F> {
         keep: Keep,
     ) -> Result<(), StoreError> {
         let (mode, nonce) = (self.tree.modes.derived, self.nonce());
-        let temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
+        let mut temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
         match keep {
             Keep::BestEffort => self.tree.take_name_unflushed(temporary, name),
             Keep::Durable => {
-                self.tree.sync_temporary(&temporary)?;
+                self.tree.sync_temporary(&mut temporary)?;
                 self.tree.take_name(temporary, name)
             }
         }

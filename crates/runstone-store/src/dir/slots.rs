@@ -94,7 +94,6 @@ impl<F: FileSystem> Slots for DirStore<F> {
         Ok(Draft {
             temporary,
             bytes: file,
-            is_flushed: false,
         })
     }
 
@@ -274,8 +273,8 @@ impl<F: FileSystem> DirStore<F> {
         name: &str,
     ) -> Result<io::Result<()>, StoreError> {
         let (mode, nonce) = (self.tree.modes.truth, self.nonce());
-        let copy = self.tree.write_temporary(fan, nonce, mode, &draft.bytes)?;
-        self.tree.sync_temporary(&copy)?;
+        let mut copy = self.tree.write_temporary(fan, nonce, mode, &draft.bytes)?;
+        self.tree.sync_temporary(&mut copy)?;
         let named = self.tree.give_name(&copy, fan, name);
         if named.is_ok() {
             self.tree.sync(fan)?;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::fs::{FileSystem, Kind, best_effort, if_found, or_there};
 use super::layout::{FAN_NAME_BYTES, Holds, ModeBits, temporary_name};
@@ -20,7 +20,7 @@ use crate::key::Nonce;
 #[derive(Debug)]
 pub(super) struct Tree<F: FileSystem> {
     pub(super) fs: F,
-    root: F::Dir,
+    root: Arc<F::Dir>,
     pub(super) kind: Kind,
     pub(super) modes: ModeBits,
     pub(super) primitive: Primitive,
@@ -28,14 +28,14 @@ pub(super) struct Tree<F: FileSystem> {
     kept_open: Mutex<BTreeMap<String, At<F>>>,
 }
 
-/// How many directories stay open between calls: those of a few logs. Chosen well below the fewest
-/// open files a process is commonly allowed.
+/// How many directories stay open between calls, beside those in use: those of a few logs. Chosen
+/// well below the fewest open files a process is commonly allowed.
 const KEPT_OPEN_MAX: usize = 12;
 
 /// An open directory that knows its path below the root.
 #[derive(Debug, Clone)]
 pub(super) struct At<F: FileSystem> {
-    pub(super) dir: F::Dir,
+    pub(super) dir: Arc<F::Dir>,
     path: String,
 }
 
@@ -74,7 +74,7 @@ impl<F: FileSystem> Tree<F> {
     ) -> Self {
         Self {
             fs,
-            root,
+            root: Arc::new(root),
             kind,
             modes,
             primitive,
@@ -85,7 +85,7 @@ impl<F: FileSystem> Tree<F> {
 
     pub(super) fn root(&self) -> At<F> {
         At {
-            dir: self.root.clone(),
+            dir: Arc::clone(&self.root),
             path: String::new(),
         }
     }
@@ -105,7 +105,8 @@ impl<F: FileSystem> Tree<F> {
     }
 
     /// Opens a directory in another and keeps it open, since no directory of a store is ever moved
-    /// or removed. Those of a fan are too many to be kept.
+    /// or removed. Those of a fan are too many to be kept. One that is in use is not given up, so
+    /// that all who use it share one handle.
     pub(super) fn open_and_keep(
         &self,
         above: &At<F>,
@@ -124,11 +125,12 @@ impl<F: FileSystem> Tree<F> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= KEPT_OPEN_MAX {
-                kept.clear();
+                kept.retain(|_, kept| Arc::strong_count(&kept.dir) > 1);
             }
-            kept.insert(found.path.clone(), found.clone());
+            let kept = kept.entry(found.path.clone());
+            return Ok(Some(kept.or_insert_with(|| found.clone()).clone()));
         }
-        Ok(found)
+        Ok(None)
     }
 
     fn kept(&self, path: &str) -> Option<At<F>> {
@@ -143,7 +145,10 @@ impl<F: FileSystem> Tree<F> {
     pub(super) fn open_in(&self, here: &At<F>, name: &str) -> Result<Option<At<F>>, StoreError> {
         let path = here.name(name);
         let dir = if_found(self.fs.open_dir(&here.dir, name)).map_err(at(path.clone()))?;
-        Ok(dir.map(|dir| At { dir, path }))
+        Ok(dir.map(|dir| At {
+            dir: Arc::new(dir),
+            path,
+        }))
     }
 
     /// Returns whether a regular file has a name: a stray, where only directories belong.
@@ -180,7 +185,10 @@ impl<F: FileSystem> Tree<F> {
             .fs
             .open_dir(&here.dir, name)
             .map_err(at(path.clone()))?;
-        Ok(At { dir, path })
+        Ok(At {
+            dir: Arc::new(dir),
+            path,
+        })
     }
 
     /// Reads a file up to `at_most` bytes; nothing if it does not exist.
@@ -275,23 +283,27 @@ impl<F: FileSystem> Tree<F> {
             .fs
             .create_new(&here.dir, &name, mode)
             .map_err(at(path.clone()))?;
-        let temporary = Temporary {
+        let mut temporary = Temporary {
             fs: self.fs.clone(),
             here: here.clone(),
             name,
-            file,
+            file: None,
             is_spent: false,
         };
-        self.fs
-            .write_all(&temporary.file, bytes)
-            .map_err(at(path))?;
+        self.fs.write_all(&file, bytes).map_err(at(path))?;
+        temporary.file = Some(file);
         Ok(temporary)
     }
 
-    /// Flushes a temporary file.
-    pub(super) fn sync_temporary(&self, temporary: &Temporary<F>) -> Result<(), StoreError> {
-        let path = || temporary.here.name(&temporary.name);
-        self.believe(self.fs.sync_file(&temporary.file), path)
+    /// Flushes a temporary file, once, and closes it: names are given without an open file, and of
+    /// a large batch there are more than a process may have open.
+    pub(super) fn sync_temporary(&self, temporary: &mut Temporary<F>) -> Result<(), StoreError> {
+        if let Some(file) = &temporary.file {
+            let path = || temporary.here.name(&temporary.name);
+            self.believe(self.fs.sync_file(file), path)?;
+            temporary.file = None;
+        }
+        Ok(())
     }
 
     /// Gives a temporary file its name, unless another one has it.
@@ -369,7 +381,8 @@ pub(super) struct Temporary<F: FileSystem> {
     fs: F,
     here: At<F>,
     name: String,
-    file: F::File,
+    /// Open until it is flushed.
+    file: Option<F::File>,
     is_spent: bool,
 }
 
