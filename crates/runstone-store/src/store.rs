@@ -78,7 +78,8 @@ pub trait Store: Send + Sync + Debug {
     /// Returns the highest place of a log, or nothing for a log without entries.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] if the log cannot be looked at.
+    /// [`StoreError::Damaged`] if this log cannot be looked at while others may, such as where
+    /// something else stands in its place; [`StoreError::Unreadable`] if the store cannot.
     fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError>;
 
     /// Returns the entry at a place, checked against its checksum, its digest and its place.

@@ -2,10 +2,11 @@
 
 use runstone_core::cohort::{CohortKey, Comparability, compare};
 use runstone_core::verdict::Baseline;
-use runstone_store::{CohortName, Envelope, Log};
+use runstone_store::{CohortName, Envelope};
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::find::Head;
 use crate::open::Ledger;
 
 /// A cohort in a list.
@@ -13,10 +14,10 @@ use crate::open::Ledger;
 pub struct CohortRow {
     /// Its id.
     pub cohort: CohortName,
-    /// How many snapshots stand in its log.
-    pub snapshots: u64,
-    /// How many of them were deleted.
-    pub deleted: u64,
+    /// How many snapshots stand in its log; nothing if it cannot be looked at.
+    pub snapshots: Option<u64>,
+    /// How many of them were deleted; nothing if that cannot be told.
+    pub deleted: Option<u64>,
     /// The newest snapshot that can be read and was not deleted.
     pub newest: Option<Envelope>,
     /// The current yardstick, or why it is not known.
@@ -55,15 +56,21 @@ impl Ledger {
     pub fn cohorts(&self) -> Result<Vec<CohortRow>, Error> {
         let mut rows = Vec::new();
         for cohort in self.store.cohorts("", None)? {
-            let log = Log::Cohort(cohort.clone());
-            let Some(head) = self.store.head(&log)? else {
-                continue;
+            let snapshots = match self.head_of(&cohort)? {
+                Head::At(head) => Some(head.get()),
+                Head::Nothing => continue,
+                Head::Unreadable(_) => None,
             };
-            let noted = self.notes.now(&cohort)?;
-            let deleted = noted.all().filter(|(_, marks)| marks.deleted.is_some());
-            let deleted = deleted.count() as u64;
+            let deleted = match self.notes.now(&cohort) {
+                Ok(noted) => {
+                    let deleted = noted.all().filter(|(_, marks)| marks.deleted.is_some());
+                    Some(deleted.count() as u64).filter(|_| snapshots.is_some())
+                }
+                Err(error) if error.costs_its_place_alone() => None,
+                Err(error) => return Err(error),
+            };
             let newest = self.newest_listed(&cohort)?.map(|sighted| sighted.envelope);
-            let baseline = if deleted == head.get() {
+            let baseline = if snapshots.is_some() && deleted == snapshots {
                 Ok(Baseline::NoPrimary {
                     reason: "each of its runs was deleted".to_owned(),
                 })
@@ -72,7 +79,7 @@ impl Ledger {
             };
             rows.push(CohortRow {
                 cohort,
-                snapshots: head.get(),
+                snapshots,
                 deleted,
                 newest,
                 baseline,

@@ -11,7 +11,7 @@ use std::fmt;
 use runstone_core::digest::Digest;
 use runstone_core::id::{SnapshotSeq, nfc};
 use runstone_core::snapshot::Snapshot;
-use runstone_store::{CohortName, Committed, Envelope, Log, Seq, Slot, StoreError};
+use runstone_store::{CohortName, Committed, Damage, Envelope, Log, Seq, Slot, StoreError};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
@@ -110,6 +110,17 @@ pub(crate) struct Sighted {
     pub(crate) cohort: CohortName,
     pub(crate) seq: Seq,
     pub(crate) envelope: Envelope,
+}
+
+/// The end of a cohort's log.
+#[derive(Debug)]
+pub(crate) enum Head {
+    /// Its newest place.
+    At(Seq),
+    /// It holds no entry.
+    Nothing,
+    /// It cannot be looked at.
+    Unreadable(Damage),
 }
 
 impl Sighted {
@@ -271,9 +282,17 @@ impl Ledger {
 
     /// Returns the newest snapshot of a cohort that is readable and not deleted.
     pub(crate) fn newest_listed(&self, cohort: &CohortName) -> Result<Option<Sighted>, Error> {
-        let noted = self.notes.now(cohort)?;
+        let noted = match self.notes.now(cohort) {
+            Ok(noted) => noted,
+            // What cannot be told from what was deleted is not listed.
+            Err(error) if error.costs_its_place_alone() => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let log = Log::Cohort(cohort.clone());
-        let mut next = self.store.head(&log)?;
+        let mut next = match self.head_of(cohort)? {
+            Head::At(head) => Some(head),
+            Head::Nothing | Head::Unreadable(_) => None,
+        };
         while let Some(seq) = next {
             if let Some(envelope) = self.sight(&log, seq)? {
                 let sighted = Sighted {
@@ -310,6 +329,17 @@ impl Ledger {
         self.stored(cohort, Seq::new(seq.0).ok_or_else(at)?)
     }
 
+    /// Finds the end of a cohort's log. One that cannot be looked at costs its own cohort alone,
+    /// and is a value for whoever reads several.
+    pub(crate) fn head_of(&self, cohort: &CohortName) -> Result<Head, Error> {
+        match self.store.head(&Log::Cohort(cohort.clone())) {
+            Ok(Some(head)) => Ok(Head::At(head)),
+            Ok(None) => Ok(Head::Nothing),
+            Err(StoreError::Damaged(damage)) => Ok(Head::Unreadable(*damage)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads the envelope at a place; `None` if what stands there cannot be read by this release.
     pub(crate) fn sight(&self, log: &Log, seq: Seq) -> Result<Option<Envelope>, Error> {
         match self.store.peek(log, seq) {
@@ -326,8 +356,13 @@ impl Ledger {
         let mut unreadable = Vec::new();
         for cohort in self.store.cohorts("", None)? {
             let log = Log::Cohort(cohort.clone());
-            let Some(head) = self.store.head(&log)? else {
-                continue;
+            let head = match self.head_of(&cohort)? {
+                Head::At(head) => head,
+                Head::Nothing => continue,
+                Head::Unreadable(_) => {
+                    unreadable.push(cohort.to_string());
+                    continue;
+                }
             };
             for seq in (1..=head.get()).filter_map(Seq::new) {
                 match self.sight(&log, seq)? {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::fields::Fields;
-use crate::find::{Sighted, Stored};
+use crate::find::{Head, Sighted, Stored};
 use crate::notes::{self, tags};
 use crate::open::Ledger;
 use crate::summary;
@@ -71,7 +71,7 @@ pub struct LogPage {
     pub under_way: Vec<UnderWay>,
     /// Whether more rows pass than are shown.
     pub more: bool,
-    /// Places that could not be read.
+    /// Places that could not be read, `COHORT#seq`, or `COHORT` where its whole log could not.
     pub unreadable: Vec<String>,
     /// Notes that could not be read and so were not followed, in words.
     pub not_followed: Vec<String>,
@@ -169,7 +169,10 @@ impl Ledger {
         let mut not_followed = Vec::new();
         let mut walks = Vec::new();
         for cohort in cohorts {
-            let mut walk = Walk::from_head(self, cohort, request.deleted)?;
+            let Some(mut walk) = Walk::from_head(self, &cohort, request.deleted)? else {
+                unreadable.push(cohort.to_string());
+                continue;
+            };
             let unread = walk.noted.unread().iter();
             not_followed.extend(unread.map(|unread| notes::not_followed(&walk.cohort, unread)));
             walk.advance(self, &mut unreadable)?;
@@ -272,18 +275,31 @@ struct Walk {
 }
 
 impl Walk {
-    fn from_head(ledger: &Ledger, cohort: CohortName, deleted_too: bool) -> Result<Self, Error> {
-        let log = Log::Cohort(cohort.clone());
-        let next = ledger.store.head(&log)?;
-        let noted = ledger.notes.now(&cohort)?;
-        Ok(Self {
-            cohort,
-            log,
+    /// Begins at the newest place; nothing if the log, or what was noted of it, cannot be looked
+    /// at.
+    fn from_head(
+        ledger: &Ledger,
+        cohort: &CohortName,
+        deleted_too: bool,
+    ) -> Result<Option<Self>, Error> {
+        let next = match ledger.head_of(cohort)? {
+            Head::At(head) => Some(head),
+            Head::Nothing => None,
+            Head::Unreadable(_) => return Ok(None),
+        };
+        let noted = match ledger.notes.now(cohort) {
+            Ok(noted) => noted,
+            Err(error) if error.costs_its_place_alone() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Self {
+            cohort: cohort.clone(),
+            log: Log::Cohort(cohort.clone()),
             noted,
             deleted_too,
             next,
             current: None,
-        })
+        }))
     }
 
     /// Moves to the next entry to list and returns the one it stood on, with what is noted about

@@ -10,12 +10,12 @@ use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
-use runstone_store::{Audited, CohortName, Finding, Log, Room, Seq, ShelfPath, StaleKind};
+use runstone_store::{Audited, CohortName, Damage, Finding, Log, Room, Seq, ShelfPath, StaleKind};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
 use crate::error::Error;
-use crate::find::Stored;
+use crate::find::{Head, Stored};
 use crate::open::Ledger;
 use crate::views::{Mode, Views};
 
@@ -74,6 +74,24 @@ pub struct Leftover {
     pub path: String,
     /// What kind.
     pub kind: String,
+}
+
+impl From<Damage> for Damaged {
+    fn from(damage: Damage) -> Self {
+        let Damage {
+            path,
+            slot: _,
+            kind,
+            expected,
+            found,
+        } = damage;
+        Self {
+            path,
+            kind: kind.to_string(),
+            expected,
+            found,
+        }
+    }
 }
 
 impl Verified {
@@ -139,12 +157,7 @@ impl Ledger {
     fn verify_and(&self, mode: Mode) -> Result<Verified, Error> {
         let mut verified = Verified::default();
         verified.checked.audited = self.store.audit(&mut |finding| match finding {
-            Finding::Damage(damage) => verified.damage.push(Damaged {
-                path: damage.path.clone(),
-                kind: damage.kind.to_string(),
-                expected: damage.expected.clone(),
-                found: damage.found,
-            }),
+            Finding::Damage(damage) => verified.damage.push(Damaged::from(damage)),
             Finding::Stale(stale) => {
                 verified.stale.push(Leftover {
                     path: stale.path,
@@ -222,8 +235,19 @@ impl Ledger {
             });
         }
         self.verify_notes(cohort, verified)?;
-        let Some(head) = self.store.head(&Log::Cohort(cohort.clone()))? else {
-            return Ok(());
+        let head = match self.head_of(cohort)? {
+            Head::At(head) => head,
+            Head::Nothing => return Ok(()),
+            Head::Unreadable(damage) => {
+                if !verified
+                    .damage
+                    .iter()
+                    .any(|known| known.path == damage.path)
+                {
+                    verified.damage.push(Damaged::from(damage));
+                }
+                return Ok(());
+            }
         };
         for seq in (1..=head.get()).filter_map(Seq::new) {
             match self.stored(cohort, seq) {
@@ -253,7 +277,7 @@ impl Ledger {
                     if !verified
                         .damage
                         .iter()
-                        .any(|known| is_same_slot(known, &slot, seq))
+                        .any(|known| is_same_slot(known, &slot, seq) || is_in(known, &found))
                     {
                         verified.damage.push(Damaged {
                             path: place,
@@ -364,6 +388,12 @@ fn is_same_slot(known: &Damaged, slot: &str, seq: Seq) -> bool {
     let file = format!("{:020}", seq.get());
     let log = slot.rsplit_once('/').map_or(slot, |(log, _)| log);
     known.path.starts_with(log) && known.path.ends_with(&file)
+}
+
+/// Tells whether what was found at a place is a damage that is named already, such as that of the
+/// directory it stands in.
+fn is_in(known: &Damaged, found: &str) -> bool {
+    found.contains(&format!("`{}`", known.path))
 }
 
 fn named(error: &Error, kind: &str, expected: &str) -> Damaged {

@@ -204,3 +204,128 @@ fn an_entry_of_a_later_release_costs_its_own_place_and_recording_goes_on() {
     assert_eq!(recorded.place.seq.0, 4);
     assert_eq!(recorded.answer.diff.previous.unwrap().run_id.as_str(), "r3");
 }
+
+/// What may stand in the way of a whole log, or of a part of it.
+#[derive(Debug, Clone, Copy)]
+enum InTheWay {
+    OfTheLog,
+    OfTheLogWhoseCohortLostItsDocument,
+    OfTheShard,
+    OfTheNotes,
+    ALink,
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_costs_its_own_cohort_alone_and_is_named() {
+    for way in [
+        InTheWay::OfTheLog,
+        InTheWay::OfTheLogWhoseCohortLostItsDocument,
+        InTheWay::OfTheShard,
+        InTheWay::OfTheNotes,
+        InTheWay::ALink,
+    ] {
+        let lab = Lab::new();
+        let hit = lab.record(run("hit")).unwrap().place.cohort;
+        let other = run("whole").with("identity.dataset.sha256", "d2");
+        let whole = lab.record(other).unwrap().place.cohort;
+        assert_ne!(hit, whole);
+        let cohort = lab.root().join(format!("cohorts/{hit}"));
+        let log = cohort.join("log");
+        let place = match way {
+            InTheWay::OfTheShard => std::fs::read_dir(&log)
+                .unwrap()
+                .next()
+                .unwrap()
+                .unwrap()
+                .path(),
+            InTheWay::OfTheNotes => cohort.join("notes"),
+            _ => log,
+        };
+        let moved = std::process::Command::new("mv")
+            .arg(&place)
+            .arg(lab.folder().join("elsewhere"))
+            .status();
+        assert!(moved.unwrap().success());
+        if matches!(way, InTheWay::OfTheLogWhoseCohortLostItsDocument) {
+            std::fs::remove_file(cohort.join("cohort.json")).unwrap();
+        }
+        if matches!(way, InTheWay::ALink) {
+            std::os::unix::fs::symlink(lab.folder().join("elsewhere"), &place).unwrap();
+        } else {
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create_new(true).open(&place).unwrap();
+        }
+
+        let ledger = Ledger::open(&lab.root()).unwrap();
+        let page = ledger.log(&runstone::list::LogRequest::default()).unwrap();
+        assert_eq!(page.rows.len(), 1, "{way:?}");
+        assert_eq!(page.unreadable.len(), 1, "{way:?}: {:?}", page.unreadable);
+        assert!(page.unreadable[0].starts_with(hit.as_str()), "{way:?}");
+
+        let (mut rows, mut unreadable) = (0, Vec::new());
+        let extent = ledger.extent().unwrap();
+        ledger
+            .export(&extent, None, &mut |found| {
+                match found {
+                    runstone::export::Found::Snapshot(_) => rows += 1,
+                    runstone::export::Found::Unreadable { place, why } => {
+                        unreadable.push(format!("{place}: {why}"));
+                    }
+                }
+                Ok::<(), runstone::Error>(())
+            })
+            .unwrap();
+        assert_eq!(rows, 1, "{way:?}");
+        assert_eq!(unreadable.len(), 1, "{way:?}: {unreadable:?}");
+        assert!(
+            unreadable[0].contains(hit.as_str()) && unreadable[0].contains("file type"),
+            "{way:?}: {unreadable:?}"
+        );
+
+        let relative = place
+            .strip_prefix(lab.root())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let verified = ledger.verify().unwrap();
+        let named: Vec<_> = verified
+            .damage
+            .iter()
+            .filter(|damaged| damaged.path.starts_with(&relative))
+            .collect();
+        assert_eq!(named.len(), 1, "{way:?}: {:?}", verified.damage);
+        assert_eq!(named[0].kind, "file type", "{way:?}");
+        assert!(
+            verified
+                .damage
+                .iter()
+                .all(|damaged| damaged.path.contains(hit.as_str())),
+            "{way:?}: {:?}",
+            verified.damage
+        );
+        // Whether its claims hold a place cannot be told.
+        assert!(
+            verified
+                .stale
+                .iter()
+                .all(|stale| !stale.path.starts_with("keys/")),
+            "{way:?}: {:?}",
+            verified.stale
+        );
+
+        assert_eq!(ledger.cohorts().unwrap().len(), 2, "{way:?}");
+        assert_eq!(
+            ledger.find("@latest").unwrap().snapshot.run_id.as_str(),
+            "whole"
+        );
+        assert_eq!(
+            ledger.find("whole").unwrap().snapshot.run_id.as_str(),
+            "whole"
+        );
+        let document = run("next").with("identity.dataset.sha256", "d2").build();
+        let input = runstone::core::input::RunInput::from_document(document);
+        let recorded = ledger.record(runstone::RecordRequest::of(input)).unwrap();
+        assert_eq!(recorded.place.seq.0, 2, "{way:?}");
+    }
+}

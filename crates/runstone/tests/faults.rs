@@ -71,7 +71,7 @@ impl Bench {
         record(&clean, &run_id).unwrap();
         self.recorded += 1;
         let cohort = &clean.cohorts().unwrap()[0];
-        assert_eq!(cohort.snapshots, self.recorded, "{at}");
+        assert_eq!(cohort.snapshots, Some(self.recorded), "{at}");
         true
     }
 }

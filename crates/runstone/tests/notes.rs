@@ -227,7 +227,7 @@ fn a_deleted_snapshot_is_listed_nowhere_and_keeps_its_place() {
         );
     }
     let row = &ledger.cohorts().unwrap()[0];
-    assert_eq!((row.snapshots, row.deleted), (3, 1));
+    assert_eq!((row.snapshots, row.deleted), (Some(3), Some(1)));
     let newest = row.newest.as_ref().unwrap().key_text.as_ref().unwrap();
     assert_eq!(newest.run, "r2");
     let next = lab.record(run("r4")).unwrap();
@@ -247,7 +247,7 @@ fn when_all_are_deleted_the_cohort_is_empty_and_says_so() {
     assert!(matches!(latest, Error::NotFound { .. }), "{latest}");
     assert!(latest.hint().unwrap().contains("runstone log --deleted"));
     let row = &lab.ledger.cohorts().unwrap()[0];
-    assert_eq!((row.snapshots, row.deleted), (2, 2));
+    assert_eq!((row.snapshots, row.deleted), (Some(2), Some(2)));
     assert!(row.newest.is_none());
     let next = lab.record(run("r3")).unwrap();
     assert_eq!(

@@ -39,13 +39,17 @@ pub(crate) fn run(args: &CohortsArgs, ui: &Ui, settings: &Settings) -> Result<Ex
                 Format::Table => cohort_prefix(cohort.cohort.as_str(), &ids).to_owned(),
                 _ => cohort.cohort.to_string(),
             },
-            match cohort.deleted {
-                0 => cohort.snapshots.to_string(),
-                deleted => format!("{} ({deleted} deleted)", cohort.snapshots),
+            match (cohort.snapshots, cohort.deleted) {
+                (Some(snapshots), Some(0)) => snapshots.to_string(),
+                (Some(snapshots), Some(deleted)) => format!("{snapshots} ({deleted} deleted)"),
+                (Some(snapshots), None) => format!("{snapshots} (how many deleted: unknown)"),
+                (None, _) => "unknown".to_owned(),
             },
             match newest {
                 Some(key) => key.run.clone(),
-                None if cohort.deleted == cohort.snapshots => "all deleted".to_owned(),
+                None if cohort.snapshots.is_some() && cohort.deleted == cohort.snapshots => {
+                    "all deleted".to_owned()
+                }
                 None => "unreadable".to_owned(),
             },
             match &cohort.baseline {

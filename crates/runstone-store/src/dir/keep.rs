@@ -116,23 +116,30 @@ impl<F: FileSystem> DirStore<F> {
             if !name.starts_with(prefix) {
                 continue;
             }
-            let inside = match self.tree.open_in(&dir, &name) {
-                Ok(Some(inside)) => inside,
-                Ok(None) => continue,
-                Err(_) if self.tree.is_file(&dir, &name) => continue,
-                Err(error) => return Err(error),
+            let is_one = match self.is_cohort(&dir, &cohort) {
+                Ok(is_one) => is_one,
+                Err(_) if self.tree.is_file(&dir, &name) => false,
+                // What cannot be looked into is not left out in silence: it is the readers of its
+                // log who say so.
+                Err(error) => Damage::in_reading(error).map(|_damage| true)?,
             };
-            // Without its document a directory is a maker's that has not finished, unless it holds
-            // entries: then the document is lost, and they are not.
-            if self.tree.exists(&inside, COHORT_DOCUMENT)?
-                || self
-                    .find_head(&Log::Cohort(cohort.clone()), None)?
-                    .is_some()
-            {
+            if is_one {
                 cohorts.push(cohort);
             }
         }
         Ok(cohorts)
+    }
+
+    /// Tells whether a name is a cohort's. Without its document a directory is a maker's that has
+    /// not finished, unless it holds entries: then the document is lost, and they are not.
+    fn is_cohort(&self, dir: &At<F>, cohort: &CohortName) -> Result<bool, StoreError> {
+        let Some(inside) = self.tree.open_in(dir, cohort.as_str())? else {
+            return Ok(false);
+        };
+        Ok(self.tree.exists(&inside, COHORT_DOCUMENT)?
+            || self
+                .find_head(&Log::Cohort(cohort.clone()), None)?
+                .is_some())
     }
 
     pub(super) fn keep_object(

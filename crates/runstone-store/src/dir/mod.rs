@@ -41,7 +41,7 @@ pub use self::open::{InitOptions, Initialised};
 pub use self::os::{OsDir, OsFile, OsFileSystem};
 use self::tree::Tree;
 use crate::append;
-use crate::damage::{Audited, Finding};
+use crate::damage::{Audited, Damage, Finding};
 use crate::descriptor::Descriptor;
 use crate::entropy::Entropy;
 use crate::envelope::Envelope;
@@ -151,15 +151,15 @@ impl<F: FileSystem> Store for DirStore<F> {
     }
 
     fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
-        self.find_head(log, None)
+        self.find_head(log, None).map_err(Damage::or_failure)
     }
 
     fn read(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError> {
-        self.read_slot(log, seq)
+        Damage::as_slot(self.read_slot(log, seq), log, seq)
     }
 
     fn peek(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
-        self.peek_slot(log, seq)
+        Damage::as_slot(self.peek_slot(log, seq), log, seq)
     }
 
     fn make_durable(&self, log: &Log, seq: Seq) -> Result<Slot<()>, StoreError> {

@@ -222,6 +222,28 @@ impl Damage {
             found,
         })
     }
+
+    /// Returns a failure to read as the damage it is, if it is one.
+    pub(super) fn or_failure(error: StoreError) -> StoreError {
+        match Self::in_reading(error) {
+            Ok(damage) => StoreError::Damaged(Box::new(damage)),
+            Err(error) => error,
+        }
+    }
+
+    /// Turns a failure to come to a place into damage there: a log that cannot be opened costs
+    /// itself alone.
+    pub(super) fn as_slot<T>(
+        read: Result<Slot<T>, StoreError>,
+        log: &Log,
+        seq: Seq,
+    ) -> Result<Slot<T>, StoreError> {
+        read.or_else(|error| {
+            let damage = Self::in_reading(error)?;
+            let slot = Some((log.clone(), seq));
+            Ok(Slot::Damaged(Self { slot, ..damage }))
+        })
+    }
 }
 
 /// Returns which check a failure to read is, and what would have passed it.

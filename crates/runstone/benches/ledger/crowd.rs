@@ -173,7 +173,7 @@ fn check(store: &Path, acknowledged: usize) {
     let cohorts = ledger.cohorts().unwrap();
     assert_eq!(
         cohorts[0].snapshots,
-        u64::try_from(acknowledged).unwrap(),
+        u64::try_from(acknowledged).ok(),
         "the log has gaps"
     );
 }

@@ -8,16 +8,25 @@ use runstone_core::verdict::Overall;
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::Value;
 
-use crate::error::{Error, chain};
+use crate::error::{Error, chain, in_words};
 use crate::fields::Fields;
-use crate::find::Stored;
+use crate::find::{Head, Stored};
 use crate::notes::place_of;
 use crate::open::Ledger;
 
 /// What stood in the logs at one moment: each cohort up to its newest snapshot then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extent {
-    heads: Vec<(CohortName, Seq)>,
+    heads: Vec<(CohortName, Reach)>,
+}
+
+/// How far a log reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reach {
+    /// To this place.
+    To(Seq),
+    /// It cannot be looked at, and this is why.
+    Unknown(String),
 }
 
 /// What a walk comes upon.
@@ -27,7 +36,7 @@ pub enum Found<'a> {
     Snapshot(&'a Stored),
     /// A place whose snapshot cannot be read, and so cannot be shown to pass or not.
     Unreadable {
-        /// `COHORT#seq`.
+        /// `COHORT#seq`, or `COHORT` where the whole log cannot be read.
         place: String,
         /// Why.
         why: String,
@@ -42,9 +51,12 @@ impl Ledger {
     pub fn extent(&self) -> Result<Extent, Error> {
         let mut heads = Vec::new();
         for cohort in self.store.cohorts("", None)? {
-            if let Some(head) = self.store.head(&Log::Cohort(cohort.clone()))? {
-                heads.push((cohort, head));
-            }
+            let reach = match self.head_of(&cohort)? {
+                Head::At(head) => Reach::To(head),
+                Head::Nothing => continue,
+                Head::Unreadable(damage) => Reach::Unknown(in_words(&damage)),
+            };
+            heads.push((cohort, reach));
         }
         Ok(Extent { heads })
     }
@@ -60,7 +72,15 @@ impl Ledger {
         filter: Option<&Expr>,
         see: &mut dyn FnMut(Found<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (cohort, head) in &extent.heads {
+        for (cohort, reach) in &extent.heads {
+            let head = match reach {
+                Reach::To(head) => head,
+                Reach::Unknown(why) => {
+                    let (place, why) = (cohort.to_string(), why.clone());
+                    see(Found::Unreadable { place, why })?;
+                    continue;
+                }
+            };
             let notes = Log::CohortNotes(cohort.clone());
             let noted = match self.notes.now(cohort) {
                 Ok(noted) => noted,

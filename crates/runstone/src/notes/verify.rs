@@ -20,8 +20,11 @@ impl Ledger {
         verified: &mut Verified,
     ) -> Result<(), Error> {
         let log = Log::CohortNotes(cohort.clone());
-        let Some(head) = self.store.head(&log)? else {
-            return Ok(());
+        let head = match self.store.head(&log) {
+            Ok(Some(head)) => head,
+            // Where it cannot be looked at, the audit has named it.
+            Ok(None) | Err(StoreError::Damaged(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
         };
         for seq in (1..=head.get()).filter_map(Seq::new) {
             let payload = match self.store.read(&log, seq) {

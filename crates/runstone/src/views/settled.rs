@@ -18,7 +18,7 @@ use super::places::{below, index_of, latest_of, on_shelf, run_on_shelf};
 use super::shared::{Listed, entry_of};
 use crate::digests::to_digest;
 use crate::error::Error;
-use crate::find::Stored;
+use crate::find::{Head, Stored};
 use crate::notes::place_of;
 use crate::open::Ledger;
 use crate::verify::Leftover;
@@ -99,8 +99,17 @@ impl Settling<'_> {
         };
         let mut heads = Vec::with_capacity(cohorts.len());
         for cohort in cohorts {
-            let head = self.ledger.store.head(&Log::Cohort(cohort.clone()))?;
-            heads.extend(head.map(|head| (cohort, head)));
+            match self.ledger.head_of(&cohort)? {
+                Head::At(head) => match self.ledger.notes.now(&cohort) {
+                    Ok(_) => heads.push((cohort, head)),
+                    Err(error) if error.costs_its_place_alone() => {
+                        self.settled.unreadable.push(cohort.to_string());
+                    }
+                    Err(error) => return Err(error),
+                },
+                Head::Nothing => {}
+                Head::Unreadable(_) => self.settled.unreadable.push(cohort.to_string()),
+            }
         }
         let total = heads.iter().map(|(_, head)| head.get()).sum();
         let mut done = 0;
@@ -407,10 +416,16 @@ impl Ledger {
             return Ok(Logged::No);
         };
         let log = Log::Cohort(cohort.clone());
-        let Some(head) = self.store.head(&log)? else {
-            return Ok(Logged::No);
+        let head = match self.head_of(&cohort)? {
+            Head::At(head) => head,
+            Head::Nothing => return Ok(Logged::No),
+            Head::Unreadable(_) => return Ok(Logged::Unknown),
         };
-        let noted = self.notes.now(&cohort)?;
+        let noted = match self.notes.now(&cohort) {
+            Ok(noted) => noted,
+            Err(error) if error.costs_its_place_alone() => return Ok(Logged::Unknown),
+            Err(error) => return Err(error),
+        };
         let listed = |entry: IndexEntry| {
             let about = About {
                 seq: entry.seq,

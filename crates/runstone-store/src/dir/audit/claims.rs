@@ -126,11 +126,12 @@ impl<F: FileSystem> Audit<'_, F> {
             return Ok(());
         };
         let log = Log::Cohort(text.cohort.clone());
-        if !self
+        // Of a log that could not be looked at, nobody can say what it holds.
+        let is_held = self
             .read
             .get(&log)
-            .is_some_and(|read| read.keys.contains_key(&key))
-        {
+            .is_some_and(|read| read.keys.contains_key(&key));
+        if !is_held && !self.unread.contains(&log) {
             self.stale(dir.name(name), StaleKind::Claim);
         }
         self.history(&log, &dir.name(name), None, &envelope)

@@ -4,6 +4,8 @@
 //! called missing, and where anything shows that a place was taken, nothing there is damage.
 //! Whether an entry's key has its claim is left to `claims`.
 
+use std::collections::BTreeSet;
+
 use super::Audit;
 use crate::damage::{Damage, DamageKind, StaleKind};
 use crate::dir::DirStore;
@@ -19,55 +21,89 @@ use crate::store::Slot;
 /// Missing places in a row that are named one by one; beyond, they are named as a range.
 const GAP_NAMED_MAX: u64 = 64;
 
+/// What a listing of a log shows.
+#[derive(Debug, Default)]
+struct Listed {
+    places: Vec<Seq>,
+    /// The shards that cannot be opened.
+    unread: BTreeSet<u64>,
+}
+
 impl<F: FileSystem> Audit<'_, F> {
     pub(super) fn log(&mut self, log: &Log) -> Result<(), StoreError> {
-        let listed = self.listed(log)?;
+        let Some(Listed { places, unread }) = self.listed(log)? else {
+            // Named as a whole; its places and its hint have nothing to add.
+            self.unread.insert(log.clone());
+            return Ok(());
+        };
+        if !unread.is_empty() {
+            self.unread.insert(log.clone());
+        }
         let mut next = Seq::FIRST;
-        for seq in listed {
-            self.gap(log, next, seq, &format!("{seq} is taken"))?;
+        for seq in places {
+            self.gap(log, next, seq, &unread, &format!("{seq} is taken"))?;
             // A place that was listed is taken, also by what is gone when it is read.
             if !self.slot(log, seq)? {
                 self.missing(log, seq, "the entry that was listed".to_owned());
             }
             next = seq.next();
         }
-        self.hint(log, next)?;
+        self.hint(log, next, &unread)?;
         self.audited.logs += u64::from(self.read.contains_key(log));
         Ok(())
     }
 
-    /// Returns the places that a listing shows, sorted, and reports the strays among them.
-    fn listed(&mut self, log: &Log) -> Result<Vec<Seq>, StoreError> {
-        let Some(log_dir) = self.open(&log.path())? else {
-            return Ok(Vec::new());
+    /// Returns the places that a listing shows, sorted, and reports the strays among them; nothing
+    /// if the log cannot be opened.
+    fn listed(&mut self, log: &Log) -> Result<Option<Listed>, StoreError> {
+        let opened = self.store.tree.open(&log.path());
+        let Some(opened) = self.told(opened)? else {
+            return Ok(None);
         };
-        let mut places = Vec::new();
+        let mut listed = Listed::default();
+        let Some(log_dir) = opened else {
+            return Ok(Some(listed));
+        };
         for name in self.list(&log_dir)? {
             let Some(shard) = shard_number(&name) else {
                 self.stray(&log_dir, &name);
                 continue;
             };
-            let Some(dir) = self.open_in(&log_dir, &name)? else {
+            // Only a shard has such a name: what else stands there is in its place, and no stray.
+            let opened = self.store.tree.open_in(&log_dir, &name);
+            let Some(opened) = self.told(opened)? else {
+                listed.unread.insert(shard);
+                continue;
+            };
+            let Some(dir) = opened else {
                 continue;
             };
             for name in self.list(&dir)? {
                 match slot_number(&name) {
-                    Some(seq) if self.store.shard_of(seq) == shard => places.push(seq),
+                    Some(seq) if self.store.shard_of(seq) == shard => listed.places.push(seq),
                     _ => self.stray(&dir, &name),
                 }
             }
         }
-        Ok(places)
+        Ok(Some(listed))
     }
 
     /// Looks at the places from `next` to the one before `end`, which the listing did not show and
-    /// which are taken all the same, as `sign` says.
-    fn gap(&mut self, log: &Log, next: Seq, end: Seq, sign: &str) -> Result<(), StoreError> {
+    /// which are taken all the same, as `sign` says. Those of a shard that was named as a whole are
+    /// not named again.
+    fn gap(
+        &mut self,
+        log: &Log,
+        next: Seq,
+        end: Seq,
+        unread: &BTreeSet<u64>,
+        sign: &str,
+    ) -> Result<(), StoreError> {
         let expected = format!("an entry, since {sign}");
         let damaged = self.audited.damaged;
         let mut seq = next;
         while seq < end && self.audited.damaged - damaged < GAP_NAMED_MAX {
-            if !self.slot(log, seq)? {
+            if !unread.contains(&self.store.shard_of(seq)) && !self.slot(log, seq)? {
                 self.missing(log, seq, expected.clone());
             }
             seq = seq.next();
@@ -170,14 +206,18 @@ impl<F: FileSystem> Audit<'_, F> {
     }
 
     /// Checks the hint against the log, whose first place without an entry is `free`.
-    fn hint(&mut self, log: &Log, free: Seq) -> Result<(), StoreError> {
+    fn hint(&mut self, log: &Log, free: Seq, unread: &BTreeSet<u64>) -> Result<(), StoreError> {
         match self.store.read_hint(log) {
             Ok(Hint::None) => Ok(()),
             Ok(Hint::Seen(seen)) if seen.seq < free => Ok(()),
             // Taken while the audit went on, or lost.
-            Ok(Hint::Seen(Seen { seq, .. })) => {
-                self.gap(log, free, seq.next(), &format!("the hint names {seq}"))
-            }
+            Ok(Hint::Seen(Seen { seq, .. })) => self.gap(
+                log,
+                free,
+                seq.next(),
+                unread,
+                &format!("the hint names {seq}"),
+            ),
             Ok(Hint::Garbled) | Err(_) => {
                 self.stale(DirStore::<F>::hint_path(log), StaleKind::Hint);
                 Ok(())

@@ -8,7 +8,7 @@
 mod claims;
 mod log;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::DirStore;
@@ -31,6 +31,7 @@ impl<F: FileSystem> DirStore<F> {
             report,
             audited,
             read: BTreeMap::new(),
+            unread: BTreeSet::new(),
         };
         audit.temporaries(&[])?;
         audit.cohorts()?;
@@ -51,6 +52,8 @@ struct Audit<'a, F: FileSystem> {
     report: &'a mut dyn FnMut(Finding),
     audited: Audited,
     read: BTreeMap<Log, Read>,
+    /// The logs of which a part could not be looked at.
+    unread: BTreeSet<Log>,
 }
 
 /// What was read of a log.
