@@ -89,6 +89,7 @@ fn what_stands_in_the_way_costs_itself_alone() {
     fs::create_dir(&elsewhere).unwrap();
     symlink(&elsewhere, &fan).unwrap();
     for stray in [
+        "readme",
         "cohorts/readme",
         "keys/readme",
         "objects/readme",
@@ -104,6 +105,7 @@ fn what_stands_in_the_way_costs_itself_alone() {
     expected.push(format!("damage file type {}", below(&place, &fan)));
     expected.extend(
         [
+            "readme",
             "cohorts/readme",
             "keys/readme",
             "objects/readme",

@@ -48,6 +48,16 @@ pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
 /// The directory that is made last, after all others are durable: where it is, they are.
 pub(super) const LAST_DIRECTORY: &str = "trash";
 
+/// The directory that file systems keep for themselves where they begin.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// Tells whether a name in the root is one that this format gives, or the file system.
+pub(super) fn is_of_root(name: &str) -> bool {
+    let directories = DIRECTORIES.iter().filter_map(|(path, _)| path.first());
+    [DESCRIPTOR, SECRET_MARK, LAST_DIRECTORY, LOST_AND_FOUND].contains(&name)
+        || directories.into_iter().any(|directory| *directory == name)
+}
+
 /// What a directory holds, and so who may remove things from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holds {

@@ -14,7 +14,9 @@ use std::io;
 use super::DirStore;
 use super::fs::FileSystem;
 use super::keep::digest_damage;
-use super::layout::{COHORT_DOCUMENT, SECRET, SECRET_KEY, TEMPORARY, fan_name, profile_digest};
+use super::layout::{
+    COHORT_DOCUMENT, PROBE, SECRET, SECRET_KEY, TEMPORARY, fan_name, is_of_root, profile_digest,
+};
 use super::tree::At;
 use crate::damage::{Audited, Damage, DamageKind, Finding, Stale, StaleKind};
 use crate::error::StoreError;
@@ -33,7 +35,7 @@ impl<F: FileSystem> DirStore<F> {
             read: BTreeMap::new(),
             unread: BTreeSet::new(),
         };
-        audit.temporaries(&[])?;
+        audit.root()?;
         audit.cohorts()?;
         for log in [Log::EnvironmentNotes, Log::Environments, Log::StoreNotes] {
             audit.log(&log)?;
@@ -112,6 +114,17 @@ impl<F: FileSystem> Audit<'_, F> {
         Ok(self.told(listed)?.unwrap_or_default())
     }
 
+    /// Reports what does not belong into the root.
+    fn root(&mut self) -> Result<(), StoreError> {
+        let root = self.store.tree.root();
+        for name in self.list(&root)? {
+            if !is_of_root(&name) {
+                self.stray(&root, &name);
+            }
+        }
+        Ok(())
+    }
+
     /// Reports the temporary files of a directory, and passes over everything else.
     fn temporaries(&mut self, path: &[&str]) -> Result<(), StoreError> {
         let Some(dir) = self.open(path)? else {
@@ -127,7 +140,7 @@ impl<F: FileSystem> Audit<'_, F> {
 
     /// Reports a name that should not be there.
     fn stray(&mut self, here: &At<F>, name: &str) {
-        let temporary = name.starts_with(TEMPORARY);
+        let temporary = name.starts_with(TEMPORARY) || name.starts_with(PROBE);
         let kind = if temporary {
             StaleKind::Temporary
         } else {
