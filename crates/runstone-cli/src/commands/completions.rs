@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::ui::{Face, Ui};
 
 /// Print what makes a shell complete the commands and options of Runstone
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,12 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(crate) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, CliError> {
+    if ui.face == Face::Json {
+        return Err(CliError::usage(
+            "`--json` says nothing here: what is printed is read by a shell",
+            "leave `--json` away",
+        ));
+    }
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut for_people(), "runstone", &mut script);
     ui.data(&String::from_utf8_lossy(&script))?;

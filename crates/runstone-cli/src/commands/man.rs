@@ -33,6 +33,12 @@ pub(crate) fn run(args: &ManArgs, ui: &Ui) -> Result<Exit, CliError> {
     if let Some(folder) = &args.dir {
         return write_all(&whole, folder, ui);
     }
+    if ui.face == Face::Json {
+        return Err(CliError::usage(
+            "`--json` says nothing here: a page is printed for `man`",
+            "leave `--json` away, or write all pages: `runstone man --dir man --json`",
+        ));
+    }
     ui.data(&page(named(&whole, &args.names)?)?)?;
     Ok(Exit::Done)
 }

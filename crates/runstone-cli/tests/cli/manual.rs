@@ -146,3 +146,15 @@ fn every_command_has_a_page_of_the_manual() {
         "{told}"
     );
 }
+
+#[test]
+fn what_is_no_data_is_not_printed_as_if_it_were() {
+    let scene = Scene::empty();
+    for arguments in [&["man", "--json"][..], &["completions", "bash", "--json"]] {
+        let output = scene.quietly(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert!(told["error"]["hint"].is_string(), "{arguments:?}: {told}");
+    }
+}
