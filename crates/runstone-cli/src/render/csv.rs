@@ -77,15 +77,24 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// Puts an apostrophe before what would run. A sign alone runs nothing (`-O3` is a setting): it
-/// takes a call, a program or a sheet behind it.
+/// Puts an apostrophe before what would run, and before what looks as if one had been put there
+/// already: so exactly the texts that would run behind their apostrophes have one too many, and a
+/// reader takes it away.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let signed = text.starts_with(['+', '-']) && text.contains(['(', '|', '!']);
-    if signed || text.starts_with(['=', '@', '\t', '\r']) {
+    if would_run(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Tells whether a spreadsheet may take a text for a formula, also in the full-width forms that
+/// some read alike. A sign alone runs nothing (`-O3` is a setting): it takes a call, a program or a
+/// sheet behind it.
+fn would_run(text: &str) -> bool {
+    let signed = text.starts_with(['+', '-', '＋', '－'])
+        && text.contains(['(', '|', '!', '（', '｜', '！']);
+    signed || text.starts_with(['=', '@', '＝', '＠', '\t', '\r', '\n'])
 }
 
 #[cfg(test)]
@@ -109,6 +118,23 @@ mod tests {
             values(&cells.map(Some)),
             "\"a,b\",\"say \"\"hi\"\"\n\",'=1+1,-O3,'-1+cmd|' /C calc'!A0,'@SUM(A1),-0.5\r\n"
         );
+    }
+
+    #[test]
+    fn the_apostrophe_that_was_put_there_can_be_told_from_one_that_was_recorded() {
+        for (text, written) in [
+            ("=1", "'=1"),
+            ("'=1", "''=1"),
+            ("'tis", "'tis"),
+            ("'", "'"),
+            ("＝1+1", "'＝1+1"),
+            ("＠SUM（A1）", "'＠SUM（A1）"),
+            ("－1＋cmd｜x", "'－1＋cmd｜x"),
+            ("－O3", "－O3"),
+            ("\n=1", "'\n=1"),
+        ] {
+            assert_eq!(harmless(text), written);
+        }
     }
 
     #[test]
