@@ -75,7 +75,12 @@ fn show(name: Option<&str>, ui: &Ui, settings: &Settings) -> Result<Exit, CliErr
             "sha256": profile.sha256,
             "text": profile.text,
         }))?,
-        Face::Text => ui.data(&profile.text)?,
+        Face::Text => {
+            ui.data(&profile.text)?;
+            // Several profiles may bear one name.
+            let (name, digest) = (plain(&profile.name), profile.sha256.prefix(12));
+            ui.talk(&format!("profile {name} ({digest})\n"));
+        }
     }
     Ok(Exit::Done)
 }
@@ -170,16 +175,17 @@ fn explain(
     Ok(Exit::Done)
 }
 
-/// Finds a profile; a built-in one or a file needs no store.
+/// Finds a profile as a recording would. Where there is no store, a built-in one or a file is all
+/// that can be meant.
 fn find(name: Option<&str>, settings: &Settings) -> Result<Profile, CliError> {
-    if let Some(name) = name
-        && let Ok(profile) = profiles::load(name)
-    {
-        return Ok(profile.knowing(env_vars::names()));
+    match (settings.open_ledger(), name) {
+        (Ok(ledger), name) => Ok(ledger
+            .profile(&settings.profile_choice(name))?
+            .as_ref()
+            .clone()),
+        (Err(CliError::NoStore { .. }), Some(name)) => {
+            Ok(profiles::load(name)?.knowing(env_vars::names()))
+        }
+        (Err(error), _) => Err(error),
     }
-    let ledger = settings.open_ledger()?;
-    Ok(ledger
-        .profile(&settings.profile_choice(name))?
-        .as_ref()
-        .clone())
 }

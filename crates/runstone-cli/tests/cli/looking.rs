@@ -189,3 +189,31 @@ fn a_store_is_given_another_default_profile() {
         .run(&["verify"]);
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn a_name_means_the_same_profile_to_those_who_look_and_to_those_who_record() {
+    let scene = Scene::empty();
+    scene.file(
+        "market.toml",
+        "schema = 1\nname = \"market\"\nextends = \"generic\"\n",
+    );
+    let digest = |arguments: &[&str]| scene.json(arguments)["sha256"].clone();
+    // Without a store the built-in one is all there is.
+    let built_in = digest(&["profile", "show", "market"]);
+    let made = scene.quietly(&["init", "--profile", "market.toml"]);
+    assert!(made.status.success(), "{made:?}");
+    let own = digest(&["profile", "show"]);
+    assert_ne!(own, built_in);
+    assert_eq!(digest(&["profile", "show", "market"]), own);
+    assert_eq!(digest(&["profile", "use", "market"]), own);
+    scene.file("r.json", run_document("r1", 0.5));
+    let explained = scene.json(&["profile", "explain", "r.json", "--profile", "market"]);
+    assert_eq!(explained["profile"]["sha256"], own);
+    let recorded = scene.quietly(&["record", "r.json", "--profile", "market"]);
+    assert!(recorded.status.success(), "{recorded:?}");
+    let shown = scene.json(&["show", "@latest"]);
+    assert_eq!(shown["snapshot"]["profile"]["sha256"], own);
+    let told = scene.quietly(&["profile", "show", "market"]).stderr;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains(&own.as_str().unwrap()[..12]), "{told}");
+}
