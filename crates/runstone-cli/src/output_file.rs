@@ -2,7 +2,8 @@
 //!
 //! Written under a temporary name beside it, flushed, and given its name last, so that nobody ever
 //! reads half of it and an interrupted command leaves what was there. A device or a pipe is written
-//! as it is. What stands in the way is never replaced without being asked.
+//! as it is. What stands in the way is never replaced without being asked; what replaces it has its
+//! mode bits, and a link stays a link. Nothing is ever written into a store.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write as _};
@@ -21,10 +22,12 @@ pub(crate) enum Output {
     Standard(BufWriter<io::Stdout>),
     /// A file that gets its name when it is whole.
     File {
-        /// The name it gets.
+        /// The name it gets: where a link leads, if it is one.
         path: PathBuf,
         /// Whether a file of that name may be replaced.
         replace: bool,
+        /// The mode bits of the file that is replaced.
+        mode: Option<u32>,
         /// What was written so far.
         temporary: BufWriter<NamedTempFile>,
     },
@@ -50,11 +53,12 @@ impl Output {
             path: path.to_owned(),
             source,
         };
-        match path.metadata() {
+        let found = path.metadata();
+        match &found {
             Ok(found) if found.is_dir() => {
                 return Err(unwritable(Errno::ISDIR.into()));
             }
-            Ok(found) if is_device(&found) => {
+            Ok(found) if is_device(found) => {
                 let device = OpenOptions::new().write(true).open(path);
                 return Ok(Self::Device {
                     path: path.to_owned(),
@@ -65,20 +69,51 @@ impl Output {
             // What cannot be looked at shows when it is written.
             Ok(_) | Err(_) => {}
         }
-        let folder = folder_of(path);
+        let (path, mode) = match found {
+            Ok(found) => (
+                path.canonicalize().map_err(unwritable)?,
+                Some(found.permissions().mode() & 0o777),
+            ),
+            Err(_) => (path.to_owned(), None),
+        };
+        let folder = folder_of(&path);
         folder.metadata().map_err(unwritable)?;
         let temporary = tempfile::Builder::new()
             .prefix(".runstone-")
             // What the caller's umask leaves, as for any file of theirs.
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(mode.unwrap_or(0o666)))
             .tempfile_in(folder)
             // Its own text names the temporary file, which nobody asked for.
             .map_err(|error| unwritable(error.kind().into()))?;
         Ok(Self::File {
-            path: path.to_owned(),
+            path,
             replace,
+            mode,
             temporary: BufWriter::new(temporary),
         })
+    }
+
+    /// Opens an output that does not lie in the store, wherever links lead.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`CliError::Usage`] for a place in the store.
+    pub(crate) fn outside(store: &Path, path: &Path, replace: bool) -> Result<Self, CliError> {
+        let whole = path
+            .canonicalize()
+            .or_else(|_no_such_file| folder_of(path).canonicalize());
+        if path != Path::new("-")
+            && let (Ok(whole), Ok(store)) = (whole, store.canonicalize())
+            && whole.starts_with(&store)
+        {
+            return Err(CliError::usage(
+                format!(
+                    "`{}` lies in the store, where nothing else belongs",
+                    path.display()
+                ),
+                "name a file outside of it, such as `runstone export --csv runs.csv`",
+            ));
+        }
+        Self::open(path, replace)
     }
 
     /// Writes text.
@@ -111,8 +146,9 @@ impl Output {
             Self::File {
                 path,
                 replace,
+                mode,
                 temporary,
-            } => give_name(&path, replace, temporary)
+            } => give_name(&path, replace, mode, temporary)
                 .map_err(|source| CliError::Unwritable { path, source }),
         }
     }
@@ -128,10 +164,20 @@ impl Output {
     }
 }
 
-fn give_name(path: &Path, replace: bool, written: BufWriter<NamedTempFile>) -> io::Result<()> {
+fn give_name(
+    path: &Path,
+    replace: bool,
+    mode: Option<u32>,
+    written: BufWriter<NamedTempFile>,
+) -> io::Result<()> {
     let temporary = written
         .into_inner()
         .map_err(io::IntoInnerError::into_error)?;
+    if let Some(mode) = mode {
+        // The umask may have taken some of them.
+        let file = temporary.as_file();
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
     temporary.as_file().sync_all()?;
     if replace {
         temporary.persist(path)?;

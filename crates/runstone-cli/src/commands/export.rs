@@ -73,7 +73,8 @@ pub(crate) fn run(args: &ExportArgs, ui: &Ui, settings: &Settings) -> Result<Exi
     let filter = args.filter.as_deref().map(Expr::parse).transpose();
     let filter = filter.map_err(|error| CliError::Ledger(Error::Query(error)))?;
     let ledger = settings.open_ledger()?;
-    let mut output = Output::open(&args.file, args.force)?;
+    let store = settings.find_store()?.value;
+    let mut output = Output::outside(&store, &args.file, args.force)?;
     let mut export = Export {
         extent: ledger.extent()?,
         ledger: &ledger,

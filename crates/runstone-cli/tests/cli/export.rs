@@ -197,3 +197,49 @@ fn a_reader_that_goes_away_ends_an_export_without_a_word() {
         .unwrap();
     assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn what_is_replaced_keeps_its_mode_and_its_link_and_no_store_is_written_into() {
+    let scene = some_runs();
+    let at = |name: &str| scene.project().join(name);
+    let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o7777;
+    scene.file("mine.csv", "mine");
+    std::fs::set_permissions(at("mine.csv"), std::fs::Permissions::from_mode(0o602)).unwrap();
+    std::fs::create_dir(at("shelf")).unwrap();
+    scene.file("shelf/all.csv", "old");
+    std::os::unix::fs::symlink("shelf/all.csv", at("link.csv")).unwrap();
+    for name in ["mine.csv", "link.csv"] {
+        let output = scene.quietly(&["export", "--csv", name, "--force"]);
+        assert!(output.status.success(), "{output:?}");
+    }
+    let piped = scene.quietly(&["export", "--csv"]).stdout;
+    assert_eq!(mode("mine.csv"), 0o602);
+    assert_eq!(std::fs::read(at("mine.csv")).unwrap(), piped);
+    assert_eq!(
+        std::fs::read_link(at("link.csv")).unwrap(),
+        std::path::Path::new("shelf/all.csv")
+    );
+    assert_eq!(std::fs::read(at("shelf/all.csv")).unwrap(), piped);
+
+    std::os::unix::fs::symlink(".runstone/runs", at("way")).unwrap();
+    let descriptor = std::fs::read(at(".runstone/runstone.json")).unwrap();
+    for name in [
+        ".runstone/all.csv",
+        ".runstone/runstone.json",
+        "way/all.csv",
+        ".runstone/runs/../all.csv",
+    ] {
+        let output = scene.quietly(&["export", "--csv", name, "--force"]);
+        assert_eq!(output.status.code(), Some(2), "{name}: {output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            told.contains("lies in the store") && told.contains("hint:"),
+            "{told}"
+        );
+    }
+    assert!(!at(".runstone/all.csv").exists() && !at(".runstone/runs/all.csv").exists());
+    assert_eq!(
+        std::fs::read(at(".runstone/runstone.json")).unwrap(),
+        descriptor
+    );
+}
