@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::settings::SettingsError;
+use crate::values::called;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +35,8 @@ pub(crate) enum CliError {
         /// How to say that it is meant.
         hint: String,
     },
-    /// A file that was named cannot be read.
-    #[error("`{}` cannot be read", path.display())]
+    /// A file that was named, or standard input, cannot be read.
+    #[error("{} cannot be read", called(path))]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -61,8 +61,16 @@ impl fmt::Display for Refused {
                 f.write_str(", ")?;
             } else {
                 let separator = if kind.is_none() { "" } else { "; " };
-                write!(f, "{separator}{} ", problem.kind.as_str())?;
+                f.write_str(separator)?;
                 kind = Some(problem.kind);
+                // Here the value is what is wrong, not its place.
+                if problem.kind != ProblemKind::UnknownStage {
+                    write!(f, "{} ", problem.kind.as_str())?;
+                }
+            }
+            if problem.kind == ProblemKind::UnknownStage {
+                f.write_str(&problem.text)?;
+                continue;
             }
             if problem.pointer == Pointer::root() {
                 f.write_str("the document")?;

@@ -42,7 +42,7 @@ enum ProfileVerb {
     },
     /// Check a profile, with line and column of what is wrong
     Check {
-        /// The TOML file
+        /// The TOML file; `-` reads standard input
         file: PathBuf,
     },
     /// Show what each field of a document counts as
@@ -115,13 +115,14 @@ fn choose(name: &str, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
 fn check(file: &Path, ui: &Ui) -> Result<Exit, CliError> {
     let bytes = read_input(file)?;
     let text = String::from_utf8(bytes).map_err(|_not_utf8| {
-        CliError::usage(
-            format!("`{}` is not UTF-8", file.display()),
-            "save the file as UTF-8",
-        )
+        CliError::usage(format!("{} is not UTF-8", called(file)), "save it as UTF-8")
     })?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    let profile = profiles::parse(&text, &file.display().to_string(), folder)?;
+    let name = match file.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => file.display().to_string(),
+    };
+    let profile = profiles::parse(&text, &name, folder)?;
     match ui.face {
         Face::Json => ui.json(&json!({
             "schema": "runstone.profile-check/1",

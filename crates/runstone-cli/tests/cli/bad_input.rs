@@ -191,3 +191,25 @@ fn profiles_that_make_no_sense_are_refused_with_line_and_column() {
     assert!(!scene.project().join("elsewhere").exists());
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn standard_input_is_called_so_by_every_error_about_it() {
+    let mut scene = Scene::with_store(&[]);
+    scene
+        .run_with(&["record", "-"], &[], b"{")
+        .run_with(&["profile", "explain", "-"], &[], b"[1]")
+        .run_with(&["profile", "check", "-"], &[], b"schema = ")
+        .run_with(&["profile", "check", "-"], &[], b"\xff");
+    let folder = std::fs::File::open(scene.project()).unwrap();
+    let unread = scene
+        .command(&["record", "-"])
+        .stdin(folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(unread.stderr).unwrap();
+    assert!(
+        told.starts_with("error: standard input cannot be read"),
+        "{told}"
+    );
+    assert_snapshot!(scene.transcript());
+}
