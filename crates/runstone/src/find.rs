@@ -253,7 +253,7 @@ impl Ledger {
         let mut heads = Vec::new();
         let mut is_empty = true;
         for cohort in self.store.cohorts("", None)? {
-            is_empty &= self.store.head(&Log::Cohort(cohort.clone()))?.is_none();
+            is_empty &= matches!(self.head_of(&cohort)?, Head::Nothing);
             heads.extend(self.newest_listed(&cohort)?);
         }
         let newest = heads
