@@ -284,7 +284,7 @@ fn without_any_identity_the_answer_warns() {
     let run = validate(&json!({"run_id": "r", "stage": "train"})).unwrap();
     assert_eq!(
         run.warnings()[0].text,
-        "comparable by experiment and stage alone"
+        "comparable by experiment and stage alone; fields of `identity` narrow it"
     );
     assert!(validate(&with(&json!({}))).unwrap().warnings().is_empty());
     assert_eq!(run.cohort().groups["experiment"]["experiment"], "store");

@@ -203,6 +203,9 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
     })
 }
 
+/// Characters of a run id in a table: as many as leave the other columns their room.
+const RUN_SIZE_MAX: usize = 22;
+
 /// The columns for people who named none.
 fn overview(page: &LogPage) -> Rows {
     let several = |of: fn(&LogRow) -> String| {
@@ -237,7 +240,7 @@ fn overview(page: &LogPage) -> Rows {
     for row in &page.rows {
         let stored = &row.stored;
         let snapshot = &stored.snapshot;
-        let mut run = snapshot.run_id.to_string();
+        let mut run = words::cut_within(snapshot.run_id.as_str(), RUN_SIZE_MAX);
         if snapshot.attempt.0 > 0 {
             run = format!("{run} (attempt {})", snapshot.attempt);
         }

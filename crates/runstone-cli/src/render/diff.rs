@@ -108,17 +108,14 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
         text.push_str(&capped(label, items, detail));
     }
     if diff.reproducibility_variance {
-        text.push_str(&section(
-            "note",
-            &[format!(
-                "the same inputs{} gave other outputs: not reproducible to the bit",
-                if diff.unknown_inputs.is_empty() {
-                    ""
-                } else {
-                    ", as far as known,"
-                },
-            )],
-        ));
+        let as_far_as_known = if diff.unknown_inputs.is_empty() {
+            ""
+        } else {
+            ", as far as known,"
+        };
+        text.push_str(&wrapped(&format!(
+            "note the same inputs{as_far_as_known} gave other outputs: not reproducible to the bit"
+        )));
     }
     text
 }
@@ -144,16 +141,23 @@ fn capped(label: &str, mut items: Vec<String>, detail: Detail) -> String {
 
 /// Says which sections are not known, and why: not known is not unchanged.
 fn unknowns(diff: &RunDiff) -> String {
-    let mut text = String::new();
-    for (label, rows) in [("environment", &diff.environment), ("code", &diff.code)] {
-        if let SectionRows::Unknown { reason } = rows {
-            text.push_str(&section(
-                label,
-                &[format!("{FAINT}not known: {}{FAINT:#}", plain(reason))],
-            ));
+    let reason = |rows: &SectionRows| match rows {
+        SectionRows::Unknown { reason } => Some(plain(reason)),
+        SectionRows::Compared(_) | SectionRows::NotCompared { .. } => None,
+    };
+    let line = |what: &str, reason: &str| {
+        let lines = wrapped(&format!("{what} not known: {reason}"));
+        format!("{FAINT}{}{FAINT:#}\n", lines.trim_end())
+    };
+    match (reason(&diff.environment), reason(&diff.code)) {
+        (Some(environment), Some(code)) if environment == code => {
+            line("environment and code", &code)
         }
+        (environment, code) => [("environment", environment), ("code", code)]
+            .into_iter()
+            .filter_map(|(what, reason)| Some(line(what, &reason?)))
+            .collect(),
     }
-    text
 }
 
 fn known_rows(rows: &SectionRows, is_shown: impl Fn(&str) -> bool) -> Vec<String> {

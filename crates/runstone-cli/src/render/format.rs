@@ -97,8 +97,10 @@ impl Rows {
             row.max_height(1);
             table.add_row(row);
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        let last = self.heads.len().saturating_sub(1);
+        for (number, column) in table.column_iter_mut().enumerate() {
+            // Nothing follows the last one, and its room may be what its content lacks.
+            column.set_padding((0, if number == last { 0 } else { 2 }));
         }
         let mut text = String::new();
         for line in table.lines() {

@@ -16,6 +16,11 @@ use crate::ui::plain;
 /// Longest value shown on a line, in characters.
 const VALUE_MAX: usize = 40;
 
+/// Longest command line shown, in characters: one line of a narrow terminal.
+const COMMAND_MAX: usize = 64;
+/// Bytes of one mebibyte.
+const MEBIBYTE: f64 = 1_048_576.0;
+
 /// Returns a snapshot and what it was compared with.
 pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) -> String {
     let Stored {
@@ -82,6 +87,9 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
     text.push_str(&section("labels", &leaves(&snapshot.labels)));
     let artifacts: Vec<String> = snapshot.artifacts.iter().map(artifact).collect();
     text.push_str(&section("artifacts", &artifacts));
+    if let Captured::Known(facts) = &snapshot.process {
+        text.push_str(&section("process", &process(facts)));
+    }
     for (label, captured) in [
         ("environment", &snapshot.environment),
         ("code", &snapshot.code),
@@ -102,6 +110,35 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
         text.push_str(&note::line(dated));
     }
     text
+}
+
+/// Says how a command ended, what it took, and what it was; what is not known is left out.
+fn process(facts: &Value) -> Vec<String> {
+    let number = |name: &str| facts.get(name).and_then(Value::as_f64);
+    let mut items = Vec::new();
+    match (
+        facts.get("signal").and_then(Value::as_str),
+        number("exit_code"),
+    ) {
+        (Some(signal), _) => items.push(format!("killed by {}", plain(signal))),
+        (None, Some(code)) => items.push(format!("exited with {code}")),
+        (None, None) => {}
+    }
+    if let Some(seconds) = number("elapsed_seconds") {
+        items.push(format!("after {seconds:.1} s"));
+    }
+    if let Some(bytes) = number("peak_rss_largest_process_bytes") {
+        items.push(format!("peak memory {:.0} MiB", bytes / MEBIBYTE));
+    }
+    let words: Vec<&str> = facts
+        .get("command")
+        .and_then(Value::as_array)
+        .map(|words| words.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    if !words.is_empty() {
+        items.push(cut(&words.join(" "), COMMAND_MAX));
+    }
+    items
 }
 
 fn leaves(leaves: &BTreeMap<String, Value>) -> Vec<String> {

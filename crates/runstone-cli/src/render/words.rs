@@ -120,6 +120,19 @@ pub(crate) fn cut(text: &str, size_max: usize) -> String {
     short
 }
 
+/// Returns a name of at most `size_max` characters, cut in the middle: names that a machine made
+/// differ at their end.
+pub(crate) fn cut_within(name: &str, size_max: usize) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= size_max {
+        return name.to_owned();
+    }
+    let tail = size_max / 2;
+    let head = size_max.saturating_sub(tail + 1);
+    let (head, tail) = (&characters[..head], &characters[characters.len() - tail..]);
+    head.iter().chain(&['…']).chain(tail).collect()
+}
+
 fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -226,6 +239,15 @@ mod tests {
         assert_eq!(count(1, "entry"), "1 entry");
         assert_eq!(count(2, "entry"), "2 entries");
         assert_eq!(count(0, "key"), "0 keys");
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        assert_eq!(
+            cut_within("20261121-133912-6c23bf", 22),
+            "20261121-133912-6c23bf"
+        );
+        assert_eq!(cut_within("20261121-133912-6c23bf", 14), "202611…-6c23bf");
     }
 
     #[test]

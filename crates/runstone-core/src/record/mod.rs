@@ -316,6 +316,7 @@ fn only_experiment(contents: &Contents, experiment: &Path) -> Option<Warning> {
         .all(|path| *path == experiment.to_string())
         .then(|| Warning {
             pointer: None,
-            text: "comparable by experiment and stage alone".to_owned(),
+            text: "comparable by experiment and stage alone; fields of `identity` narrow it"
+                .to_owned(),
         })
 }
