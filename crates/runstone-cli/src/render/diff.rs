@@ -25,9 +25,10 @@ pub(crate) enum Detail {
 
 /// Longest value shown on a line, in characters.
 const VALUE_MAX: usize = 32;
-/// What differs between processes and says something; times and sizes differ every time, the
-/// command line repeats the settings.
-const END_OF_PROCESS: [&str; 2] = ["exit_code", "signal"];
+/// What differs between processes and says something; times and sizes differ every time.
+const TELLING_OF_PROCESS: [&str; 3] = [COMMAND, "exit_code", "signal"];
+/// The command line, a list of words.
+const COMMAND: &str = "command";
 /// Most changes of one section shown beside an answer.
 const CHANGES_SHOWN: usize = 20;
 
@@ -94,7 +95,7 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
     for (label, rows) in [("environment", &diff.environment), ("code", &diff.code)] {
         text.push_str(&capped(label, known_rows(rows, |_| true), detail));
     }
-    let tells = |key: &str| detail == Detail::All || END_OF_PROCESS.contains(&key);
+    let tells = |key: &str| detail == Detail::All || TELLING_OF_PROCESS.contains(&key);
     text.push_str(&capped("process", known_rows(&diff.process, tells), detail));
     for (label, rows) in [
         ("labels", &diff.labels),
@@ -165,7 +166,12 @@ fn known_rows(rows: &SectionRows, is_shown: impl Fn(&str) -> bool) -> Vec<String
         SectionRows::Compared(rows) => rows
             .iter()
             .filter(|row| is_shown(&row.key))
-            .map(|row| moved(&row.key, row.prev.as_ref(), row.curr.as_ref()))
+            .map(|row| match (&row.prev, &row.curr) {
+                (Some(Value::Array(before)), Some(Value::Array(now))) if row.key == COMMAND => {
+                    moved_words(&row.key, before, now)
+                }
+                (before, now) => moved(&row.key, before.as_ref(), now.as_ref()),
+            })
             .collect(),
         SectionRows::Unknown { .. } | SectionRows::NotCompared { .. } => Vec::new(),
     }
@@ -183,6 +189,38 @@ fn moved(key: &str, prev: Option<&Value>, curr: Option<&Value>) -> String {
         );
     }
     format!("{} {before} → {now}", plain(key))
+}
+
+/// Returns a changed list of words by the words that differ, an option with its value.
+fn moved_words(key: &str, before: &[Value], now: &[Value]) -> String {
+    let equal = |pairs: &mut dyn Iterator<Item = (&Value, &Value)>| {
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let shorter = before.len().min(now.len());
+    let head = equal(&mut before.iter().zip(now));
+    let tail = equal(&mut before.iter().rev().zip(now.iter().rev())).min(shorter - head);
+    let names_an_option = |word: &Value| word.as_str().is_some_and(|word| word.starts_with('-'));
+    let begin = match head.checked_sub(1) {
+        Some(at) if names_an_option(&before[at]) => at,
+        _ => head,
+    };
+    let middle = |words: &[Value]| {
+        let words = &words[begin..words.len() - tail];
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| wording::value(Some(word)))
+            .collect();
+        match words.as_slice() {
+            [] => "∅".to_owned(),
+            words => cut(&words.join(" "), VALUE_MAX),
+        }
+    };
+    let (from, to) = (middle(before), middle(now));
+    if from == to {
+        let whole = |words: &[Value]| Value::Array(words.to_vec());
+        return moved(key, Some(&whole(before)), Some(&whole(now)));
+    }
+    format!("{} {from} → {to}", plain(key))
 }
 
 fn metric_items(diff: &RunDiff, detail: Detail) -> Vec<String> {

@@ -48,6 +48,21 @@ printf '{"learning_rate": %s, "seed": 1}' "$2" > "$RUNSTONE_RUN_DIR/factors.json
 }
 
 #[test]
+fn another_command_line_with_equal_numbers_is_shown_and_not_called_the_same() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene.file(
+        "same.sh",
+        r#"printf '{"auc": 0.8}' > "$RUNSTONE_RUN_DIR/metrics.json""#,
+    );
+    for (run_id, model) in [("r1", "linear"), ("r2", "forest"), ("r3", "forest")] {
+        scene.run(&[
+            "run", "--run-id", run_id, "--", "sh", "same.sh", "--model", model, "--quiet",
+        ]);
+    }
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn the_facts_of_the_process_are_kept_and_are_no_content() {
     let scene = Scene::with_store(&[]);
     let came = run(&scene, &["--run-id", "r1", "--attempt", "0"], "exit 0");

@@ -321,6 +321,24 @@ mod tests {
         assert!(!found.reproducibility_variance);
     }
 
+    #[test]
+    fn other_outputs_of_another_command_line_are_no_variance() {
+        let mut prev = sample::training();
+        prev.process = Captured::Known(json!({"command": ["fit", "--model", "linear"]}));
+        let mut curr = prev.clone();
+        curr.metrics.extend(sample::metrics(&[("auc", 0.7)]));
+        assert!(compare(&prev, &curr).reproducibility_variance);
+
+        curr.process = Captured::Known(json!({"command": ["fit", "--model", "forest"]}));
+        let found = compare(&prev, &curr);
+        assert!(found.has_other_command() && !found.reproducibility_variance);
+
+        // One that is not known on both sides explains nothing.
+        curr.process = Captured::Known(json!({"exit_code": 0}));
+        let found = compare(&prev, &curr);
+        assert!(!found.has_other_command() && found.reproducibility_variance);
+    }
+
     fn mirrored(delta: MetricDelta, pct: Option<f64>) -> MetricDelta {
         use crate::diff::MetricStatus::{Added, Better, Removed, Worse};
         MetricDelta {

@@ -16,6 +16,9 @@ use crate::id::{Attempt, RunId, SnapshotSeq};
 use crate::profile::Severity;
 use crate::snapshot::Snapshot;
 
+/// The member of `process` that holds the command line.
+pub(super) const COMMAND: &str = "command";
+
 /// What changed between two runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunDiff {
@@ -60,6 +63,17 @@ pub struct RunDiff {
     pub reproducibility_variance: bool,
     /// What goes in and was not captured on both sides, so could differ unseen.
     pub unknown_inputs: Vec<&'static str>,
+}
+
+impl RunDiff {
+    /// Tells whether both command lines are known and differ: another program may have run, however
+    /// equal all that was declared.
+    pub fn has_other_command(&self) -> bool {
+        self.process
+            .rows()
+            .iter()
+            .any(|row| row.key == COMMAND && row.prev.is_some() && row.curr.is_some())
+    }
 }
 
 /// A snapshot with its place in the ledger.

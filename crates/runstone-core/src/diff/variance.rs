@@ -2,9 +2,10 @@
 //!
 //! Reads the changed leaves of a diff. The invariant kept: what no run repeats to the bit (times,
 //! sizes, what the profile counts for nothing) is never taken for that sign, or every pair of runs
-//! would show it. How grave it is belongs to the diff, whether it is more than noise to the
+//! would show it, and another command line is another input. How grave it is belongs to the diff, whether it is more than noise to the
 //! verdict.
 
+use super::run_diff::COMMAND;
 use super::severity::level_of;
 use super::tree::LeafChange;
 use crate::profile::{MetricRules, Severity, SeverityRule};
@@ -31,7 +32,12 @@ pub(super) fn only_outputs_changed(
         .any(|leaf| is_output(leaf) && !is_expected(leaf, severity, metrics))
         && leaves
             .iter()
-            .all(|leaf| is_output(leaf) || leaf.section() == "process")
+            .all(|leaf| is_output(leaf) || (leaf.section() == "process" && !is_other_command(leaf)))
+}
+
+/// Whether the two runs were started by command lines that are known and differ.
+fn is_other_command(leaf: &LeafChange<'_>) -> bool {
+    leaf.path == ["process", COMMAND] && leaf.prev.is_some() && leaf.curr.is_some()
 }
 
 /// Whether an output may differ without anyone wondering: the profile counts it for nothing, or it

@@ -13,7 +13,7 @@ use crate::metric::MetricValue;
 use crate::snapshot::Status;
 
 /// Version of the judgement: the same inputs and the same version give the same bytes.
-pub const JUDGE_VERSION: u32 = 1;
+pub const JUDGE_VERSION: u32 = 2;
 
 /// Did it matter, and how that is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +109,9 @@ pub fn judge(history: &[Point], current: &Point, diff: &RunDiff) -> Verdict {
         .count();
     let reason = match undecided_before_statistics(current, diff) {
         Some(reason) => reason,
+        None if is_identical(diff) && diff.has_other_command() => {
+            "the command lines differ".to_owned()
+        }
         None if is_identical(diff) => return same(diff, runs_same_settings),
         None => undecided_by_history(current, diff, runs_same_settings),
     };
@@ -264,6 +267,27 @@ mod tests {
         curr.environment = Captured::Known(json!({"digest": "b"}));
         let verdict = judged(&history(&[0.6]), &point(2, 0.6), &prev, &curr);
         assert_eq!(verdict.overall, Overall::Undecided);
+    }
+
+    #[test]
+    fn runs_of_different_command_lines_are_not_the_same_however_equal_their_numbers() {
+        let started = |words: Value| {
+            let mut run = sample::training();
+            run.process = Captured::Known(json!({ "command": words, "exit_code": 0 }));
+            run
+        };
+        let linear = started(json!(["fit", "--model", "linear"]));
+        let forest = started(json!(["fit", "--model", "forest"]));
+        let sentence = |prev: &Snapshot, curr: &Snapshot| {
+            judged(&history(&[0.6]), &point(2, 0.6), prev, curr).sentence
+        };
+        assert_eq!(
+            sentence(&linear, &forest),
+            "undecided: the command lines differ"
+        );
+        assert!(sentence(&linear, &linear).starts_with("same: "));
+        // A run that nobody watched has none to differ.
+        assert!(sentence(&linear, &sample::training()).starts_with("same: "));
     }
 
     #[test]
