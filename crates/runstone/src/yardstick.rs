@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use runstone_core::note::Unread;
 use runstone_core::profile::Direction;
+use runstone_core::snapshot::Status;
 use runstone_core::verdict::{Baseline, BaselineMove, LOOK_BACK, Point, baseline_moves};
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::{Value, json};
@@ -74,8 +75,9 @@ impl Ledger {
     pub fn baseline_show(&self, cohort: &CohortName) -> Result<BaselineShown, Error> {
         let mut shown = self.baseline_in(cohort)?;
         let newest = self.newest(cohort)?;
-        let profile = self.profile_by_digest(&newest.snapshot.profile.sha256)?;
-        let rules = rules_of(&profile, &newest.snapshot.stage)?;
+        let deciding = self.deciding(&newest, &shown.window)?;
+        let profile = self.profile_by_digest(&deciding.snapshot.profile.sha256)?;
+        let rules = rules_of(&profile, &deciding.snapshot.stage)?;
         let past = self
             .history
             .before_at_most(cohort, beyond(&newest), usize::MAX)?;
@@ -90,7 +92,7 @@ impl Ledger {
                 }
             }
             let pinned = self.pinned(cohort, &noted);
-            let found = baseline_of(&below, Some(current), &profile, rules, &newest, pinned);
+            let found = baseline_of(&below, Some(current), &profile, rules, &deciding, pinned);
             held.push((current.seq, found));
         }
         shown.moves = baseline_moves(held.iter().rev().map(|(seq, found)| (*seq, found)));
@@ -100,17 +102,18 @@ impl Ledger {
     /// Shows the yardstick of a cohort at bounded cost, without its moves.
     pub(crate) fn baseline_in(&self, cohort: &CohortName) -> Result<BaselineShown, Error> {
         let newest = self.newest(cohort)?;
-        let profile = self.profile_by_digest(&newest.snapshot.profile.sha256)?;
-        let rules = rules_of(&profile, &newest.snapshot.stage)?;
         let noted = self.notes.now(cohort)?;
         let past = self.history.before(cohort, beyond(&newest))?;
         let Past { points, .. } = past.marked(&noted);
+        let deciding = self.deciding(&newest, &points)?;
+        let profile = self.profile_by_digest(&deciding.snapshot.profile.sha256)?;
+        let rules = rules_of(&profile, &deciding.snapshot.stage)?;
         let pinned = self.pinned(cohort, &noted);
-        let baseline = baseline_of(&points, None, &profile, rules, &newest, pinned);
+        let baseline = baseline_of(&points, None, &profile, rules, &deciding, pinned);
         let stored = baseline.seq().map(|seq| self.at(cohort, seq)).transpose()?;
         Ok(BaselineShown {
             cohort: cohort.clone(),
-            primary: primary_direction(rules, &newest),
+            primary: primary_direction(rules, &deciding),
             baseline,
             stored,
             window: points,
@@ -126,6 +129,25 @@ impl Ledger {
             reference: "@baseline".to_owned(),
             reason: shown.baseline.to_string(),
         })
+    }
+
+    /// Reads the snapshot whose profile and metrics say what decides in its cohort: the newest
+    /// finished one among `points`, since one that failed may have no metric at all. Where none
+    /// finished it is the newest.
+    fn deciding(&self, newest: &Stored, points: &[Point]) -> Result<Stored, Error> {
+        if newest.snapshot.status == Status::Finished {
+            return Ok(newest.clone());
+        }
+        let finished = points
+            .iter()
+            .filter(|point| point.status == Status::Finished && !point.deleted);
+        for point in finished {
+            match self.at(&newest.place.cohort, point.seq) {
+                Err(error) if error.costs_its_place_alone() => {}
+                found => return found,
+            }
+        }
+        Ok(newest.clone())
     }
 
     /// Reads the newest snapshot of a cohort that is readable and not deleted.

@@ -238,3 +238,28 @@ fn large_sections_come_back_unseen_and_are_stored_once() {
     assert_eq!(found.place, recorded.place);
     assert!(lab.ledger.verify().unwrap().is_ok());
 }
+
+#[test]
+fn a_failed_newest_run_does_not_hide_the_baseline_of_its_cohort() {
+    let lab = Lab::with(InitRequest {
+        primary: Some(("auc".to_owned(), Direction::Higher)),
+        ..InitRequest::default()
+    });
+    for at in 0..6 {
+        lab.record(run(&format!("r{at}")).auc(0.6 + f64::from(at) / 100.0))
+            .unwrap();
+    }
+    let failed = run("failed")
+        .with("status", "failed")
+        .with("metrics", serde_json::json!({}));
+    let failed = lab.record(failed).unwrap();
+    let shown = lab.ledger.baseline_show(&failed.place.cohort).unwrap();
+    assert_eq!(shown.primary, Some(("auc".to_owned(), Direction::Higher)));
+    assert_eq!(shown.baseline.seq(), Some(SnapshotSeq(6)));
+    assert!(!shown.moves.is_empty());
+    let listed = lab.ledger.cohorts().unwrap();
+    assert_eq!(
+        listed[0].baseline.as_ref().unwrap().seq(),
+        Some(SnapshotSeq(6))
+    );
+}
