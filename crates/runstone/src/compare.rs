@@ -74,6 +74,9 @@ impl Ledger {
         } else {
             None
         };
+        if recorded_as == RecordedAs::New {
+            warnings.extend(self.recorded_elsewhere(&stored, &key, counts));
+        }
         let written = self.write_views(recorded_as, &stored, &answer, &key);
         let views = written.unwrap_or_else(|error| {
             warnings.push(format!(
@@ -296,7 +299,7 @@ pub(crate) fn primary_direction(
 }
 
 /// Says in one fragment what keeps two cohorts apart.
-fn apart(mismatches: &[Mismatch]) -> String {
+pub(crate) fn apart(mismatches: &[Mismatch]) -> String {
     let words: Vec<String> = mismatches.iter().take(3).map(ToString::to_string).collect();
     let more = mismatches.len().saturating_sub(3);
     let tail = if more == 0 {

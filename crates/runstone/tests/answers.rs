@@ -263,3 +263,42 @@ fn a_failed_newest_run_does_not_hide_the_baseline_of_its_cohort() {
         Some(SnapshotSeq(6))
     );
 }
+
+#[test]
+fn a_run_and_stage_in_a_second_cohort_is_a_warning_that_names_what_differs() {
+    let lab = Lab::new();
+    let first = lab.record(run("r1")).unwrap();
+    assert!(first.warnings.is_empty(), "{:?}", first.warnings);
+    let typo = lab
+        .record(run("r1").with("identity.dataset.rows", 1001))
+        .unwrap();
+    let said = format!(
+        "r1:train is recorded in another cohort too, {}: ",
+        first.place.cohort
+    );
+    let warning = typo
+        .warnings
+        .iter()
+        .find(|said_of| said_of.starts_with(&said));
+    assert!(
+        warning.is_some_and(|words| words.contains("dataset.rows") && words.contains("1001")),
+        "{:?}",
+        typo.warnings
+    );
+    // Another run, and the same recording again, are none.
+    let other = lab.record(run("r2")).unwrap();
+    assert!(other.warnings.is_empty(), "{:?}", other.warnings);
+    let again = lab.record(run("r1")).unwrap();
+    assert!(again.warnings.is_empty(), "{:?}", again.warnings);
+}
+
+#[test]
+fn where_no_views_are_kept_other_cohorts_of_a_run_are_not_looked_for() {
+    let lab = Lab::with(InitRequest {
+        views: Some(runstone::views::Views::None),
+        ..InitRequest::default()
+    });
+    lab.record(run("r1")).unwrap();
+    let typo = lab.record(run("r1").with("identity.dataset.rows", 1001));
+    assert!(typo.unwrap().warnings.is_empty());
+}

@@ -11,6 +11,7 @@
 //! its run until the log is asked again. A view that cannot be written never fails a recording.
 //! What is in each file belongs to the core, putting it there to the store.
 
+mod elsewhere;
 mod made;
 mod places;
 mod rebuild;
