@@ -280,8 +280,8 @@ fn refusal(position: u64, line: Option<usize>, error: &CliError) -> Value {
 /// Records what `run` could not record, with what is said beside it now.
 fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Recorded, CliError> {
     let refused = Refused::find(ledger, name)?;
-    let request = refused.request(said.profile)?;
-    let recorded = ledger.record(RecordRequest {
+    let (request, gone) = refused.request(said.profile)?;
+    let mut recorded = ledger.record(RecordRequest {
         // The surroundings are those of this command, not of the run.
         overrides: Overrides {
             fill: Fill::default(),
@@ -293,6 +293,7 @@ fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Rec
         },
         ..request
     })?;
+    recorded.warnings.extend(gone);
     refused.forget(ledger, &recorded)?;
     Ok(recorded)
 }

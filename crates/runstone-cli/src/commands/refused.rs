@@ -41,8 +41,13 @@ impl Refused {
         })
     }
 
-    /// Returns the request that records it, with what is mended in the files its command left.
-    pub(super) fn request(&self, profile: ProfileChoice) -> Result<RecordRequest, CliError> {
+    /// Returns the request that records it, with what is mended in the files its command left, and
+    /// a warning for each of them that is gone.
+    pub(super) fn request(
+        &self,
+        profile: ProfileChoice,
+    ) -> Result<(RecordRequest, Vec<String>), CliError> {
+        let mut gone = Vec::new();
         let mut run = self.run.clone();
         let text = |member: &str| {
             let value = run.document.get(member).and_then(Value::as_str);
@@ -51,8 +56,13 @@ impl Refused {
         let (run_id, stage) = (text("run_id"), text("stage"));
         for unread in &self.run.unread {
             let file = JsonFile::at(unread.path.clone());
-            // Whoever removed the file wants the run without it.
+            // Whoever removed the file wants the run without it; whose temporary folder was swept
+            // does not know yet.
             let Some(mut object) = file.read_as(&run_id, &stage)? else {
+                gone.push(format!(
+                    "recorded without `{}`, which could not be read and is gone",
+                    unread.path.display()
+                ));
                 continue;
             };
             if unread.joins.is_empty() {
@@ -66,7 +76,7 @@ impl Refused {
             run.document
                 .insert(unread.joins.clone(), Value::Object(object));
         }
-        Ok(run.request(profile))
+        Ok((run.request(profile), gone))
     }
 
     /// Removes it, now that it is recorded.

@@ -224,3 +224,21 @@ fn a_name_that_is_no_refused_run_is_told_so() {
     let output = scene.quietly(&["record", "other.json", "--refused", "x"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_file_that_could_not_be_read_and_is_gone_is_named_in_a_warning() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    assert_eq!(came.code, Some(125));
+    let folder = folder(&came);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let recorded = finished(&scene, &finish(&came));
+    assert_eq!(recorded["recorded"], "new");
+    let said = format!(
+        "recorded without `{}`, which could not be read and is gone",
+        folder.join("metrics.json").display()
+    );
+    let warnings = recorded["warnings"].as_array().unwrap();
+    assert!(warnings.contains(&json!(said)), "{warnings:?}");
+}
