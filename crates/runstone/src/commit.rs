@@ -20,7 +20,7 @@ use crate::find::{Place, Stored};
 use crate::open::Ledger;
 use crate::prepare::{Draft, Ready, prepare};
 use crate::profiles::ProfileChoice;
-use crate::recorded::{Acknowledged, Recorded, RecordedAs};
+use crate::recorded::{Acknowledged, FoundForNext, Recorded, RecordedAs};
 use crate::summary;
 
 /// What to record.
@@ -172,6 +172,7 @@ impl Ledger {
         draft: Draft,
         appended: Appended,
     ) -> Result<Acknowledged, Error> {
+        let was_watched = matches!(draft.snapshot.process, Captured::Known(_));
         let (recorded_as, stored) = match appended {
             Appended::New(committed) => {
                 let stored = Stored {
@@ -187,7 +188,14 @@ impl Ledger {
             }
             Appended::Taken { .. } => unreachable!("the walk ends at a place or with an error"),
         };
+        let is_found_for_next =
+            recorded_as == RecordedAs::Already && ready.choice == AttemptChoice::Next;
         Ok(Acknowledged {
+            found_for_next: is_found_for_next.then_some(if was_watched {
+                FoundForNext::DocumentWithoutProcess
+            } else {
+                FoundForNext::Document
+            }),
             recorded_as,
             stored,
             key: ready.run.cohort().clone(),

@@ -20,7 +20,7 @@ use crate::history::Past;
 use crate::notes::{not_followed, place_of};
 use crate::open::Ledger;
 use crate::profiles::rules_of;
-use crate::recorded::{Acknowledged, Answered, Recorded, RecordedAs};
+use crate::recorded::{Acknowledged, Answered, FoundForNext, Recorded, RecordedAs};
 use crate::summary;
 use crate::views::{Views, view_of};
 
@@ -45,8 +45,21 @@ impl Ledger {
             profile,
             key,
             warnings,
+            found_for_next,
         } = acknowledged;
         let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        warnings.extend(found_for_next.map(|found| {
+            let process = match found {
+                FoundForNext::Document => "",
+                FoundForNext::DocumentWithoutProcess => {
+                    "; the times and the exit code that are kept are those of that attempt"
+                }
+            };
+            format!(
+                "attempt {} has the same content: not recorded again{process}",
+                stored.snapshot.attempt
+            )
+        }));
         let answer = self.compared_by(&stored, &profile).unwrap_or_else(|error| {
             warnings.push(format!("recorded, but not compared: {}", chain(&error)));
             not_compared(&stored, &profile, &chain(&error))

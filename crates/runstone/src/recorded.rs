@@ -30,6 +30,18 @@ pub struct Acknowledged {
     pub(crate) profile: Arc<Profile>,
     pub(crate) key: CohortKey,
     pub(crate) warnings: Vec<Warning>,
+    /// What an attempt found instead of the next one, which was asked for, holds of this recording.
+    pub(crate) found_for_next: Option<FoundForNext>,
+}
+
+/// What is kept of a recording that asked for the next attempt and has the content of an earlier
+/// one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FoundForNext {
+    /// Everything that was sent.
+    Document,
+    /// Everything but what is known of the process, which is no content.
+    DocumentWithoutProcess,
 }
 
 /// Whether a recording made a snapshot or found it.

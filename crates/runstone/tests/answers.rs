@@ -10,7 +10,7 @@ use runstone::core::json::Limits;
 use runstone::core::profile::{Direction, Severity};
 use runstone::core::verdict::{Baseline, Overall};
 use runstone::init::InitRequest;
-use runstone::{Error, RecordRequest, Recorded};
+use runstone::{AttemptChoice, Error, RecordRequest, Recorded, RecordedAs};
 use runstone_testkit::{Lab, run};
 
 fn market(lab: &Lab, name: &str) -> Result<Recorded, Error> {
@@ -301,4 +301,18 @@ fn where_no_views_are_kept_other_cohorts_of_a_run_are_not_looked_for() {
     lab.record(run("r1")).unwrap();
     let typo = lab.record(run("r1").with("identity.dataset.rows", 1001));
     assert!(typo.unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_next_attempt_with_equal_content_is_found_and_said_to_be() {
+    let lab = Lab::new();
+    lab.record(run("r1")).unwrap();
+    let again = lab.record_as(run("r1"), AttemptChoice::Next).unwrap();
+    assert_eq!(again.recorded_as, RecordedAs::Already);
+    assert_eq!(
+        again.warnings,
+        ["attempt 0 has the same content: not recorded again"]
+    );
+    let other = lab.record_as(run("r1").auc(0.7), AttemptChoice::Next);
+    assert!(other.unwrap().warnings.is_empty());
 }
