@@ -19,6 +19,7 @@ use runstone_store::{Damage, NotAStore, StoreError};
 use serde_json::{Value, json};
 
 use crate::find::Place;
+use crate::reference::Reference;
 use crate::under_way::Started;
 
 /// Why a verb of the ledger failed.
@@ -404,6 +405,12 @@ impl Error {
                 ..
             } if place == NOT_DELETED => {
                 Some("`runstone log --deleted` lists what was deleted too".to_owned())
+            }
+            Self::NotFound { reference, .. } if Reference::is_digest_prefix(reference) => {
+                Some(format!(
+                    "`runstone log` lists what there is; a position in a cohort is written \
+                     `{reference}#1`"
+                ))
             }
             Self::NotFound { .. } => Some("`runstone log` lists what there is".to_owned()),
             Self::Ambiguous { candidates, .. } => candidates

@@ -21,6 +21,9 @@ use crate::open::Ledger;
 use crate::payload;
 use crate::reference::{Reference, RunReading};
 
+/// Shortest beginning of a run id that names it, as short as that of a digest.
+const RUN_PREFIX_CHARS_MIN: usize = 4;
+
 /// Where a snapshot stands, and proof of what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -391,6 +394,7 @@ impl Ledger {
         // One scan finds the candidates of every reading; the longest run id that exists wins.
         let mut by_reading: Vec<Vec<Sighted>> = vec![Vec::new(); readings.len()];
         let mut by_digest = Vec::new();
+        let mut by_beginning: Vec<Vec<Sighted>> = vec![Vec::new(); readings.len()];
         let unreadable = self.scan(|sighted| {
             if Reference::is_digest_prefix(text)
                 && sighted.envelope.sha256.to_string().starts_with(text)
@@ -402,11 +406,19 @@ impl Ledger {
                     found.push(sighted.clone());
                 }
             }
+            for (reading, found) in readings.iter().zip(&mut by_beginning) {
+                if begins_as_reading(reading, &sighted) {
+                    found.push(sighted.clone());
+                }
+            }
         })?;
+        // A whole name counts more than a beginning, and a digest more than that of a run id.
         let found = by_reading
             .into_iter()
+            .chain([by_digest])
+            .chain(by_beginning)
             .find(|found| !found.is_empty())
-            .unwrap_or(by_digest);
+            .unwrap_or_default();
         let found = self.rather_listed(found)?;
         choose(text, found).map_err(|error| match error {
             Error::NotFound { reference, .. } if !unreadable.is_empty() => Error::NotFound {
@@ -422,12 +434,23 @@ impl Ledger {
 }
 
 fn matches_reading(reading: &RunReading, sighted: &Sighted) -> bool {
-    let (run, stage, attempt) = sighted.run();
-    run == reading.run_id
-        && reading
-            .stage
-            .as_ref()
-            .is_none_or(|named| named.eq_ignore_ascii_case(stage))
+    sighted.run().0 == reading.run_id && is_narrowed_to(reading, sighted)
+}
+
+/// Whether the run id of a reading is long enough and the beginning of this one's.
+fn begins_as_reading(reading: &RunReading, sighted: &Sighted) -> bool {
+    reading.run_id.chars().count() >= RUN_PREFIX_CHARS_MIN
+        && sighted.run().0.starts_with(&reading.run_id)
+        && is_narrowed_to(reading, sighted)
+}
+
+/// Whether a snapshot has the stage, attempt and cohort that a reading names.
+fn is_narrowed_to(reading: &RunReading, sighted: &Sighted) -> bool {
+    let (_, stage, attempt) = sighted.run();
+    reading
+        .stage
+        .as_ref()
+        .is_none_or(|named| named.eq_ignore_ascii_case(stage))
         && reading.attempt.is_none_or(|named| named.0 == attempt)
         && reading
             .cohort

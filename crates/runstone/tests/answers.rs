@@ -316,3 +316,27 @@ fn a_next_attempt_with_equal_content_is_found_and_said_to_be() {
     let other = lab.record_as(run("r1").auc(0.7), AttemptChoice::Next);
     assert!(other.unwrap().warnings.is_empty());
 }
+
+#[test]
+fn a_run_is_found_by_the_beginning_of_its_id_when_nothing_else_matches() {
+    let lab = Lab::new();
+    for run_id in ["20251217-night", "20251218-night", "2025"] {
+        lab.record(run(run_id)).unwrap();
+    }
+    let found = |reference: &str| {
+        let found = lab.ledger.find(reference);
+        found.map(|stored| stored.snapshot.run_id.to_string())
+    };
+    assert_eq!(found("20251218").unwrap(), "20251218-night");
+    assert_eq!(found("20251217:train").unwrap(), "20251217-night");
+    // A whole name comes first, and a beginning that several share names them all.
+    assert_eq!(found("2025").unwrap(), "2025");
+    assert!(matches!(
+        found("202512"),
+        Err(Error::Ambiguous { candidates, .. }) if candidates.len() == 2
+    ));
+    let short = found("202");
+    assert!(matches!(short, Err(Error::NotFound { .. })), "{short:?}");
+    let digits = found("ffff").unwrap_err().hint().unwrap();
+    assert!(digits.contains("`ffff#1`"), "{digits}");
+}

@@ -25,7 +25,7 @@ pub(crate) struct ShowArgs {
 pub(crate) const REFERENCES: &str = "\
 A reference is a run id, RUN:STAGE, RUN:STAGE:ATTEMPT, RUN:STAGE@COHORT,
 COHORT#SEQ, the beginning of a digest, @latest, @prev or @baseline. Unique
-prefixes of cohorts and digests do.";
+prefixes of cohorts, digests and run ids do, from 4 characters of a run id on.";
 
 pub(crate) fn run(args: &ShowArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
