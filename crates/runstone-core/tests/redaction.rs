@@ -7,7 +7,7 @@ use runstone_core::canonical::{CanonicalRun, Captures, NotCanonical};
 use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::profile::Profile;
-use runstone_core::record::{Defaults, Refused, RunRecord};
+use runstone_core::record::{Defaults, Refused, RunRecord, without_secrets};
 use runstone_core::redact::{Names, PseudonymKey, is_mark};
 use runstone_core::snapshot::{Captured, Snapshot, Writer};
 use serde_json::{Value, json};
@@ -42,6 +42,34 @@ fn market_with(rules: &str) -> Profile {
 fn validated(document: &Value, profile: &Profile) -> Result<RunRecord, Refused> {
     let input = RunInput::from_document(document.as_object().unwrap().clone());
     RunRecord::validate(input, profile, &defaults())
+}
+
+#[test]
+fn a_document_that_cannot_be_recorded_yet_becomes_the_same_run_without_its_secrets() {
+    let profile = generic_with("[redact]\npaths = [{ path = \"note\", mode = \"drop\" }]\n");
+    let document = json!({
+        "run_id": "r", "stage": "train", "note": "n", "metrics": {"auc": 1},
+        "identity": {"k": token(), "at": format!("https://u:{PASSWORD}@host/x")},
+        "factors": {"api_key": PASSWORD},
+    });
+    let strip = |document: &Value| {
+        let document = document.as_object().unwrap();
+        assert_eq!(without_secrets(document, &profile, None), None);
+        Value::Object(without_secrets(document, &profile, Some(&key())).unwrap())
+    };
+    let left = strip(&document);
+    assert!(!left.to_string().contains(PASSWORD) && !left.to_string().contains(&token()));
+    let again = without_secrets(left.as_object().unwrap(), &profile, None);
+    assert_eq!(again.map(Value::Object), Some(left.clone()));
+    let (direct, finished) = (canonical(&document, &profile), canonical(&left, &profile));
+    assert_eq!(direct.cohort(), finished.cohort());
+    assert_eq!(direct.content(), finished.content());
+    // A stage that is not known yet: any field may tell runs apart, and names hold no secret.
+    let market = market_with("");
+    let unknown = json!({"stage": "no such stage", "run_id": token(), "x": token()});
+    let left = without_secrets(unknown.as_object().unwrap(), &market, Some(&key())).unwrap();
+    assert_eq!(left["run_id"], "[redacted]");
+    assert!(is_mark(left["x"].as_str().unwrap()) && left["x"] != "[redacted]");
 }
 
 fn canonical(document: &Value, profile: &Profile) -> CanonicalRun {

@@ -8,9 +8,10 @@ use std::sync::PoisonError;
 
 use runstone_core::canonical::{CanonicalRun, NotCanonical};
 use runstone_core::profile::Profile;
-use runstone_core::record::{Refused, RunRecord};
+use runstone_core::record::{Refused, RunRecord, without_secrets};
 use runstone_core::redact::PseudonymKey;
-use serde_json::Value;
+use runstone_core::snapshot::Captured;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::open::Ledger;
@@ -28,15 +29,49 @@ impl Ledger {
         Ok(profile.redaction.text(text).into_owned())
     }
 
-    /// Returns `value` with every secret masked, by the rules of the store's own profile. Its paths
-    /// are read as those of a run document.
+    /// Returns `document` with every secret masked, by the rules of `profile`: for what is shown of
+    /// a document that no recording made. Nothing may be recorded of it, since a mask makes
+    /// different runs equal.
     ///
     /// # Errors
     /// As [`Ledger::profile`].
-    pub fn redact_value(&self, value: &Value) -> Result<Value, Error> {
-        let profile = self.profile(&ProfileChoice::StoreDefault)?;
+    pub fn masked(&self, document: &Value, profile: &ProfileChoice) -> Result<Value, Error> {
+        let profile = self.profile(profile)?;
         knows_names(&profile)?;
-        Ok(profile.redaction.value(value))
+        Ok(profile.redaction.value(document))
+    }
+
+    /// Takes the secrets out of a document that cannot be recorded as it is, and of what is known
+    /// of its process, as a recording would.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the key of pseudonyms is wanted and cannot be had; [`Error::Usage`] if
+    /// the profile redacts names that are not known.
+    pub(crate) fn unjudged_without_secrets(
+        &self,
+        document: &Map<String, Value>,
+        process: Captured,
+        profile: &Profile,
+    ) -> Result<(Map<String, Value>, Captured), Error> {
+        knows_names(profile)?;
+        let mut key = None;
+        if profile.redaction.asks_for_pseudonyms() {
+            key = Some(self.pseudonym_key()?);
+        }
+        let left = loop {
+            match without_secrets(document, profile, key.as_ref()) {
+                Some(left) => break left,
+                None => key = Some(self.pseudonym_key()?),
+            }
+        };
+        let process = match process {
+            Captured::Known(facts) => {
+                let redaction = &profile.redaction;
+                Captured::Known(redaction.captured("process", facts, key.as_ref()))
+            }
+            unknown @ Captured::NotCaptured { .. } => unknown,
+        };
+        Ok((left, process))
     }
 
     /// Takes the secrets out of a run and brings it into normal form.

@@ -144,7 +144,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Profile`] and [`Error::NoSuchProfile`] if the profile that names the secrets cannot
-    /// be used.
+    /// be used; [`Error::Store`] if a secret tells this run apart, and the key of pseudonyms cannot
+    /// be had.
     pub fn refused_run(
         &self,
         request: &RecordRequest,
@@ -157,28 +158,32 @@ impl Ledger {
         let joined = request.input.clone().with(overrides, &profile);
         let mut document = match joined {
             Ok(joined) => joined.document().clone(),
-            Err(_contradiction) => request.input.document().clone(),
+            Err(_contradiction) => {
+                let metrics = Overrides {
+                    metrics: request.overrides.metrics.clone(),
+                    ..Overrides::default()
+                };
+                let measured = request.input.clone().with(metrics, &profile);
+                measured.map_or_else(
+                    |_in_the_way| request.input.document().clone(),
+                    |measured| measured.document().clone(),
+                )
+            }
         };
         for (member, said) in [("run_id", run_id), ("stage", stage)] {
             if let Some(said) = said {
                 document.entry(member).or_insert(Value::String(said));
             }
         }
-        let process = match &request.process {
-            Captured::Known(facts) => Captured::Known(self.redact_value(facts)?),
-            unknown @ Captured::NotCaptured { .. } => unknown.clone(),
-        };
-        let document = match self.redact_value(&Value::Object(document))? {
-            Value::Object(document) => document,
-            _ => Map::new(),
-        };
+        let (document, process) =
+            self.unjudged_without_secrets(&document, request.process.clone(), &profile)?;
         Ok(RefusedRun {
             nonce: nonce.to_owned(),
             document,
             attempt: request.attempt,
             process,
             unread: Vec::new(),
-            reason: self.redact_text(reason)?,
+            reason: profile.redaction.text(reason).into_owned(),
         })
     }
 

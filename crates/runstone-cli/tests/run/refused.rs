@@ -213,6 +213,58 @@ fn secrets_are_kept_neither_in_a_snapshot_nor_in_what_was_refused() {
 }
 
 #[test]
+fn runs_that_a_secret_tells_apart_are_apart_when_they_are_finished() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let token = |last| format!("k=ghp_{}{last}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R");
+    let mut keys = Vec::new();
+    for last in ["8", "9"] {
+        let identity = token(last);
+        let options = ["--run-id", last, "--stage", "s", "--identity", &identity];
+        let came = run(&scene, &options, script);
+        let folder = folder(&came);
+        write(&folder.join("metrics.json"), r#"{"auc": 1}"#);
+        let recorded = finished(&scene, &finish(&came));
+        assert_eq!(recorded["recorded"], "new", "{recorded}");
+        let shown = scene.json(&["show", last])["snapshot"].clone();
+        keys.push(shown["document"]["identity"]["k"].clone());
+        std::fs::remove_dir_all(folder).unwrap();
+        // What is recorded without a detour is the same.
+        let identity = format!("identity.{identity}");
+        let words = ["--run-id", "direct", "--stage", "s", "--set", &identity];
+        let words = [&["record"], &words[..], &["--attempt", "next"]].concat();
+        assert_eq!(scene.json(&words)["cohort"], recorded["cohort"]);
+    }
+    assert_ne!(keys[0], keys[1]);
+    assert!(keys[0].as_str().unwrap().starts_with("pseudonym:"));
+}
+
+#[test]
+fn what_was_refused_is_kept_by_the_rules_of_its_own_profile() {
+    let scene = Scene::with_store(&[]);
+    scene.file(
+        "own.toml",
+        "schema = 1\nname = \"own\"\nextends = \"generic\"\n\
+         [redact]\npaths = [{ path = \"process.host\", mode = \"drop\" }]\n\
+         values = [\"corp_[a-z]{8}\"]\n",
+    );
+    let script = r#": corp_argument; echo NaN > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let options = ["--profile", "own.toml", "--factor", "who=corp_settings"];
+    let came = run(&scene, &options, script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    assert_eq!(refused_files(&scene), 1, "{}", came.stderr);
+    let kept = std::process::Command::new("sh")
+        .args(["-c", "cat .runstone/refused/*.json"])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    let kept = String::from_utf8(kept.stdout).unwrap();
+    assert!(!kept.contains("corp_"), "{kept}");
+    assert!(!kept.contains("\"host\""), "{kept}");
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+}
+
+#[test]
 fn a_name_that_is_no_refused_run_is_told_so() {
     let scene = Scene::with_store(&[]);
     scene.file("other.json", "{}");

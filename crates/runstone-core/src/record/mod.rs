@@ -18,6 +18,7 @@ pub(crate) use self::contents::{Contents, Identity};
 use self::fixed::Fixed;
 pub(crate) use self::measured::Measured;
 use self::normal::{Normal, Reading};
+pub use self::redacting::without_secrets;
 pub(crate) use self::redacting::{Redacting, UNTOUCHED, concealed, would_redact};
 use crate::canon::settle;
 use crate::digest::Digest;

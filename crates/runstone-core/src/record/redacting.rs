@@ -14,7 +14,7 @@ use crate::pointer::Pointer;
 use crate::problem::{Problem, ProblemKind, Refused, Warning};
 use crate::profile::{FieldRules, Policy, Profile, Role, StageRules};
 use crate::redact::{
-    Builtin, Change, Guard, Mode, Places, PseudonymKey, Redacted, Redaction, Walked,
+    Anywhere, Builtin, Change, Guard, Mode, Places, PseudonymKey, Redacted, Redaction, Walked,
 };
 
 /// The member of a payload that holds the document, as a pointer.
@@ -115,6 +115,42 @@ impl RunRecord {
             Reading::Again { redacted: &places },
         )
     }
+}
+
+/// Returns a document without its secrets that cannot be recorded as it is: what a recording would
+/// leave out, mask or give a pseudonym is left out, masked or given one, so that two documents that
+/// differ still do. What no recording changes, and must therefore hold no secret, is masked.
+/// Nothing, if it needs a pseudonym and no key was given.
+///
+/// Doing it again changes nothing.
+pub fn without_secrets(
+    document: &Map<String, Value>,
+    profile: &Profile,
+    key: Option<&PseudonymKey>,
+) -> Option<Map<String, Value>> {
+    let fields = &profile.fields;
+    let stage = document.get("stage").and_then(Value::as_str);
+    let known = stage.and_then(|stage| profile.stage(stage).ok());
+    let known = known.map(|(_, rules)| DocumentPlaces { fields, rules });
+    let unknown = AnyStagePlaces(fields);
+    let places: &dyn Places = known.as_ref().map_or(&unknown, |places| places);
+    let whole = Value::Object(document.clone());
+    let walked = profile.redaction.walk("", &[], &whole, places, key);
+    if walked.lacks_key {
+        return None;
+    }
+    let Value::Object(mut left) = walked.change.of(whole) else {
+        return Some(Map::new());
+    };
+    let masking = profile.redaction.masking();
+    for (name, value) in &mut left {
+        if places.guard(std::slice::from_ref(name)) == Guard::Untouched {
+            let walked = masking.walk("", &[name], value, &Anywhere, None);
+            let masked = walked.change.of(value.take());
+            *value = masked;
+        }
+    }
+    Some(left)
 }
 
 /// Says what the rules took out that are always on: the profile did not ask for it by name.
@@ -229,6 +265,31 @@ impl Places for NamedPlaces<'_> {
     }
     fn spelled(&self, _: &[String], value: &Value) -> Value {
         value.clone()
+    }
+    fn is_untouched(&self, name: &str) -> bool {
+        UNTOUCHED.contains(&name)
+    }
+    fn is_whole(&self, _: &[String]) -> bool {
+        false
+    }
+}
+
+/// Places of a document whose stage is not known: each may tell runs apart.
+struct AnyStagePlaces<'p>(&'p FieldRules);
+
+impl Places for AnyStagePlaces<'_> {
+    fn guard(&self, keys: &[String]) -> Guard {
+        match keys.first() {
+            Some(name) if self.is_untouched(name) => Guard::Untouched,
+            _ => Guard::Pseudonym,
+        }
+    }
+    fn read_as(&self, keys: &[String]) -> Option<Vec<String>> {
+        read_as(self.0, keys)
+    }
+    fn spelled(&self, field: &[String], value: &Value) -> Value {
+        let read_as = self.read_as(field);
+        spelled(self.0, read_as.as_deref().unwrap_or(field), value)
     }
     fn is_untouched(&self, name: &str) -> bool {
         UNTOUCHED.contains(&name)

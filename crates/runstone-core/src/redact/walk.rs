@@ -71,6 +71,15 @@ impl Redaction {
         change.of(value.clone())
     }
 
+    /// Returns `value`, captured beside a document as its `name`, without its secrets. It tells no
+    /// runs apart, so that what lacks a key for a pseudonym is masked.
+    pub fn captured(&self, name: &str, value: Value, key: Option<&PseudonymKey>) -> Value {
+        let masking = key.is_none().then(|| self.masking());
+        let redaction = masking.as_ref().unwrap_or(self);
+        let walked = redaction.walk("", &[name], &value, &Anywhere, key);
+        walked.change.of(value)
+    }
+
     /// Returns the same rules with a mask for every pseudonym: they need no key.
     pub(crate) fn masking(&self) -> Self {
         let mut masking = self.clone();
