@@ -204,3 +204,24 @@ fn as_json_the_answer_is_the_last_line_of_stderr_and_stdout_is_the_commands() {
     assert_eq!(answer["run_id"], "r1");
     assert_eq!(answer["process"]["exit_code"], 3);
 }
+
+#[test]
+fn no_secret_is_said_in_an_answer_or_a_warning() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"api_key": "hunter3hunter3", "lr": 2}' > "$RUNSTONE_RUN_DIR/factors.json"
+        : --password=hunter4hunter4"#;
+    let options = ["--factor", "api_key=hunter2hunter2", "--factor", "lr=1"];
+    for face in [&["--json"], &[][..]] {
+        let came = run(&scene, &[face, &options].concat(), script);
+        assert_eq!(came.code, Some(0), "{}", came.stderr);
+        assert!(!came.stderr.contains("hunter"), "{}", came.stderr);
+        assert!(
+            came.stderr
+                .contains("`lr` is `2` in factors.json and `1` given")
+        );
+        assert!(
+            came.stderr
+                .contains("`api_key` is one thing in factors.json")
+        );
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use runstone::core::snapshot::Status;
+use runstone::core::snapshot::{Captured, Status};
 use runstone::profiles::ProfileChoice;
 use runstone::under_way::{Host as _, Started};
 use runstone::{AttemptChoice, Ledger, Recorded};
@@ -204,13 +204,16 @@ impl Execution {
         };
         let recorded = if left.unread.is_empty() {
             let acknowledged = self.ledger.commit(request.clone());
-            acknowledged.map(|acknowledged| self.ledger.answer(acknowledged))
+            acknowledged.map(|acknowledged| {
+                let process = acknowledged.stored.snapshot.process.clone();
+                (self.ledger.answer(acknowledged), process)
+            })
         } else {
             return self.refuse(&request, &left, None, own, ui);
         };
         match recorded {
-            Ok(recorded) => {
-                self.answer(&recorded, &outcome, ui);
+            Ok((recorded, process)) => {
+                answer(&recorded, process, ui);
                 let failed = |word: &FailOn| word.is_met(&recorded);
                 Ran {
                     exit: match own {
@@ -253,21 +256,54 @@ impl Execution {
                 ui.warn(&format!("the command left no `{}`", file.path().display()));
             }
         }
-        for (name, found, said) in [
-            ("identity.json", &left.identity, &self.stated.identity),
-            ("factors.json", &left.factors, &self.stated.factors),
+        for (member, is_below, found, said) in [
+            (
+                "identity",
+                self.stated.places.identity_below,
+                &left.identity,
+                &self.stated.identity,
+            ),
+            (
+                "factors",
+                self.stated.places.factors_below,
+                &left.factors,
+                &self.stated.factors,
+            ),
         ] {
             for (key, said) in said {
                 // An object beside an object is joined, and its members are told apart in the diff.
                 match found.as_ref().and_then(|found| found.get(key)) {
-                    Some(found) if found != said && !found.is_object() => ui.warn(&format!(
-                        "`{key}` is `{found}` in {name} and `{said}` given: the latter is recorded"
-                    )),
+                    Some(found) if found != said && !found.is_object() => {
+                        let at = is_below.then_some(member);
+                        let (found, said) = (self.shown(at, key, found), self.shown(at, key, said));
+                        ui.warn(&match (found, said) {
+                            (Some(found), Some(said)) => format!(
+                                "`{key}` is `{found}` in {member}.json and `{said}` given: the \
+                                 latter is recorded"
+                            ),
+                            _ => format!(
+                                "`{key}` is one thing in {member}.json and another given, and a \
+                                 rule redacts it: the latter is recorded"
+                            ),
+                        });
+                    }
                     _ => {}
                 }
             }
         }
         left
+    }
+
+    /// Returns a value that stands at `key` of the document, or of its `member`, as it may be shown;
+    /// nothing if a rule redacts it.
+    fn shown<'v>(&self, member: Option<&str>, key: &str, value: &'v Value) -> Option<&'v Value> {
+        let below = json!({ key: value });
+        let document = match member {
+            Some(member) => json!({ member: below }),
+            None => below,
+        };
+        let masked = self.ledger.masked(&document, &self.profile).ok()?;
+        (masked == document).then_some(value)
     }
 
     fn say_how_it_ended(&self, Outcome { ended, .. }: &Outcome, ui: &Ui) {
@@ -291,22 +327,24 @@ impl Execution {
             ));
         }
     }
+}
 
-    fn answer(&self, recorded: &Recorded, Outcome { ended, .. }: &Outcome, ui: &Ui) {
-        match ui.face {
-            Face::Json => {
-                let mut document = recorded.to_json();
-                document["schema"] = json!("runstone.run/1");
-                document["process"] =
-                    facts::of(&self.nonce, &self.program, ended, self.job.as_ref());
-                ui.answer_beside(&format!("{document}\n"));
+fn answer(recorded: &Recorded, process: Captured, ui: &Ui) {
+    match ui.face {
+        Face::Json => {
+            let mut document = recorded.to_json();
+            document["schema"] = json!("runstone.run/1");
+            document["process"] = match process {
+                Captured::Known(facts) => facts,
+                Captured::NotCaptured { .. } => Value::Null,
+            };
+            ui.answer_beside(&format!("{document}\n"));
+        }
+        Face::Text => {
+            for warning in &recorded.warnings {
+                ui.warn(warning);
             }
-            Face::Text => {
-                for warning in &recorded.warnings {
-                    ui.warn(warning);
-                }
-                ui.answer_beside(&answer::text(recorded));
-            }
+            ui.answer_beside(&answer::text(recorded));
         }
     }
 }
