@@ -75,7 +75,15 @@ impl Documents {
 impl Documents {
     /// Reads on; after a failure nothing follows.
     fn read(&mut self) {
-        match self.from.read(&mut self.buffer) {
+        let read = match self.from.read(&mut self.buffer) {
+            // Whoever opened it wanted no waiting there; here nothing else is to be done.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => match self.wait() {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
+            read => read,
+        };
+        match read {
             Ok(0) => {
                 self.has_ended = true;
                 self.stream.end();
@@ -94,6 +102,13 @@ impl Documents {
                 *failure = Some(error);
             }
         }
+    }
+
+    /// Waits until there is something to read, or never will be.
+    fn wait(&self) -> io::Result<()> {
+        let mut fds = [PollFd::new(&self.from, PollFlags::IN)];
+        poll(&mut fds, None)?;
+        Ok(())
     }
 
     /// Returns whether reading would not wait.

@@ -98,6 +98,30 @@ fn a_document_is_answered_while_the_pipe_stays_open() {
 }
 
 #[test]
+fn standard_input_that_does_not_wait_is_waited_for() {
+    let scene = Scene::with_store(&[]);
+    let (theirs, mut ours) = std::io::pipe().unwrap();
+    rustix::fs::fcntl_setfl(&theirs, rustix::fs::OFlags::NONBLOCK).unwrap();
+    let mut child = scene
+        .command(&["record", "-", "--json"])
+        .stdin(theirs)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for run in ["r1", "r2"] {
+        writeln!(ours, "{}", run_document(run, 0.6)).unwrap();
+        let answer: Value = serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap();
+        assert_eq!(answer["run_id"], run);
+    }
+    drop(ours);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn a_stream_of_many_runs_and_stages_needs_few_open_files() {
     let scene = Scene::with_store(&[]);
     let documents: Vec<String> = (0..600)
