@@ -170,8 +170,10 @@ fn run_stream(
     let failure = documents.failure();
     let mut tally = Tally::default();
     let mut stopped = None;
+    let mut is_only = false;
     let mut progress = Progress::of(ui);
     ledger.record_all(documents, &request, |answer| {
+        is_only = answer.is_only;
         let is_one = answer.is_only || (answer.position == 1 && answer.is_alone);
         let shown = match answer.outcome {
             Ok(recorded) => {
@@ -215,6 +217,10 @@ fn run_stream(
     })?;
     drop(progress);
     if let Some(error) = stopped {
+        // Nobody reads the answers any more, and documents were left unread.
+        if error.is_closed_pipe() && !is_only {
+            return Ok(Exit::Partly);
+        }
         return Err(error);
     }
     if let Some(error) = failure.take(&path) {
