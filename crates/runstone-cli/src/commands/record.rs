@@ -199,7 +199,10 @@ fn run_stream(
                 } else {
                     match ui.face {
                         Face::Json => ui.json(&refusal(answer.position, answer.line, &error)),
-                        Face::Text => ui.data(&answer::refused_in_a_line(&error)),
+                        Face::Text => {
+                            let name = named(answer.position, answer.line);
+                            ui.data(&answer::refused_of_many(&name, &error))
+                        }
                     }
                 }
             }
@@ -269,6 +272,14 @@ fn unanswered(error: CliError, recorded: &Recorded) -> CliError {
             source,
         },
         other => other,
+    }
+}
+
+/// Returns what a document of a stream is called.
+fn named(position: u64, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("document {position} (line {line})"),
+        None => format!("document {position}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The answer of `record`: where it stands, what changed, did it matter.
 
+use anstyle::Style;
 use runstone::core::diff::{RunDiff, wording};
 use runstone::core::profile::Severity;
 use runstone::core::verdict::{Baseline, Verdict};
@@ -46,10 +47,9 @@ pub(crate) fn text(recorded: &Recorded) -> String {
 
 /// Returns the answer to one document of many, in a line.
 pub(crate) fn in_a_line(recorded: &Recorded) -> String {
-    let mut text = String::new();
     let word = match recorded.recorded_as {
         RecordedAs::New => "recorded",
-        RecordedAs::Already => "already ",
+        RecordedAs::Already => "already",
     };
     let Recorded { place, answer, .. } = recorded;
     let (run, stage) = (
@@ -63,31 +63,40 @@ pub(crate) fn in_a_line(recorded: &Recorded) -> String {
             severity => format!("{} changes since #{}", severity.as_str(), previous.seq),
         },
     };
-    line(
-        &mut text,
-        format_args!(
-            "{DONE}{word}{DONE:#} {NAME}{place}{NAME:#}  {run}:{stage}  {changes}, {}",
-            answer.verdict.overall.as_str()
-        ),
-    );
-    text
+    let verdict = answer.verdict.overall.as_str();
+    let words = wrapped(&format!(
+        "{word:8} {place}  {run}:{stage}  {changes}, {verdict}"
+    ));
+    styled(DONE, word, &words)
 }
 
-/// Returns, in a line, why one document of many was not recorded.
-pub(crate) fn refused_in_a_line(error: &CliError) -> String {
+/// Returns why one document of many, so called, was not recorded, and what to do.
+pub(crate) fn refused_of_many(name: &str, error: &CliError) -> String {
     let mut words = plain(&error.to_string());
+    if !words.starts_with(name) {
+        words = format!("{name}: {words}");
+    }
     let mut cause = std::error::Error::source(error);
     while let Some(found) = cause {
         words = format!("{words}: {}", plain(&found.to_string()));
         cause = found.source();
     }
-    let mut text = String::new();
     let word = match error.exit() {
-        Exit::Unknown | Exit::Damaged => "unknown ",
-        _ => "refused ",
+        Exit::Unknown | Exit::Damaged => "unknown",
+        _ => "refused",
     };
-    line(&mut text, format_args!("{ERROR}{word}{ERROR:#} {words}"));
+    let mut text = styled(ERROR, word, &wrapped(&format!("{word}  {words}")));
+    if let Some(hint) = error.hint() {
+        let hint = wrapped(&format!("hint: {}", plain(&hint)));
+        text.push_str(&styled(NAME, "hint:", &hint));
+    }
     text
+}
+
+/// Returns text whose head is coloured after it was wrapped: colours have no width.
+fn styled(style: Style, head: &str, text: &str) -> String {
+    let rest = text.strip_prefix(head).unwrap_or(text);
+    format!("{style}{head}{style:#}{rest}")
 }
 
 /// Returns what a snapshot was compared with, or why with nothing.
