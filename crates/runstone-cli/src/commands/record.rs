@@ -1,7 +1,7 @@
 //! `runstone record`.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use runstone::core::id::Attempt;
@@ -142,6 +142,7 @@ impl FailOn {
 }
 
 pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    name_standard_input_once(&args)?;
     let ledger = settings.open_ledger()?;
     let fail_on = args.fail_on.clone();
     if args.file.is_some() {
@@ -313,6 +314,21 @@ fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Rec
     recorded.warnings.extend(gone);
     refused.forget(ledger, &recorded)?;
     Ok(recorded)
+}
+
+/// Refuses to read standard input for two things: the second would find nothing left.
+fn name_standard_input_once(args: &RecordArgs) -> Result<(), CliError> {
+    let paths = [&args.file, &args.metrics].into_iter().flatten();
+    let values = args.set.iter().filter_map(|text| text.split_once("=@"));
+    let named = paths.filter(|path| *path == Path::new("-")).count()
+        + values.filter(|(_, file)| *file == "-").count();
+    if named > 1 {
+        return Err(CliError::usage(
+            "standard input is named more than once, and can be read only once",
+            "write one of them to a file, and name that: `--metrics metrics.json`",
+        ));
+    }
+    Ok(())
 }
 
 /// Returns the request for a document that is made of options alone.

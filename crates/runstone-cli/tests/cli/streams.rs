@@ -122,6 +122,33 @@ fn standard_input_that_does_not_wait_is_waited_for() {
 }
 
 #[test]
+fn standard_input_is_read_for_one_thing_alone() {
+    let mut scene = Scene::with_store(&[]);
+    let good = run_document("r1", 0.7);
+    for twice in [
+        &["record", "-", "--metrics", "-"][..],
+        &["record", "-", "--set", "metrics.auc=@-"],
+        &[
+            "record",
+            "--run-id",
+            "r1",
+            "--metrics",
+            "-",
+            "--set",
+            "factors.a=@-",
+        ],
+    ] {
+        scene.run_with(twice, &[], good.as_bytes());
+    }
+    scene.run_with(
+        &["record", "-", "--set", "factors.mail=a@-"],
+        &[],
+        good.as_bytes(),
+    );
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_stream_of_many_runs_and_stages_needs_few_open_files() {
     let scene = Scene::with_store(&[]);
     let documents: Vec<String> = (0..600)
