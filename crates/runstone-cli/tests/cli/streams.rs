@@ -2,6 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -236,6 +238,8 @@ fn a_reader_that_goes_away_ends_the_stream_quietly_and_in_part() {
         if writeln!(input, "{}", run_document(&format!("r{number}"), 0.6)).is_err() {
             break;
         }
+        // Few at a time: what was taken in is recorded before the process ends.
+        thread::sleep(Duration::from_millis(2));
     }
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5));
