@@ -14,8 +14,17 @@ const DEPTH_MAX: usize = 64 * 1024;
 pub(super) struct Scanner {
     wants: Wants,
     within: Within,
-    /// The lists and objects around, outermost first; true for an object.
-    open: Vec<bool>,
+    /// The lists and objects around, outermost first.
+    open: Vec<Opened>,
+    /// How many bytes were looked at before those just given.
+    before: usize,
+}
+
+/// A list or an object that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Opened {
+    at: usize,
+    is_object: bool,
 }
 
 /// What the grammar wants next.
@@ -71,15 +80,34 @@ impl Scanner {
             wants: Wants::Value,
             within: Within::None,
             open: Vec::new(),
+            before: 0,
         }
+    }
+
+    /// Returns where, from its first byte, a list or an object begins that has no end either, when
+    /// the value was broken or the text is over. One that was given up for its depth alone says
+    /// nothing of those that are half as deep.
+    pub(super) fn endless(&self) -> impl Iterator<Item = usize> {
+        let known = if self.open.len() >= DEPTH_MAX {
+            DEPTH_MAX / 2
+        } else {
+            self.open.len()
+        };
+        self.open[..known].iter().map(|opened| opened.at)
     }
 
     /// Looks at further bytes.
     pub(super) fn look(&mut self, bytes: &[u8]) -> Extent {
+        let extent = self.look_on(bytes);
+        self.before += bytes.len();
+        extent
+    }
+
+    fn look_on(&mut self, bytes: &[u8]) -> Extent {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match self.within {
-                Within::None => match self.structure(byte) {
+                Within::None => match self.structure(byte, self.before + at) {
                     Extent::Open => at += 1,
                     Extent::Ended(_) => return Extent::Ended(at + 1),
                     Extent::Broken => return Extent::Broken,
@@ -178,10 +206,10 @@ impl Scanner {
         self.open.is_empty()
     }
 
-    /// Takes a byte between literals.
-    fn structure(&mut self, byte: u8) -> Extent {
+    /// Takes a byte between literals, and where it stands.
+    fn structure(&mut self, byte: u8, at: usize) -> Extent {
         use Wants::{Colon, CommaOrEnd, Key, KeyOrEnd, Value, ValueOrEnd};
-        let in_object = self.open.last().copied();
+        let in_object = self.open.last().map(|opened| opened.is_object);
         match (byte, self.wants) {
             (b' ' | b'\t' | b'\n' | b'\r', _) => {}
             (b'"', Key | KeyOrEnd) => self.within = Within::String { is_key: true },
@@ -193,7 +221,10 @@ impl Scanner {
                 if self.open.len() >= DEPTH_MAX {
                     return Extent::Broken;
                 }
-                self.open.push(byte == b'{');
+                self.open.push(Opened {
+                    at,
+                    is_object: byte == b'{',
+                });
                 self.wants = if byte == b'{' { KeyOrEnd } else { ValueOrEnd };
             }
             (b'}', KeyOrEnd | CommaOrEnd) if in_object == Some(true) => return self.close(),
