@@ -173,7 +173,7 @@ fn a_link_to_a_trusted_store_does_not_vouch_for_the_settings_beside_it() {
         "safe_stores = [\"{}/.runstone\"]\n",
         team.scene.project().display()
     );
-    std::fs::write(settings.join("config.toml"), safe).unwrap();
+    team.scene.file("../ben/runstone/config.toml", safe);
     for path in [
         above.join("ben"),
         settings.clone(),
@@ -191,7 +191,8 @@ fn a_link_to_a_trusted_store_does_not_vouch_for_the_settings_beside_it() {
     .unwrap();
     let place = |folder: &std::path::Path| {
         let file = folder.join("runstone.toml");
-        std::fs::write(&file, "experiment = \"theirs\"\n").unwrap();
+        let name = file.to_str().unwrap();
+        team.scene.file(name, "experiment = \"theirs\"\n");
         chown(&file, Some(OUTSIDER), Some(OUTSIDER)).unwrap();
     };
     place(&trap);
