@@ -36,7 +36,7 @@ fn market(members: &Value) -> Result<CanonicalRun, Refused> {
     read_by(&Profile::builtin("market").unwrap(), &document)
 }
 
-fn snapshot(run: CanonicalRun) -> Snapshot {
+fn snapshot(run: &CanonicalRun) -> Snapshot {
     let absent = || Captured::NotCaptured {
         reason: "not asked for".to_owned(),
     };
@@ -49,11 +49,11 @@ fn snapshot(run: CanonicalRun) -> Snapshot {
         name: "runstone".to_owned(),
         version: "0.1.0".to_owned(),
     };
-    run.into_snapshot(Attempt(0), captures, writer)
+    run.to_snapshot(Attempt(0), captures, writer)
 }
 
 #[track_caller]
-fn assert_equal(one: CanonicalRun, other: CanonicalRun) {
+fn assert_equal(one: &CanonicalRun, other: &CanonicalRun) {
     assert_eq!(one.cohort(), other.cohort());
     assert_eq!(one.content(), other.content());
     assert_eq!(snapshot(one).fingerprints, snapshot(other).fingerprints);
@@ -72,8 +72,8 @@ fn composed_and_decomposed_text_is_one_text_everywhere() {
         })
     };
     let (one, other) = (document("caf\u{e9}"), document("cafe\u{301}"));
-    assert_equal(generic(&one), generic(&other));
-    let (one, other) = (snapshot(generic(&one)), snapshot(generic(&other)));
+    assert_equal(&generic(&one), &generic(&other));
+    let (one, other) = (snapshot(&generic(&one)), snapshot(&generic(&other)));
     assert_eq!(one.sweep, other.sweep);
     assert_eq!(one.artifacts, other.artifacts);
     assert_eq!(other.document["sweep"], "cafe\u{301}", "kept as given");
@@ -93,7 +93,7 @@ fn whole_decimals_are_whole_numbers_also_as_an_attempt() {
     let document = |one: Value| json!({"attempt": one, "identity": {"folds": one}});
     let (decimal, whole) = (generic(&document(json!(1.0))), generic(&document(json!(1))));
     assert_eq!(decimal.attempt(), Some(Attempt(1)));
-    assert_equal(decimal, whole);
+    assert_equal(&decimal, &whole);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn silence_in_any_form_is_one_identity() {
     let given = market(&json!({})).unwrap();
     let n_effective = given.cohort().groups["sample"]["n_effective"].clone();
     let under_both_names = json!({"N_effective": null, "n_effective": n_effective});
-    assert_equal(given, market(&under_both_names).unwrap());
+    assert_equal(&given, &market(&under_both_names).unwrap());
     let embargo = |value: Value| {
         let mut document: Value = serde_json::from_str(TRAINING).unwrap();
         document["cv_details"]["embargo_minutes"] = value;
@@ -149,7 +149,7 @@ fn an_identity_group_called_like_another_part_of_a_run_keeps_a_fingerprint_of_it
             "metrics": group, "settings": group, "factors": group, "artifacts": group,
             "identity.metrics": group,
         });
-        snapshot(generic(
+        snapshot(&generic(
             &json!({"identity": identity, "metrics": {"auc": auc}}),
         ))
         .fingerprints
@@ -181,6 +181,6 @@ fn settings_are_recognised_whatever_the_identity_is_called() {
 #[test]
 fn a_commit_stated_as_any_value_comes_back_from_the_payload_as_it_was() {
     let run = market(&json!({"git_commit": {"revision": -0.0}})).unwrap();
-    let snapshot = snapshot(run);
+    let snapshot = snapshot(&run);
     assert_eq!(Snapshot::from_payload(snapshot.to_payload()), Ok(snapshot));
 }

@@ -34,7 +34,7 @@ fn read(bytes: &[u8]) -> CanonicalRun {
     read_by(&Profile::builtin("market").unwrap(), bytes).unwrap()
 }
 
-fn snapshot(run: CanonicalRun) -> Snapshot {
+fn snapshot(run: &CanonicalRun) -> Snapshot {
     let absent = Captured::NotCaptured {
         reason: "not asked for".to_owned(),
     };
@@ -47,7 +47,7 @@ fn snapshot(run: CanonicalRun) -> Snapshot {
         name: "runstone".to_owned(),
         version: "0.1.0".to_owned(),
     };
-    run.into_snapshot(Attempt(0), captures, writer)
+    run.to_snapshot(Attempt(0), captures, writer)
 }
 
 fn mismatches(a: &CanonicalRun, b: &CanonicalRun) -> Vec<Mismatch> {
@@ -70,7 +70,7 @@ fn target_ranking_has_no_features_in_its_key_and_text_metrics_are_labels() {
     assert_eq!(run.stage().as_str(), "TARGET_RANKING");
     assert!(!run.cohort().groups.contains_key("features"));
     assert_eq!(run.cohort().groups["routing"]["view"], "CROSS_SECTIONAL");
-    let snapshot = snapshot(run);
+    let snapshot = snapshot(&run);
     let labels: Vec<&str> = snapshot.labels.keys().map(String::as_str).collect();
     assert_eq!(
         labels,
@@ -109,7 +109,7 @@ fn stages_of_one_run_survive_side_by_side_and_a_seed_of_zero_is_a_value() {
     assert_eq!(selection.stage().as_str(), "FEATURE_SELECTION");
     assert_eq!(training.stage().as_str(), "TRAINING");
     assert_ne!(selection.cohort(), training.cohort());
-    let training = snapshot(training);
+    let training = snapshot(&training);
     assert_eq!(training.factors.seeds["train_seed"], 0);
     assert_eq!(
         training.document["stage"], "MODEL_TRAINING",
@@ -126,7 +126,7 @@ fn changed_factors_stay_in_the_cohort_under_the_policy_controlled() {
     assert_eq!(a.cohort(), b.cohort());
     assert_ne!(a.content(), b.content());
     assert_ne!(a.settings_print(), b.settings_print());
-    let (a, b) = (snapshot(a), snapshot(b));
+    let (a, b) = (snapshot(&a), snapshot(&b));
     assert_eq!(a.factors.settings["learning_rate"], 0.05);
     assert_eq!(b.factors.settings["learning_rate"], 0.01);
     assert_eq!(
@@ -236,7 +236,7 @@ fn a_snapshot_comes_back_from_its_payload_unchanged() {
         document!("training_same_run"),
     ];
     for bytes in documents {
-        let snapshot = snapshot(read(bytes));
+        let snapshot = snapshot(&read(bytes));
         assert_eq!(Snapshot::from_payload(snapshot.to_payload()), Ok(snapshot));
     }
 }

@@ -76,7 +76,7 @@ fn canonical(document: &Value, profile: &Profile) -> CanonicalRun {
     CanonicalRun::of(validated(document, profile).unwrap(), profile, Some(&key())).unwrap()
 }
 
-fn snapshot(run: CanonicalRun) -> Snapshot {
+fn snapshot(run: &CanonicalRun) -> Snapshot {
     let nothing = || Captured::NotCaptured {
         reason: "a test".to_owned(),
     };
@@ -89,11 +89,11 @@ fn snapshot(run: CanonicalRun) -> Snapshot {
         name: "runstone".to_owned(),
         version: "0".to_owned(),
     };
-    run.into_snapshot(Attempt(0), captures, writer)
+    run.to_snapshot(Attempt(0), captures, writer)
 }
 
 fn recorded(document: &Value, profile: &Profile) -> Value {
-    snapshot(canonical(document, profile)).to_payload()
+    snapshot(&canonical(document, profile)).to_payload()
 }
 
 /// Returns the redactions of a payload as `path mode rule`, one a line.
@@ -116,11 +116,11 @@ fn told(payload: &Value) -> Vec<String> {
 fn assert_reads_again(document: &Value, profile: &Profile) {
     let first = canonical(document, profile);
     let (content, cohort) = (first.content(), first.cohort().id());
-    let kept = snapshot(first);
+    let kept = snapshot(&first);
     let again = CanonicalRun::again(&kept, profile, &defaults()).unwrap();
     assert_eq!(again.content(), content, "{document}");
     assert_eq!(again.cohort().id(), cohort);
-    let again = snapshot(again);
+    let again = snapshot(&again);
     assert_eq!(again.identity, kept.identity);
     assert_eq!(again.factors, kept.factors);
     assert_eq!(again.metrics, kept.metrics);
@@ -487,7 +487,7 @@ fn captures_lose_their_secrets_on_the_way_into_a_snapshot() {
         None,
     )
     .unwrap();
-    let payload = run.into_snapshot(Attempt(0), captures, writer).to_payload();
+    let payload = run.to_snapshot(Attempt(0), captures, writer).to_payload();
     let text = payload.to_string();
     for gone in [PASSWORD, "ghp_", "/home/ann"] {
         assert!(!text.contains(gone), "{gone} in {text}");
@@ -618,7 +618,7 @@ proptest! {
         let Ok(first) = CanonicalRun::of(record, &profile, Some(&key())) else {
             return Ok(());
         };
-        let payload = snapshot(first.clone()).to_payload();
+        let payload = snapshot(&first).to_payload();
         let text = payload.to_string();
         prop_assert!(!text.contains(PASSWORD) && !text.contains("ghp_"), "{}", text);
         assert_reads_again(&document, &profile);

@@ -33,7 +33,7 @@ fn snapshot(members: Map<String, Value>) -> Option<Snapshot> {
         name: "runstone".to_owned(),
         version: "0.1.0".to_owned(),
     };
-    Some(run.into_snapshot(Attempt(7), captures, writer))
+    Some(run.to_snapshot(Attempt(7), captures, writer))
 }
 
 fn full() -> Snapshot {

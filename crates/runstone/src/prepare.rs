@@ -127,6 +127,5 @@ fn snapshot_of(run: &CanonicalRun, attempt: Attempt, process: &Captured) -> Snap
         code: not_built(),
         process: process.clone(),
     };
-    run.clone()
-        .into_snapshot(attempt, captures, Ledger::writer())
+    run.to_snapshot(attempt, captures, Ledger::writer())
 }

@@ -351,7 +351,7 @@ impl Ledger {
             process: stored.snapshot.process.clone(),
         };
         let attempt = stored.snapshot.attempt;
-        let again = again.into_snapshot(attempt, captures, stored.snapshot.writer.clone());
+        let again = again.to_snapshot(attempt, captures, stored.snapshot.writer.clone());
         let sections: [(&str, bool); 4] = [
             ("identity", again.identity == stored.snapshot.identity),
             ("factors", again.factors == stored.snapshot.factors),

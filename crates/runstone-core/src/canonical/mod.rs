@@ -213,8 +213,8 @@ impl CanonicalRun {
     /// Makes the snapshot. Captures lose their secrets here. What the document itself states about
     /// environment and code goes before what was captured: it speaks of the run, a capture of
     /// the place it is recorded from.
-    pub fn into_snapshot(self, attempt: Attempt, captures: Captures, writer: Writer) -> Snapshot {
-        let record = self.record;
+    pub fn to_snapshot(&self, attempt: Attempt, captures: Captures, writer: Writer) -> Snapshot {
+        let record = &self.record;
         let clock = |name: &str| {
             record
                 .normal()
@@ -228,7 +228,7 @@ impl CanonicalRun {
         let code = record
             .code()
             .map(|commit| json!({ "commit": commit, "source": "document" }));
-        let mut redacted = self.redacted;
+        let mut redacted = self.redacted.clone();
         let mut without = |name: &str, captured: Captured| {
             captured.without_secrets(name, &self.redaction, self.key.as_ref(), &mut redacted)
         };
@@ -252,7 +252,7 @@ impl CanonicalRun {
             candidate: record.candidate(),
             started_at: clock("started_at"),
             finished_at: clock("finished_at"),
-            profile: self.profile,
+            profile: self.profile.clone(),
             policy: self.policy,
             document: record.document().clone(),
             identity: contents.identity,
@@ -264,11 +264,12 @@ impl CanonicalRun {
             environment,
             code,
             process,
-            fingerprints: self.fingerprints.digests,
-            fingerprint_sources: self.fingerprints.sources,
+            fingerprints: self.fingerprints.digests.clone(),
+            fingerprint_sources: self.fingerprints.sources.clone(),
             redactions: redacted.iter().map(Redacted::to_json).collect(),
             pseudonym_key: self
                 .key
+                .as_ref()
                 .filter(|_| has_pseudonym)
                 .map(|key| key.id().to_owned()),
             writer,
