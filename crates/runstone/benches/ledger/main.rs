@@ -11,6 +11,7 @@
     reason = "a bench that cannot run should stop and say so"
 )]
 
+mod batch;
 mod crowd;
 mod floor;
 mod history;
@@ -49,6 +50,7 @@ fn main() {
         .tempdir_in(place)
         .unwrap();
     one_writer(&folder.path().join("one"));
+    batch::compare(&folder.path().join("batch"));
     history::compare(&folder.path().join("history"));
     crowd::compare(&folder.path().join("crowd"));
 }
