@@ -73,7 +73,8 @@ pub struct LogPage {
     pub more: bool,
     /// Places that could not be read, `COHORT#seq`, or `COHORT` where its whole log could not.
     pub unreadable: Vec<String>,
-    /// Notes that could not be read and so were not followed, in words.
+    /// Notes, and notices of runs under way, that could not be read and so were not followed, in
+    /// words.
     pub not_followed: Vec<String>,
 }
 

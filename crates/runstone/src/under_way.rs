@@ -10,13 +10,12 @@
 use std::time::Duration;
 
 use runstone_core::digest::Digest;
-use runstone_core::id::Attempt;
 use runstone_core::snapshot::Captured;
-use runstone_store::{CohortName, Exclusive, Keep, KeyText, Room, ShelfPath, StoreError};
+use runstone_store::{CohortName, Exclusive, Keep, KeyText, Room, ShelfPath};
 use serde_json::{Value, json};
 
 use crate::commit::AttemptChoice;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::open::Ledger;
 
 /// The version of the entry's shape.
@@ -117,6 +116,22 @@ impl UnderWay {
             "state": self.state.as_str(),
         })
     }
+}
+
+/// What lies below `started/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunsUnderWay {
+    /// The runs, those that began last first.
+    pub rows: Vec<UnderWay>,
+    /// What lies there and could not be read, each with its path and why.
+    pub unreadable: Vec<String>,
+}
+
+/// The entries of one folder.
+#[derive(Debug, Default)]
+struct Entries {
+    started: Vec<Started>,
+    unreadable: Vec<String>,
 }
 
 impl Started {
@@ -249,7 +264,7 @@ impl Ledger {
         };
         let mut rival = None;
         let mut look_and_put = || {
-            rival = self.rival(started, host)?;
+            rival = self.rival(started, host);
             if rival.is_none() { put() } else { Ok(()) }
         };
         for _ in 0..TRIES {
@@ -262,7 +277,7 @@ impl Ledger {
         }
         // Without a lock: put first, then look. Two may both give way, and neither both go on.
         put()?;
-        let rival = self.rival(started, host)?;
+        let rival = self.rival(started, host);
         if rival.is_some() {
             self.end(started)?;
         }
@@ -285,7 +300,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::Store`] if the store cannot be read or written to.
     pub fn forget_lost(&self, started: &Started, host: &dyn Host) -> Result<(), Error> {
-        for other in self.started_in(&started.folder())? {
+        for other in self.started_in(&started.folder()).started {
             if other.nonce != started.nonce && other.state(host) == State::Lost {
                 self.end(&other)?;
             }
@@ -293,14 +308,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// Returns the runs under way, those that began last first. What is recorded, though nobody
-    /// came to say so, is left out.
+    /// Returns the runs under way. What is recorded, though nobody came to say so, is left out;
+    /// what cannot be read is named beside them.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read.
-    pub fn under_way(&self, host: &dyn Host) -> Result<Vec<UnderWay>, Error> {
+    pub fn under_way(&self, host: &dyn Host) -> Result<RunsUnderWay, Error> {
         let room = ShelfPath::of(Room::Started);
-        let mut found = Vec::new();
+        let mut found = RunsUnderWay::default();
         for folder in self.store.shelf().list(&room)? {
             let Ok(path) = room.below(&folder.name) else {
                 continue;
@@ -308,42 +323,53 @@ impl Ledger {
             if !folder.is_folder {
                 continue;
             }
-            for started in self.started_in(&path)? {
-                let state = started.state(host);
-                if state == State::Unfinished || !self.is_recorded(&started)? {
-                    found.push(UnderWay { started, state });
+            let entries = self.started_in(&path);
+            found.unreadable.extend(entries.unreadable);
+            for started in entries.started {
+                if !self.is_recorded(&started)? {
+                    let state = started.state(host);
+                    found.rows.push(UnderWay { started, state });
                 }
             }
         }
-        found.sort_by(|a, b| {
+        found.rows.sort_by(|a, b| {
             let by = |row: &UnderWay| (row.started.started_at.clone(), row.started.nonce.clone());
             by(b).cmp(&by(a))
         });
         Ok(found)
     }
 
-    fn rival(&self, started: &Started, host: &dyn Host) -> Result<Option<Started>, StoreError> {
-        let others = self.started_in(&started.folder())?;
-        Ok(others
+    fn rival(&self, started: &Started, host: &dyn Host) -> Option<Started> {
+        let others = self.started_in(&started.folder()).started;
+        others
             .into_iter()
-            .find(|other| other.is_rival_of(started) && other.state(host) == State::Unfinished))
+            .find(|other| other.is_rival_of(started) && other.state(host) == State::Unfinished)
     }
 
-    /// Returns the entries of a folder. What was removed meanwhile, or is no entry, is passed over.
-    fn started_in(&self, folder: &ShelfPath) -> Result<Vec<Started>, StoreError> {
+    /// Returns the entries of a folder. What was removed meanwhile, or is no entry, is passed over;
+    /// what cannot be read stands in nobody's way and is named.
+    fn started_in(&self, folder: &ShelfPath) -> Entries {
         let shelf = self.store.shelf();
-        let mut found = Vec::new();
-        for file in shelf.list(folder)? {
+        let mut found = Entries::default();
+        let files = shelf.list(folder).unwrap_or_else(|error| {
+            found.unreadable.push(chain(&error));
+            Vec::new()
+        });
+        for file in files {
             let Ok(path) = folder.below(&file.name) else {
                 continue;
             };
-            if !file.is_folder
-                && let Some(bytes) = shelf.get(&path)?
-            {
-                found.extend(Started::from_bytes(&bytes));
+            if file.is_folder {
+                continue;
+            }
+            match shelf.get(&path) {
+                Ok(bytes) => found
+                    .started
+                    .extend(bytes.as_deref().and_then(Started::from_bytes)),
+                Err(error) => found.unreadable.push(chain(&error)),
             }
         }
-        Ok(found)
+        found
     }
 
     /// Tells whether the execution was recorded, though its entry is still there: its wrapper was
@@ -355,25 +381,49 @@ impl Ledger {
             .and_then(|cohort| cohort.parse().ok());
         let others = self.store.cohorts("", None)?;
         for cohort in foreseen.into_iter().chain(others) {
-            for attempt in (0..=u32::MAX).map(Attempt) {
-                let key = KeyText {
-                    run: started.run_id.clone(),
-                    stage: started.stage.clone(),
-                    cohort: cohort.clone(),
-                    attempt: attempt.0,
-                };
-                let Some(committed) = self.store.find(&key)? else {
+            let key_of = |attempt: u32| KeyText {
+                run: started.run_id.clone(),
+                stage: started.stage.clone(),
+                cohort: cohort.clone(),
+                attempt,
+            };
+            // The attempt it was told to be may lie behind a gap, where the walk does not come.
+            if let Some(told) = started.attempt
+                && self.is_recorded_at(&key_of(told), started)?
+            {
+                return Ok(true);
+            }
+            for attempt in 0..=u32::MAX {
+                let key = key_of(attempt);
+                // A claim without a recording is passed by whoever looks for a free attempt.
+                if self.store.claim(&key)?.is_none() {
                     break;
-                };
-                let stored = self.stored(&cohort, committed.seq)?;
-                if let Captured::Known(process) = &stored.snapshot.process
-                    && process.get("execution").and_then(Value::as_str) == Some(&started.nonce)
-                {
+                }
+                if self.is_recorded_at(&key, started)? {
                     return Ok(true);
                 }
             }
         }
         Ok(false)
+    }
+
+    /// Tells whether what is recorded at `key` is this execution. What is damaged there is named by
+    /// those who list snapshots, and is not known to be.
+    fn is_recorded_at(&self, key: &KeyText, started: &Started) -> Result<bool, Error> {
+        let Some(committed) = self.store.find(key)? else {
+            return Ok(false);
+        };
+        let stored = match self.stored(&key.cohort, committed.seq) {
+            Ok(stored) => stored,
+            Err(error) if error.costs_its_place_alone() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Ok(match &stored.snapshot.process {
+            Captured::Known(process) => {
+                process.get("execution").and_then(Value::as_str) == Some(&started.nonce)
+            }
+            Captured::NotCaptured { .. } => false,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! A run under way is listed until it is recorded, and lost is said only by its own host.
 
+use runstone::core::id::Attempt;
 use runstone::core::input::RunInput;
 use runstone::core::snapshot::Captured;
 use runstone::under_way::{Host, ProcessId, Started, State};
@@ -54,7 +55,7 @@ fn what_is_recorded_is_not_lost_though_nobody_came_to_say_so() {
             .unwrap();
     }
     let rows = |host: &Fake| -> Vec<(String, State)> {
-        let rows = lab.reopened().under_way(host).unwrap().into_iter();
+        let rows = lab.reopened().under_way(host).unwrap().rows.into_iter();
         rows.map(|row| (row.started.run_id, row.state)).collect()
     };
     let named = |state| vec![("r2".to_owned(), state), ("r1".to_owned(), state)];
@@ -72,6 +73,37 @@ fn what_is_recorded_is_not_lost_though_nobody_came_to_say_so() {
 }
 
 #[test]
+fn what_is_recorded_behind_a_gap_or_on_another_host_is_not_listed() {
+    let lab = Lab::new();
+    let late = Started {
+        attempt: Some(5),
+        ..started("n", "r1")
+    };
+    let elsewhere = started("nn", "r2");
+    let elsewhere = Started {
+        process: ProcessId {
+            host: "another".to_owned(),
+            ..elsewhere.process
+        },
+        ..elsewhere
+    };
+    for (started, choice) in [
+        (&late, AttemptChoice::Exactly(Attempt(5))),
+        (&elsewhere, AttemptChoice::Found),
+    ] {
+        lab.ledger.begin(started, choice, &THERE).unwrap();
+        let request = RecordRequest {
+            process: Captured::Known(json!({"execution": started.nonce})),
+            attempt: choice,
+            ..RecordRequest::of(RunInput::from_document(run(&started.run_id).build()))
+        };
+        assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows.len(), 1);
+        lab.ledger.record(request).unwrap();
+        assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows, []);
+    }
+}
+
+#[test]
 fn a_rival_is_refused_while_it_is_there_and_free_once_it_is_gone() {
     let lab = Lab::new();
     let begin = |nonce, choice, host: &Fake| lab.ledger.begin(&started(nonce, "r1"), choice, host);
@@ -84,8 +116,8 @@ fn a_rival_is_refused_while_it_is_there_and_free_once_it_is_gone() {
     begin("nnnn", AttemptChoice::Found, &GONE).unwrap();
     // What was refused left no notice; the lost ones go when the run is recorded.
     let last = started("nnnn", "r1");
-    assert_eq!(lab.ledger.under_way(&GONE).unwrap().len(), 3);
+    assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows.len(), 3);
     lab.ledger.end(&last).unwrap();
     lab.ledger.forget_lost(&last, &GONE).unwrap();
-    assert_eq!(lab.ledger.under_way(&GONE).unwrap(), []);
+    assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows, []);
 }

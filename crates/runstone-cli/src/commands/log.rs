@@ -4,7 +4,7 @@ use runstone::core::note::Tag;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
-use runstone::under_way::{State, UnderWay};
+use runstone::under_way::{RunsUnderWay, State, UnderWay};
 use runstone::{Error, Ledger};
 use serde_json::{Map, Value};
 
@@ -84,7 +84,11 @@ fn tag(text: &str) -> Result<Tag, String> {
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
     let mut page = ledger.log(&request(args, settings)?)?;
-    page.under_way = under_way(&ledger, args)?;
+    let listed = under_way(&ledger, args)?;
+    page.under_way = listed.rows;
+    let unlisted = |why| format!("a run may be under way that is not listed: {why}");
+    page.not_followed
+        .extend(listed.unreadable.into_iter().map(unlisted));
     let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {
         overview(&page)
@@ -122,12 +126,12 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
 }
 
 /// Returns the runs under way that the options ask for; those about results ask for none.
-fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<Vec<UnderWay>, CliError> {
+fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> {
     if args.status.is_some() || args.filter.is_some() || args.tag.is_some() {
-        return Ok(Vec::new());
+        return Ok(RunsUnderWay::default());
     }
-    let mut rows = ledger.under_way(&ThisHost)?;
-    rows.retain(|row| {
+    let mut listed = ledger.under_way(&ThisHost)?;
+    listed.rows.retain(|row| {
         let is_in = |cohort: &String| {
             let own = row.started.cohort.as_deref().unwrap_or_default();
             own.starts_with(cohort.as_str())
@@ -135,7 +139,7 @@ fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<Vec<UnderWay>, CliError>
         let is_of = |stage: &String| row.started.stage.eq_ignore_ascii_case(stage);
         args.cohort.as_ref().is_none_or(is_in) && args.stage.as_ref().is_none_or(is_of)
     });
-    Ok(rows)
+    Ok(listed)
 }
 
 fn under_way_line(row: &UnderWay) -> String {

@@ -178,3 +178,24 @@ fn a_torn_notice_is_passed_over() {
     std::io::Write::write_all(&mut torn.unwrap(), b"{\"schema\"").unwrap();
     assert_eq!(under_way(&scene), json!([]));
 }
+
+#[test]
+fn what_cannot_be_read_below_started_is_named_and_the_rest_is_listed() {
+    let scene = Scene::with_store(&[]);
+    let started = at_work(&scene, &["--run-id", "r1", "--stage", "train"]);
+    let folder = scene.project().join(".runstone/started/0123");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("l.json")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.join("n.json"))
+        .status();
+    assert!(made.unwrap().success());
+    let output = scene.quietly(&["log"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("under way: r1:train"), "{text}");
+    let warned = text.matches("may be under way that is not listed").count();
+    assert!(warned > 0 && text.contains("n.json"), "{text}");
+    scene.file("go", "done\n");
+    assert_eq!(started.end().code, Some(0));
+}
