@@ -121,11 +121,10 @@ fn whatever_call_of_writing_views_fails_the_snapshot_stands_and_says_so() {
         "only {struck_views} recordings lost a view"
     );
     ledger.rebuild_views(None, &mut |_, _| ()).unwrap();
+    // A temporary file whose removal failed stays, named; nothing else may be left of the failures.
     let verified = ledger.verify().unwrap();
-    assert!(
-        verified.is_ok() && verified.stale.is_empty(),
-        "{verified:?}"
-    );
+    let is_swept_later = verified.stale.iter().all(|it| it.kind == "temporary");
+    assert!(verified.is_ok() && is_swept_later, "{verified:?}");
 }
 
 #[test]
