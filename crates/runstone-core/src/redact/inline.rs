@@ -6,7 +6,7 @@
 //! never empty, and on the borders of characters.
 
 use super::builtin::Builtin;
-use super::secret_name::Says;
+use super::secret_name::{NAME_BYTES_MAX, Says};
 use super::text::Span;
 use super::token;
 
@@ -52,11 +52,12 @@ pub(super) fn hits(text: &str) -> Vec<Span> {
     if bytes.len() < TEXT_BYTES_MIN {
         return found;
     }
+    let mut ends = Ends::default();
     let mut at = 0;
     while at < bytes.len() {
         let hit = match bytes[at] {
-            b':' if bytes[at..].starts_with(b"://") => user_info(text, at + 3),
-            b'=' | b':' => assigned(text, at),
+            b':' if bytes[at..].starts_with(b"://") => user_info(text, at + 3, &mut ends),
+            b'=' | b':' => assigned(text, at, &mut ends),
             b'-' if bytes[at..].starts_with(b"--") && begins_word(bytes, at) => {
                 token_at(text, at).or_else(|| option(text, at))
             }
@@ -76,6 +77,33 @@ pub(super) fn hits(text: &str) -> Vec<Span> {
         }
     }
     found
+}
+
+/// Ends that were found, so that a text full of beginnings is not searched to its end from each.
+#[derive(Debug, Default)]
+struct Ends {
+    address: Ahead,
+    at_sign: Ahead,
+    parameter: Ahead,
+    digit: Ahead,
+}
+
+/// What a search from left to right found last: it is found again from anywhere between.
+#[derive(Debug, Default)]
+struct Ahead(Option<(usize, usize)>);
+
+impl Ahead {
+    /// Returns where `find` finds something in `text` from `start` on; its end if nowhere.
+    fn from(&mut self, text: &str, start: usize, find: impl Fn(&str) -> Option<usize>) -> usize {
+        if let Some((from, found)) = self.0
+            && (from..=found).contains(&start)
+        {
+            return found;
+        }
+        let found = find(&text[start..]).map_or(text.len(), |length| start + length);
+        self.0 = Some((start, found));
+        found
+    }
 }
 
 fn begins_word(bytes: &[u8], at: usize) -> bool {
@@ -107,11 +135,11 @@ fn bearer(text: &str, at: usize) -> Option<Span> {
 }
 
 /// Credentials before the host of an address: the password, and a user name that is a token.
-fn user_info(text: &str, start: usize) -> Option<Span> {
-    let rest = &text[start..];
-    let whole = rest
-        .find(|character: char| character.is_whitespace() || "\"'`<>".contains(character))
-        .map_or(rest, |end| &rest[..end]);
+fn user_info(text: &str, start: usize, ends: &mut Ends) -> Option<Span> {
+    let end = ends.address.from(text, start, |rest| {
+        rest.find(|character: char| character.is_whitespace() || "\"'`<>".contains(character))
+    });
+    let whole = &text[start..end];
     let authority = whole
         .find(['/', '?', '#'])
         .map_or(whole, |end| &whole[..end]);
@@ -121,6 +149,11 @@ fn user_info(text: &str, start: usize) -> Option<Span> {
         // A password may hold what ends an authority; a port, which is a number, ends it rightly.
         let (_, after) = authority.split_once(':')?;
         if after.is_empty() || after.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // Without an `@` on the way the address is not searched for its last one.
+        let first = ends.at_sign.from(text, start, |rest| rest.find('@'));
+        if first >= end {
             return None;
         }
         whole.rfind('@')?
@@ -140,7 +173,7 @@ fn user_info(text: &str, start: usize) -> Option<Span> {
 }
 
 /// `name=value` and `name: value`, where the name says that the value is a secret.
-fn assigned(text: &str, at: usize) -> Option<Span> {
+fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
     let bytes = text.as_bytes();
     let quoted = at > 0 && matches!(bytes[at - 1], b'"' | b'\'');
     let name_end = at - usize::from(quoted);
@@ -160,7 +193,7 @@ fn assigned(text: &str, at: usize) -> Option<Span> {
     let is_parameter =
         bytes[at] == b'=' && name_start > 0 && matches!(bytes[name_start - 1], b'?' | b'&' | b'#');
     if is_parameter {
-        return parameter(text, name, at + 1);
+        return parameter(text, name, at + 1, ends);
     }
     let says = Says::of(name.trim_start_matches('-'))?;
     let mut start = at + 1;
@@ -211,20 +244,28 @@ fn quoted_value(text: &str, at: usize, says: Says) -> Option<Span> {
 }
 
 /// A parameter of an address.
-fn parameter(text: &str, name: &str, start: usize) -> Option<Span> {
+fn parameter(text: &str, name: &str, start: usize, ends: &mut Ends) -> Option<Span> {
+    if name.len() > NAME_BYTES_MAX {
+        return None;
+    }
     let squashed: String = name
         .chars()
         .filter(|character| !matches!(character, '_' | '-'))
         .collect();
     let is = |known: &&&str| squashed.eq_ignore_ascii_case(known);
-    let doubtful = DOUBTFUL_PARAMETERS.iter().any(|known| is(&known));
-    let known = PARAMETERS.iter().any(|known| is(&known)) || Says::of(name) == Some(Says::Secret);
-    let rest = &text[start..];
-    let end = start
-        + rest
-            .find(|character: char| character.is_whitespace() || "&#\"'`<>".contains(character))
-            .unwrap_or(rest.len());
-    (known && (!doubtful || looks_like_token(&text[start..end]))).then_some(Span {
+    let is_doubtful = DOUBTFUL_PARAMETERS.iter().any(|known| is(&known));
+    let is_known =
+        PARAMETERS.iter().any(|known| is(&known)) || Says::of(name) == Some(Says::Secret);
+    if !is_known {
+        return None;
+    }
+    let end = ends.parameter.from(text, start, |rest| {
+        rest.find(|character: char| character.is_whitespace() || "&#\"'`<>".contains(character))
+    });
+    let digit = |rest: &str| rest.find(|character: char| character.is_ascii_digit());
+    let mut looks_like_token =
+        || end - start >= LONG_BYTES_MIN && ends.digit.from(text, start, digit) < end;
+    (!is_doubtful || looks_like_token()).then_some(Span {
         start,
         end,
         rule: Builtin::UrlCredentials,
@@ -236,6 +277,8 @@ fn option(text: &str, at: usize) -> Option<Span> {
     let name = &text[at + 2..];
     let length = name
         .bytes()
+        // A longer name says nothing, and a line of dashes is one name after another.
+        .take(NAME_BYTES_MAX + 1)
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count();
     let says = Says::of(&name[..length])?;
@@ -373,6 +416,22 @@ mod tests {
             "https://h/x?key=name&code=de",
         ] {
             assert_eq!(hits(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_full_of_beginnings_costs_one_walk() {
+        // A search to the end from each of them would take many minutes.
+        for beginning in [
+            "?key=",
+            "?a&code=x",
+            "a://",
+            "a://b:c/",
+            "------",
+            "://é?auth=",
+        ] {
+            let text = beginning.repeat(1024 * 1024 / beginning.len());
+            assert_eq!(hits(&text), [], "{beginning}");
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) enum Says {
 /// hands out, above the words of a vocabulary.
 const LONG_BYTES_MIN: usize = 16;
 /// Longest name that is looked at, in bytes.
-const NAME_BYTES_MAX: usize = 64;
+pub(super) const NAME_BYTES_MAX: usize = 64;
 
 /// Endings that say it, whatever stands before them.
 const ENDINGS: [&str; 27] = [
