@@ -324,8 +324,6 @@ fn newlines(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     fn limits(size_bytes_max: usize) -> Limits {
@@ -421,17 +419,15 @@ mod tests {
 
     #[test]
     fn lines_torn_within_each_other_are_looked_at_once() {
+        // Looked at from each line to the end this would not come to an end while anybody waits.
         let torn = "{\"run_id\": \"x\", \"metrics\": [\n".repeat(20_000);
         let torn = format!("{torn}{{\"run\":1}},\n{torn}");
         for end in ["", "{\"run\":2}\n", "{\"run\":2}\n{\"run\":3}\n"] {
-            let began = Instant::now();
             let text = format!("{torn}{end}");
             let told = read_in_pieces(text.as_bytes(), 64 * 1024, Limits::default());
             assert_eq!(told[..2], ["1!", "2!"]);
             let whole: Vec<&String> = told.iter().filter(|told| !told.ends_with('!')).collect();
             assert_eq!(whole.len(), 1 + end.lines().count());
-            // Two billion looks take minutes, a million none.
-            assert!(began.elapsed() < Duration::from_secs(20));
         }
     }
 
