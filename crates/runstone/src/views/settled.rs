@@ -131,7 +131,12 @@ impl Settling<'_> {
     /// The second pass: along the folders of runs.
     fn folders(&mut self, only: Option<&CohortName>) -> Result<(), Error> {
         let runs = self.ledger.store.shelf().list(&ShelfPath::of(Room::Runs))?;
+        // A folder whose name no run can have is somebody else's.
+        let is_of_a_run = |name: &str| ShelfPath::of(Room::Runs).below(name).is_ok();
         for run in runs.into_iter().filter(|shelved| shelved.is_folder) {
+            if !is_of_a_run(&run.name) {
+                continue;
+            }
             let folders = self.ledger.listed_folders(&run.name)?;
             let concerns = |listed: &Listed| {
                 only.is_none_or(|cohort| cohort.as_str() == listed.folder.cohort())
