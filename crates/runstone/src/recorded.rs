@@ -30,7 +30,8 @@ pub struct Acknowledged {
     pub(crate) profile: Arc<Profile>,
     pub(crate) key: CohortKey,
     pub(crate) warnings: Vec<Warning>,
-    /// What an attempt found instead of the next one, which was asked for, holds of this recording.
+    /// What an attempt found instead of the next one, which was asked for, holds of this
+    /// recording.
     pub(crate) found_for_next: Option<FoundForNext>,
 }
 

@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use runstone::Ledger;
 use rustix::fs::{Mode, OFlags, open};
@@ -47,15 +47,32 @@ impl Artifacts {
         let mut found = Self::default();
         let mut candidates = Vec::new();
         let own = directory.join(FOLDER);
-        if own.is_dir() {
-            found.list(&own, "", false, &mut candidates);
+        match own.symlink_metadata() {
+            Ok(found_there) if found_there.is_dir() => {
+                found.list(&own, "", false, &mut candidates);
+            }
+            Ok(_) => found.warnings.push(format!(
+                "`{}` is no folder and is not followed: no artifact is listed",
+                own.display()
+            )),
+            Err(_nothing_there) => {}
         }
         for named in attach {
             found.attached(directory, named, &mut candidates);
         }
         // One file may be found in the folder and named too: stored goes before not.
         candidates.sort_by(|a, b| (&a.name, b.is_stored).cmp(&(&b.name, a.is_stored)));
-        candidates.dedup_by(|later, first| later.name == first.name);
+        candidates.dedup_by(|later, first| {
+            let is_same_name = later.name == first.name;
+            if is_same_name && later.at != first.at {
+                found.warnings.push(format!(
+                    "`{}` is left out: `{}` has the same name among the artifacts",
+                    later.at.display(),
+                    first.at.display()
+                ));
+            }
+            is_same_name
+        });
         for candidate in candidates {
             match entry(&candidate, ledger) {
                 Ok((entry, warning)) => {
@@ -73,7 +90,11 @@ impl Artifacts {
 
     fn attached(&mut self, directory: &Path, named: &Path, candidates: &mut Vec<Candidate>) {
         let inside = directory.join(named);
-        let (at, name) = if named.is_relative() && inside.exists() {
+        // A path that leads out of the run directory is meant from where the caller stands.
+        let stays_inside = named
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let (at, name) = if stays_inside && inside.symlink_metadata().is_ok() {
             let below = named.strip_prefix(FOLDER).unwrap_or(named);
             (inside, below)
         } else {
@@ -86,19 +107,21 @@ impl Artifacts {
             ));
             return;
         };
-        if at.is_dir() {
-            self.list(&at, name, true, candidates);
-        } else if at.exists() {
-            candidates.push(Candidate {
+        match at.symlink_metadata() {
+            Ok(found) if found.is_symlink() => self.warnings.push(format!(
+                "`--attach {}` is left out: it is a link, which is not followed",
+                named.display()
+            )),
+            Ok(found) if found.is_dir() => self.list(&at, name, true, candidates),
+            Ok(_) => candidates.push(Candidate {
                 name: name.to_owned(),
                 at,
                 is_stored: true,
-            });
-        } else {
-            self.warnings.push(format!(
+            }),
+            Err(_nothing_there) => self.warnings.push(format!(
                 "`--attach {}` is left out: the command left nothing there",
                 named.display()
-            ));
+            )),
         }
     }
 

@@ -174,3 +174,45 @@ fn what_is_attached_is_stored_whole_and_what_is_missing_keeps_no_run_from_being_
     }
     assert_eq!(scene.json(&["verify"])["ok"], true);
 }
+
+#[test]
+fn what_is_attached_is_the_file_that_the_caller_named_and_no_other() {
+    let scene = Scene::with_store(&[]);
+    scene.file("m", "callers").file("outside", "callers");
+    std::fs::create_dir(scene.project().join("sub")).unwrap();
+    let script = r#"mkdir "$RUNSTONE_RUN_DIR/sub"; printf "another file" > "$RUNSTONE_RUN_DIR/outside"
+        mkdir "$RUNSTONE_RUN_DIR/artifacts"; printf own > "$RUNSTONE_RUN_DIR/artifacts/m"
+        ln -s m linked"#;
+    let options = [
+        "--attach",
+        "sub/../outside",
+        "--attach",
+        "m",
+        "--attach",
+        "linked",
+    ];
+    let came = run(&scene, &options, script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let artifacts = newest(&scene)["artifacts"].clone();
+    let rows: Vec<_> = artifacts.as_array().unwrap().iter().collect();
+    assert_eq!(rows.len(), 2, "{artifacts}");
+    assert_eq!(rows[0]["path"], "m");
+    assert_eq!(rows[0]["bytes"], "callers".len());
+    assert_eq!(rows[1]["path"], "sub/../outside");
+    assert_eq!(rows[1]["bytes"], "callers".len());
+    for said in [
+        "has the same name among the artifacts",
+        "`--attach linked` is left out",
+    ] {
+        assert!(came.stderr.contains(said), "{}", came.stderr);
+    }
+}
+
+#[test]
+fn a_linked_folder_of_artifacts_is_not_followed() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"mkdir elsewhere; touch elsewhere/f; ln -s "$PWD/elsewhere" "$RUNSTONE_RUN_DIR/artifacts""#;
+    let came = run(&scene, &[], script);
+    assert!(came.stderr.contains("is not followed"), "{}", came.stderr);
+    assert_eq!(newest(&scene)["artifacts"], serde_json::json!([]));
+}

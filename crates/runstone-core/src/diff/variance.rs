@@ -2,8 +2,8 @@
 //!
 //! Reads the changed leaves of a diff. The invariant kept: what no run repeats to the bit (times,
 //! sizes, what the profile counts for nothing) is never taken for that sign, or every pair of runs
-//! would show it, and another command line is another input. How grave it is belongs to the diff, whether it is more than noise to the
-//! verdict.
+//! would show it, and another command line is another input. How grave it is belongs to the diff,
+//! whether it is more than noise to the verdict.
 
 use super::run_diff::COMMAND;
 use super::severity::level_of;

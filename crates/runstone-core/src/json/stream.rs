@@ -26,9 +26,9 @@ pub struct Stream {
     at: usize,
     line: usize,
     place: Place,
-    /// Offsets of `held`, in ascending order, at which something begins that is known to be no value:
-    /// it was part of another one that has no end. Else many torn lines, each open in the one
-    /// before, would all be read up to where the first one is lost.
+    /// Offsets of `held`, in ascending order, at which something begins that is known to be no
+    /// value: it was part of another one that has no end. Else many torn lines, each open in
+    /// the one before, would all be read up to where the first one is lost.
     endless: VecDeque<usize>,
     has_ended: bool,
 }

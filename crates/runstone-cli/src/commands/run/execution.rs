@@ -294,8 +294,8 @@ impl Execution {
         left
     }
 
-    /// Returns a value that stands at `key` of the document, or of its `member`, as it may be shown;
-    /// nothing if a rule redacts it.
+    /// Returns a value that stands at `key` of the document, or of its `member`, as it may be
+    /// shown; nothing if a rule redacts it.
     fn shown<'v>(&self, member: Option<&str>, key: &str, value: &'v Value) -> Option<&'v Value> {
         let below = json!({ key: value });
         let document = match member {
