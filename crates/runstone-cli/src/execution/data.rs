@@ -10,8 +10,10 @@
 //! Links to files are followed, because their content is what the run reads. Names and contents
 //! count; modes, times and empty folders do not. A `.dvc` file stands for the data it tracks.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,8 @@ const DVC_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) struct Data {
     name: String,
     digest: String,
+    /// The folder whose files were listed.
+    folder: Option<PathBuf>,
     /// Every file that was read, as it looked when it was.
     read: Vec<(PathBuf, Stamp)>,
 }
@@ -59,6 +63,7 @@ impl Data {
         Ok(Self {
             name: name.to_owned(),
             digest,
+            folder: found.is_dir().then_some(path),
             read,
         })
     }
@@ -85,17 +90,51 @@ impl Data {
         Ok(())
     }
 
-    /// Says what is not as it was when it was digested.
+    /// Says what is not as it was when it was digested. The digest stays what it was: that is what
+    /// the command was given.
     pub(crate) fn change(&self) -> Option<String> {
-        let changed = self
-            .read
-            .iter()
-            .find(|(path, before)| Stamp::behind(path) != Some(*before))?;
+        let changes = self.changes();
+        let first = changes.first()?;
+        let more = match changes.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
         Some(format!(
-            "the data `{}` changed while the command ran (`{}`): what it read is not certain",
-            self.name,
-            changed.0.display()
+            "the data `{}` changed while the command ran ({first}{more}): what it read is not \
+             certain",
+            self.name
         ))
+    }
+
+    fn changes(&self) -> Vec<String> {
+        let mut changes = Vec::new();
+        for (path, before) in &self.read {
+            let path_shown = path.display();
+            match path.metadata() {
+                Ok(found) if Stamp::of(&found) == *before => {}
+                Ok(_) => changes.push(format!("`{path_shown}` is another")),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    changes.push(format!("`{path_shown}` is gone"));
+                }
+                Err(error) => changes.push(format!("`{path_shown}` cannot be read: {error}")),
+            }
+        }
+        let Some(folder) = &self.folder else {
+            return changes;
+        };
+        let mut files = Vec::new();
+        // A folder that cannot be listed to its end is one whose files are gone, or one that
+        // somebody put something unreadable into.
+        if let Err(error) = list(folder, Path::new(""), &mut files) {
+            changes.push(error.to_string());
+        }
+        files.sort_unstable();
+        let known: BTreeSet<&Path> = self.read.iter().map(|(path, _)| path.as_path()).collect();
+        let files = files.iter().map(|below| folder.join(below));
+        for added in files.filter(|path| !known.contains(path.as_path())) {
+            changes.push(format!("`{}` was added", added.display()));
+        }
+        changes
     }
 }
 

@@ -29,9 +29,4 @@ impl Stamp {
     pub(super) fn at(path: &Path) -> Option<Self> {
         path.symlink_metadata().ok().map(|found| Self::of(&found))
     }
-
-    /// Returns how the file at a path looks, links followed; nothing if nothing is there.
-    pub(super) fn behind(path: &Path) -> Option<Self> {
-        path.metadata().ok().map(|found| Self::of(&found))
-    }
 }

@@ -63,19 +63,39 @@ line' && printf 6 > 'd/back\slash' && ln -s ../a d/b/link";
 
 #[test]
 fn data_that_changes_while_the_command_runs_is_said() {
-    let scene = Scene::with_store(&[]);
-    scene.file("train.csv", "a,b\n1,2\n");
-    let came = run(
-        &scene,
-        &["--data", "train=train.csv"],
-        "echo 3,4 >> train.csv",
-    );
-    assert_eq!(came.code, Some(0));
-    assert!(
-        came.stderr.contains("changed while the command ran"),
-        "{}",
-        came.stderr
-    );
+    for (script, change) in [
+        ("echo 3,4 >> d/train.csv", "`d/train.csv` is another"),
+        (
+            "cp -p d/train.csv n; mv n d/train.csv",
+            "`d/train.csv` is another",
+        ),
+        ("rm d/train.csv", "`d/train.csv` is gone"),
+        ("mkdir d/e; touch d/e/f", "`d/e/f` was added"),
+        (
+            "touch d/b d/a; rm d/train.csv",
+            "`d/train.csv` is gone, and 2 more",
+        ),
+        ("rm -r d", "`d/train.csv` is gone, and 1 more"),
+        ("ln -s . d/loop", "is a link to a folder"),
+    ] {
+        let scene = Scene::with_store(&[]);
+        std::fs::create_dir(scene.project().join("d")).unwrap();
+        scene.file("d/train.csv", "a,b\n1,2\n");
+        let before = run(&scene, &["--data", "train=d"], "cat d/train.csv");
+        assert!(!before.stderr.contains("changed"), "{}", before.stderr);
+        let digest = newest(&scene)["document"]["identity"]["data"].clone();
+        let came = run(&scene, &["--data", "train=d"], script);
+        assert_eq!(came.code, Some(0));
+        assert!(
+            came.stderr
+                .contains("the data `train` changed while the command ran (")
+                && came.stderr.contains(change),
+            "{script}: {}",
+            came.stderr
+        );
+        // What it was given is what it is compared by.
+        assert_eq!(newest(&scene)["document"]["identity"]["data"], digest);
+    }
 }
 
 #[test]
