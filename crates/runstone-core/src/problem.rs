@@ -213,7 +213,7 @@ fn cut(whole: &str) -> String {
 
 /// Returns two values that differ, quoted so that they read differently: as JSON where text would
 /// read like a number, with a digest where they differ behind the cut.
-pub(crate) fn quoted_apart(one: &Value, other: &Value) -> (String, String) {
+pub fn quoted_apart(one: &Value, other: &Value) -> (String, String) {
     let bare = (quoted(one), quoted(other));
     if bare.0 != bare.1 {
         return bare;

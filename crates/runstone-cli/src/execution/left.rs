@@ -29,6 +29,8 @@ const PAUSES_MS: [u64; 5] = [0, 20, 80, 200, 600];
 pub(crate) struct Left {
     /// `metrics.json`.
     pub(crate) metrics: Option<Map<String, Value>>,
+    /// A file of metrics of the command's own.
+    pub(crate) own_metrics: Option<Map<String, Value>>,
     /// `identity.json`.
     pub(crate) identity: Option<Map<String, Value>>,
     /// `factors.json`.
@@ -57,19 +59,27 @@ impl Left {
         let (metrics, identity, factors) = (take("metrics"), take("identity"), take("factors"));
         Self {
             metrics,
+            own_metrics: None,
             identity,
             factors,
             unread: left.unread,
         }
     }
 
-    /// Lays the metrics of a file of the command's own over those found; returns whether it is
-    /// there.
+    /// Reads a file of metrics of the command's own; returns whether it is there.
     pub(crate) fn add_metrics(&mut self, file: &JsonFile, run_id: &str, stage: &str) -> bool {
-        if let Some(metrics) = self.take(file, "metrics", run_id, stage) {
-            self.metrics.get_or_insert_default().extend(metrics);
-        }
+        self.own_metrics = self.take(file, "metrics", run_id, stage);
         file.path.symlink_metadata().is_ok()
+    }
+
+    /// Returns all metrics: those of a file of the command's own laid over those of
+    /// `metrics.json`.
+    pub(crate) fn all_metrics(&self) -> Option<Map<String, Value>> {
+        let mut all = self.metrics.clone();
+        if let Some(own) = &self.own_metrics {
+            all.get_or_insert_default().extend(own.clone());
+        }
+        all
     }
 
     fn take(

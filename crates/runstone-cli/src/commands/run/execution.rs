@@ -13,7 +13,9 @@ use runstone::{AttemptChoice, Ledger, Recorded};
 use serde_json::{Value, json};
 
 use super::args::RunArgs;
+use super::sources::overruled;
 use super::stated::{Stated, nonce, stated};
+use super::warnings::Warnings;
 use crate::commands::record::FailOn;
 use crate::env_vars;
 use crate::error::CliError;
@@ -36,14 +38,15 @@ pub(crate) fn run(args: RunArgs, ui: &Ui, settings: &Settings) -> Exit {
             return reason.exit();
         }
     };
-    let (execution, started) = match Execution::prepared(args, program, ui, settings) {
-        Ok(prepared) => prepared,
+    let mut warnings = Warnings::new(ui);
+    match Execution::prepared(args, program, settings, &mut warnings) {
+        Ok((execution, started)) => execution.through(&started, &mut warnings, ui),
         Err(error) => {
+            warnings.without_an_answer();
             ui.error(&error);
-            return Exit::Wrapper;
+            Exit::Wrapper
         }
-    };
-    execution.through(&started, ui)
+    }
 }
 
 /// A command that is ready to be started: everything that can be checked was.
@@ -82,24 +85,24 @@ impl Execution {
     fn prepared(
         args: RunArgs,
         program: Program,
-        ui: &Ui,
         settings: &Settings,
+        warnings: &mut Warnings<'_>,
     ) -> Result<(Self, Started), CliError> {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
         let profile = settings.profile_choice(args.profile.as_deref());
         let mut stated = stated(&args, &ledger, &profile, &program, job.as_ref())?;
+        let set = args
+            .set
+            .iter()
+            .map(|text| assignment(text))
+            .collect::<Result<Vec<_>, _>>()?;
         let data = args
             .data
             .iter()
             .map(|text| Data::read(text))
             .collect::<Result<Vec<_>, _>>()?;
         Data::join(&data, &mut stated.identity)?;
-        let set = args
-            .set
-            .iter()
-            .map(|text| assignment(text))
-            .collect::<Result<Vec<_>, _>>()?;
         let directory = RunDirectory::fresh(&settings.find_store()?.value)?;
         let metrics = args.metrics.clone().map(JsonFile::at);
         let execution = Self {
@@ -119,8 +122,8 @@ impl Execution {
         };
         let known = execution.request(&Left::default(), None);
         let foreseen = execution.ledger.foresee(&known)?;
-        if !foreseen.missing.is_empty() && ui.face == Face::Text {
-            ui.warn(&format!(
+        if !foreseen.missing.is_empty() {
+            warnings.add(&format!(
                 "the profile requires `{}`, which the command has to bring in its run directory",
                 foreseen.missing.join("`, `")
             ));
@@ -151,26 +154,36 @@ impl Execution {
         }
     }
 
-    /// Starts the command, watches it to its end and records it.
-    fn through(self, started: &Started, ui: &Ui) -> Exit {
-        let ran = self.run(started, ui);
+    /// Starts the command, watches it to its end, records it and answers.
+    fn through(self, started: &Started, warnings: &mut Warnings<'_>, ui: &Ui) -> Exit {
+        let (ran, recorded) = self.run(started, warnings, ui);
         // Its notice is of no use any more; one that stays is seen to be recorded, or lost.
         let ledger = &self.ledger;
         let gone = ledger
             .end(started)
             .and_then(|()| ledger.forget_lost(started, &ThisHost));
         if let Err(error) = gone {
-            ui.warn(&format!("the run is still listed as under way: {error}"));
+            warnings.add(&format!("the run is still listed as under way: {error}"));
         }
         if ran.keeps_directory {
             self.directory.keep();
         } else if let Err(path) = self.directory.remove() {
-            ui.warn(&format!("`{}` could not be removed", path.display()));
+            warnings.add(&format!("`{}` could not be removed", path.display()));
+        }
+        match recorded {
+            Some((recorded, process)) => answer(*recorded, process, warnings, ui),
+            None => warnings.without_an_answer(),
         }
         ran.exit
     }
 
-    fn run(&self, started: &Started, ui: &Ui) -> Ran {
+    /// Returns what became of it, and the recording if there is one.
+    fn run(
+        &self,
+        started: &Started,
+        warnings: &mut Warnings<'_>,
+        ui: &Ui,
+    ) -> (Ran, Option<(Box<Recorded>, Captured)>) {
         let mut command = self.program.command();
         command
             .env(env_vars::RUN_ID, &self.stated.run_id)
@@ -178,52 +191,52 @@ impl Execution {
             .env(env_vars::RUN_DIR, self.directory.path());
         let ended = match start_and_watch(&mut command) {
             Ok(ended) => ended,
-            Err(source) => return self.not_run(source, ui),
+            Err(source) => return (self.not_run(source, ui), None),
         };
         let finished_at = env_vars::clock().now();
         for changed in self.data.iter().filter_map(Data::change) {
-            ui.warn(&changed);
+            warnings.add(&changed);
         }
-        let Artifacts { entries, warnings } =
-            Artifacts::read(self.directory.path(), &self.args.attach, &self.ledger);
-        for left_out in &warnings {
-            ui.warn(left_out);
+        let artifacts = Artifacts::read(self.directory.path(), &self.args.attach, &self.ledger);
+        for left_out in &artifacts.warnings {
+            warnings.add(left_out);
         }
         let outcome = Outcome {
             started_at: started.started_at.clone(),
             finished_at,
             ended,
-            artifacts: entries,
+            artifacts: artifacts.entries,
         };
-        self.say_how_it_ended(&outcome, ui);
-        let left = self.left(ui);
+        self.say_how_it_ended(&outcome, warnings);
+        let left = self.left(warnings);
+        self.say_what_is_overruled(&left, &outcome, warnings);
         let request = self.request(&left, Some(&outcome));
         let own = match outcome.ended.end {
             End::Exited(code) => code,
             End::Killed(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         };
-        let recorded = if left.unread.is_empty() {
-            let acknowledged = self.ledger.commit(request.clone());
-            acknowledged.map(|acknowledged| {
+        if !left.unread.is_empty() {
+            warnings.without_an_answer();
+            return (self.refuse(&request, &left, None, own, ui), None);
+        }
+        match self.ledger.commit(request.clone()) {
+            Ok(acknowledged) => {
                 let process = acknowledged.stored.snapshot.process.clone();
-                (self.ledger.answer(acknowledged), process)
-            })
-        } else {
-            return self.refuse(&request, &left, None, own, ui);
-        };
-        match recorded {
-            Ok((recorded, process)) => {
-                answer(&recorded, process, ui);
+                let recorded = self.ledger.answer(acknowledged);
                 let failed = |word: &FailOn| word.is_met(&recorded);
-                Ran {
+                let ran = Ran {
                     exit: match own {
                         0 if self.args.fail_on.iter().any(failed) => Exit::Different,
                         own => Exit::Command(own),
                     },
                     keeps_directory: false,
-                }
+                };
+                (ran, Some((Box::new(recorded), process)))
             }
-            Err(error) => self.refuse(&request, &left, Some(error), own, ui),
+            Err(error) => {
+                warnings.without_an_answer();
+                (self.refuse(&request, &left, Some(error), own, ui), None)
+            }
         }
     }
 
@@ -242,86 +255,50 @@ impl Execution {
         }
     }
 
-    /// Reads what the command left behind, and says what differs from what was given.
-    fn left(&self, ui: &Ui) -> Left {
+    /// Reads what the command left behind.
+    fn left(&self, warnings: &mut Warnings<'_>) -> Left {
         let Stated { run_id, stage, .. } = &self.stated;
         let mut left = Left::read(self.directory.path(), run_id, stage);
         if let Some(file) = &self.metrics {
             if file.is_untouched() {
-                ui.warn(&format!(
+                warnings.add(&format!(
                     "`{}` is as it was before the command started: its metrics are not taken",
                     file.path().display()
                 ));
             } else if !left.add_metrics(file, run_id, stage) {
-                ui.warn(&format!("the command left no `{}`", file.path().display()));
-            }
-        }
-        for (member, is_below, found, said) in [
-            (
-                "identity",
-                self.stated.places.identity_below,
-                &left.identity,
-                &self.stated.identity,
-            ),
-            (
-                "factors",
-                self.stated.places.factors_below,
-                &left.factors,
-                &self.stated.factors,
-            ),
-        ] {
-            for (key, said) in said {
-                // An object beside an object is joined, and its members are told apart in the diff.
-                match found.as_ref().and_then(|found| found.get(key)) {
-                    Some(found) if found != said && !found.is_object() => {
-                        let at = is_below.then_some(member);
-                        let (found, said) = (self.shown(at, key, found), self.shown(at, key, said));
-                        ui.warn(&match (found, said) {
-                            (Some(found), Some(said)) => format!(
-                                "`{key}` is `{found}` in {member}.json and `{said}` given: the \
-                                 latter is recorded"
-                            ),
-                            _ => format!(
-                                "`{key}` is one thing in {member}.json and another given, and a \
-                                 rule redacts it: the latter is recorded"
-                            ),
-                        });
-                    }
-                    _ => {}
-                }
+                warnings.add(&format!("the command left no `{}`", file.path().display()));
             }
         }
         left
     }
 
-    /// Returns a value that stands at `key` of the document, or of its `member`, as it may be
-    /// shown; nothing if a rule redacts it.
-    fn shown<'v>(&self, member: Option<&str>, key: &str, value: &'v Value) -> Option<&'v Value> {
-        let below = json!({ key: value });
-        let document = match member {
-            Some(member) => json!({ member: below }),
-            None => below,
+    /// Says which words do not count because another's do.
+    fn say_what_is_overruled(&self, left: &Left, outcome: &Outcome, warnings: &mut Warnings<'_>) {
+        let may_be_shown = |document: &Value| {
+            let masked = self.ledger.masked(document, &self.profile);
+            masked.is_ok_and(|masked| masked == *document)
         };
-        let masked = self.ledger.masked(&document, &self.profile).ok()?;
-        (masked == document).then_some(value)
+        for one in overruled(&self.sources(left, outcome)) {
+            warnings.add(&one.said(may_be_shown));
+        }
     }
 
-    fn say_how_it_ended(&self, Outcome { ended, .. }: &Outcome, ui: &Ui) {
+    fn say_how_it_ended(&self, Outcome { ended, .. }: &Outcome, warnings: &mut Warnings<'_>) {
         let name = self.program.name();
         let status = facts::status(ended);
         if status != Status::Finished {
-            ui.warn(&format!(
+            warnings.add(&format!(
                 "`{name}` {}: the run is recorded as {}",
                 facts::in_words(ended),
                 status.as_str()
             ));
         } else if ended.was_asked_to_end() {
-            ui.warn(&format!(
+            warnings.add(&format!(
                 "`{name}` was asked to end and exited with 0: the run is recorded as finished"
             ));
         }
         if ended.left_behind > 0 {
-            ui.warn(&format!(
+            warnings.add(&format!(
                 "`{name}` left {} of its processes running; what they do is not recorded",
                 ended.left_behind
             ));
@@ -329,9 +306,10 @@ impl Execution {
     }
 }
 
-fn answer(recorded: &Recorded, process: Captured, ui: &Ui) {
+fn answer(mut recorded: Recorded, process: Captured, warnings: &mut Warnings<'_>, ui: &Ui) {
     match ui.face {
         Face::Json => {
+            recorded.warnings.splice(0..0, warnings.for_the_answer());
             let mut document = recorded.to_json();
             document["schema"] = json!("runstone.run/1");
             document["process"] = match process {
@@ -344,7 +322,7 @@ fn answer(recorded: &Recorded, process: Captured, ui: &Ui) {
             for warning in &recorded.warnings {
                 ui.warn(warning);
             }
-            ui.answer_beside(&answer::text(recorded));
+            ui.answer_beside(&answer::text(&recorded));
         }
     }
 }
