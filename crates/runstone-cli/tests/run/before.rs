@@ -73,6 +73,51 @@ fn options_that_cannot_be_meant_are_refused_before_anything_starts() {
 }
 
 #[test]
+fn what_is_measured_cannot_be_given_beside_it() {
+    let flat: &[&str] = &["--profile", "market"];
+    for (profile, options, fields) in [
+        (&[][..], &["--set", "status=finished"][..], "`status` is"),
+        (
+            &[],
+            &[
+                "--set",
+                "started_at=2026-01-01T00:00:00Z",
+                "--set",
+                "finished_at=@end.json",
+            ],
+            "`finished_at`, `started_at` are",
+        ),
+        (&[], &["--set", "exit_code=0"], "`exit_code` is"),
+        (&[], &["--set", "process.exit_code=0"], "`process` is"),
+        (
+            flat,
+            &["--stage", "TRAINING", "--identity", "status=finished"],
+            "`status` is",
+        ),
+        (
+            flat,
+            &["--stage", "TRAINING", "--factor", "@factors.json"],
+            "`started_at` is",
+        ),
+    ] {
+        let scene = Scene::with_store(profile);
+        scene
+            .file("end.json", "\"2026-01-01T00:00:00Z\"")
+            .file("factors.json", r#"{"started_at": "2026-01-01"}"#);
+        let came = run(&scene, options, "echo STARTED; exit 1");
+        assert_eq!((came.code, came.stdout.as_str()), (Some(125), ""));
+        let said = format!("error: {fields} taken from the command and cannot be given");
+        assert!(came.stderr.contains(&said), "{options:?}: {}", came.stderr);
+        assert_eq!(scene.json(&["cohorts"])["cohorts"], serde_json::json!([]));
+    }
+    // Below a member of its own it is a field as any other.
+    let scene = Scene::with_store(&[]);
+    let options = ["--identity", "status=a", "--set", "metrics.exit_code=0"];
+    let came = run(&scene, &options, "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+}
+
+#[test]
 fn a_stage_the_profile_does_not_know_is_refused_with_the_option_that_names_one() {
     let mut scene = Scene::with_store(&["--profile", "market"]);
     try_all(&mut scene, &[&[], &["--stage", "EVALUATION"]]);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::args::RunArgs;
 use super::sources::overruled;
-use super::stated::{Stated, nonce, stated};
+use super::stated::{Stated, nonce, refuse_measured, stated};
 use super::warnings::Warnings;
 use crate::commands::record::FailOn;
 use crate::env_vars;
@@ -97,6 +97,7 @@ impl Execution {
             .iter()
             .map(|text| assignment(text))
             .collect::<Result<Vec<_>, _>>()?;
+        refuse_measured(&stated, &set)?;
         let data = args
             .data
             .iter()

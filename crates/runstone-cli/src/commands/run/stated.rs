@@ -14,6 +14,15 @@ use crate::error::CliError;
 use crate::execution::{Job, Program};
 use crate::values::lay_over;
 
+/// Fields that are taken from the command itself: nobody else can say them.
+const MEASURED: [&str; 5] = [
+    "exit_code",
+    "finished_at",
+    "process",
+    "started_at",
+    "status",
+];
+
 /// What is known of the run before it runs.
 pub(super) struct Stated {
     pub(super) run_id: String,
@@ -67,6 +76,35 @@ pub(super) fn stated(
         identity,
         factors,
     })
+}
+
+/// Refuses options that say what is measured: one of the two would be lost.
+pub(super) fn refuse_measured(stated: &Stated, set: &[(String, Value)]) -> Result<(), CliError> {
+    let at_top = |is_below: bool, said: &'_ Map<String, Value>| -> Vec<String> {
+        let keys = said.keys().filter(|_| !is_below);
+        keys.cloned().collect()
+    };
+    let mut said: Vec<String> = set
+        .iter()
+        .filter_map(|(path, _)| path.split('.').next())
+        .map(str::to_owned)
+        .chain(at_top(stated.places.identity_below, &stated.identity))
+        .chain(at_top(stated.places.factors_below, &stated.factors))
+        .filter(|field| MEASURED.contains(&field.as_str()))
+        .collect();
+    said.sort_unstable();
+    said.dedup();
+    if said.is_empty() {
+        return Ok(());
+    }
+    let verb = if said.len() == 1 { "is" } else { "are" };
+    Err(CliError::usage(
+        format!(
+            "`{}` {verb} taken from the command and cannot be given, nothing was started",
+            said.join("`, `")
+        ),
+        "leave that out; a run that ended before is recorded with `runstone record`",
+    ))
 }
 
 /// Makes a run id that sorts by time and is nobody else's.
