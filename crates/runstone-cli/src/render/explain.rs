@@ -5,7 +5,7 @@ use runstone::{Answered, Nearest, Stored};
 
 use crate::render::answer::previous;
 use crate::render::nearest;
-use crate::render::words::{headed, line, section, shown, within, wrapped};
+use crate::render::words::{headed, line, of_field, section, shown, wrapped};
 use crate::ui::plain;
 
 /// Longest value shown, in characters.
@@ -30,11 +30,7 @@ pub(crate) fn one(
         let items: Vec<String> = fields
             .iter()
             .map(|(path, value)| {
-                format!(
-                    "{} = {}",
-                    plain(within(group, path)),
-                    shown(Some(value), VALUE_MAX)
-                )
+                of_field(group, path, &format!("= {}", shown(Some(value), VALUE_MAX)))
             })
             .collect();
         text.push_str(&section(&plain(group), &items));

@@ -3,7 +3,7 @@
 use runstone::Nearest;
 use runstone::core::cohort::Mismatch;
 
-use crate::render::words::{line, section, shown, within, wrapped};
+use crate::render::words::{line, of_field, section, shown, wrapped};
 use crate::ui::{NAME, plain};
 
 /// Longest value shown, in characters.
@@ -45,9 +45,10 @@ pub(crate) fn by_group(mismatches: &[Mismatch]) -> String {
         let (a, b) = (value(mismatch.a.as_ref()), value(mismatch.b.as_ref()));
         text.push_str(&section(
             &plain(&mismatch.group),
-            &[format!(
-                "{} {a} → {b}",
-                plain(within(&mismatch.group, &mismatch.path))
+            &[of_field(
+                &mismatch.group,
+                &mismatch.path,
+                &format!("{a} → {b}"),
             )],
         ));
     }

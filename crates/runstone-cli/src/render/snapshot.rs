@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::render::answer::{previous, verdict};
 use crate::render::note;
-use crate::render::words::{cut, headed, metric, section, shown, within};
+use crate::render::words::{cut, headed, metric, of_field, section, shown};
 use crate::ui::plain;
 
 /// Longest value shown on a line, in characters.
@@ -71,7 +71,7 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
     for (group, fields) in &snapshot.identity {
         let items: Vec<String> = fields
             .iter()
-            .map(|(path, value)| leaf(within(group, path), value))
+            .map(|(path, value)| of_field(group, path, &shown(Some(value), VALUE_MAX)))
             .collect();
         text.push_str(&section(&plain(group), &items));
     }

@@ -192,12 +192,17 @@ pub(crate) fn is_spread(name: &str) -> bool {
     matches!(name.rsplit_once('.'), Some((_, "std" | "n")))
 }
 
-/// Returns a field's path without what its group says already.
-pub(crate) fn within<'a>(group: &str, path: &'a str) -> &'a str {
-    path.strip_prefix("identity.")
-        .and_then(|path| path.strip_prefix(group))
-        .and_then(|path| path.strip_prefix('.'))
-        .unwrap_or(path)
+/// Returns what is said of a field of an identity group, behind the field's name without what the
+/// group says already; a group that is one field of its own name needs no second one.
+pub(crate) fn of_field(group: &str, path: &str, words: &str) -> String {
+    let own = format!("identity.{group}");
+    if path == own || path == group {
+        return words.to_owned();
+    }
+    let below = path
+        .strip_prefix(&own)
+        .and_then(|path| path.strip_prefix('.'));
+    format!("{} {words}", plain(below.unwrap_or(path)))
 }
 
 /// Returns a count with its noun, in the plural where that is due.

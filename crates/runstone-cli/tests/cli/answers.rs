@@ -106,6 +106,29 @@ fn another_identity_is_explained() {
 }
 
 #[test]
+fn a_field_that_keeps_runs_apart_is_named_once() {
+    let mut scene = Scene::with_store(&[]);
+    let document = |run_id: &str, dataset: &str, folds: u32| {
+        serde_json::json!({
+            "run_id": run_id,
+            "stage": "train",
+            "identity": { "dataset": dataset, "split": { "folds": folds } },
+        })
+        .to_string()
+    };
+    scene
+        .file("a.json", document("r1", "spring", 5))
+        .file("b.json", document("r2", "autumn", 6));
+    scene.run(&["record", "a.json"]).run(&["record", "b.json"]);
+    scene
+        .run(&["diff", "r1:train", "r2:train"])
+        .run(&["explain", "r1:train", "r2:train"])
+        .run(&["explain", "r1:train"])
+        .run(&["show", "r1:train"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_baseline_appears_and_moves() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     for (number, auc) in [0.61, 0.64, 0.62, 0.60, 0.63, 0.62, 0.65, 0.61]

@@ -10,7 +10,7 @@
 //! can turn neither into a change nor into equality. Names, clocks, the caller's own document
 //! and what was worked out from the rest (fingerprints) are not compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -40,7 +40,7 @@ pub fn comparable_tree(snapshot: &Snapshot) -> Value {
             "seeds": snapshot.factors.seeds,
             "versions": snapshot.factors.versions,
         },
-        "identity": snapshot.identity,
+        "identity": identity(&snapshot.identity),
         "labels": snapshot.labels,
         "status": snapshot.status.as_str(),
     });
@@ -54,6 +54,34 @@ pub fn comparable_tree(snapshot: &Snapshot) -> Value {
         }
     }
     canon::settle(tree)
+}
+
+/// Returns the identity by group, each field under the name that its group leaves to be said:
+/// `folds` for the `identity.split.folds` of a document whose groups are the members of its
+/// `identity`. A group that is one field of its own name is the value of that field.
+fn identity(groups: &BTreeMap<String, BTreeMap<String, Value>>) -> Value {
+    let of_group = |(group, fields): (&String, &BTreeMap<String, Value>)| {
+        let own = format!("identity.{group}");
+        let value = match fields.first_key_value() {
+            Some((path, alone)) if fields.len() == 1 && [&own, group].contains(&path) => {
+                alone.clone()
+            }
+            _ => fields
+                .iter()
+                .map(|(path, value)| (below(&own, path, fields).to_owned(), value.clone()))
+                .collect(),
+        };
+        (group.clone(), value)
+    };
+    groups.iter().map(of_group).collect()
+}
+
+/// Returns `path` as it reads below `own`; whole, where that is the name of another field.
+fn below<'p>(own: &str, path: &'p str, fields: &BTreeMap<String, Value>) -> &'p str {
+    path.strip_prefix(own)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .filter(|rest| !fields.contains_key(*rest))
+        .unwrap_or(path)
 }
 
 /// Returns the trees of two snapshots with the sections that both of them know.
@@ -227,6 +255,42 @@ mod tests {
         let mut other = sample::run("b");
         other.factors.settings.insert("depth".into(), json!(6));
         assert_eq!(comparable_tree(&one), comparable_tree(&other));
+    }
+
+    #[test]
+    fn a_field_of_the_identity_is_named_once_and_keeps_its_own_place() {
+        let mut run = sample::run("a");
+        let group = |paths: &[&'static str]| -> BTreeMap<String, Value> {
+            paths
+                .iter()
+                .map(|path| (*path).to_owned())
+                .zip((1..).map(Value::from))
+                .collect()
+        };
+        for (name, paths) in [
+            ("code", vec!["identity.code"]),
+            ("experiment", vec!["experiment"]),
+            (
+                "split",
+                vec!["identity.split.folds", "identity.split.by.day"],
+            ),
+            ("task", vec!["target"]),
+            ("twice", vec!["folds", "identity.twice.folds"]),
+            ("two", vec!["identity.two", "other"]),
+        ] {
+            run.identity.insert(name.to_owned(), group(&paths));
+        }
+        assert_eq!(
+            comparable_tree(&run)["identity"],
+            json!({
+                "code": 1,
+                "experiment": 1,
+                "split": {"folds": 1, "by.day": 2},
+                "task": {"target": 1},
+                "twice": {"folds": 1, "identity.twice.folds": 2},
+                "two": {"identity.two": 1, "other": 2},
+            })
+        );
     }
 
     #[test]
