@@ -7,7 +7,7 @@
 use runstone_core::digest::Digest;
 use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::metric::MetricValue;
-use runstone_core::profile::{Primary, StageRules};
+use runstone_core::profile::StageRules;
 use runstone_core::snapshot::{Snapshot, Status};
 use runstone_core::verdict::Point;
 use runstone_store::{Envelope, Seq};
@@ -21,11 +21,7 @@ const PRIMARY_NAMES_BYTES_MAX: usize = 768;
 
 /// Returns the summary of a snapshot.
 pub(crate) fn of(snapshot: &Snapshot, settings: Digest, rules: &StageRules) -> Value {
-    let names = match rules.metrics.primary(&snapshot.metrics) {
-        Primary::One(name) => vec![name],
-        Primary::Several(names) => names,
-        Primary::Undecided { .. } | Primary::None => Vec::new(),
-    };
+    let names = rules.metrics.primary(&snapshot.metrics).names();
     let fits = names.iter().map(String::len).sum::<usize>() <= PRIMARY_NAMES_BYTES_MAX;
     let primary: Vec<Value> = names
         .iter()

@@ -224,16 +224,21 @@ fn moved_words(key: &str, before: &[Value], now: &[Value]) -> String {
 }
 
 fn metric_items(diff: &RunDiff, detail: Detail) -> Vec<String> {
+    metrics_shown(diff, detail)
+        .into_iter()
+        .map(|delta| metric_item(delta, diff.status))
+        .collect()
+}
+
+/// Returns the metrics to show, what matters first: those that decide, then what became worse.
+fn metrics_shown(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
     let mut shown: Vec<&MetricDelta> = diff
         .metrics
         .iter()
         .filter(|delta| detail == Detail::All || is_shown(delta))
         .collect();
-    shown.sort_by_key(|delta| weight(delta.status));
+    shown.sort_by_key(|delta| (!delta.decides, weight(delta.status)));
     shown
-        .into_iter()
-        .map(|delta| metric_item(delta, diff.status))
-        .collect()
 }
 
 /// A spread that moved says little beside the value it belongs to; `--all` shows it.
@@ -317,11 +322,7 @@ pub(crate) fn markdown(
             wording::value(change.curr.as_ref()),
         ]);
     }
-    for delta in diff
-        .metrics
-        .iter()
-        .filter(|delta| detail == Detail::All || is_shown(delta))
-    {
+    for delta in metrics_shown(diff, detail) {
         let side = |value: Option<_>| value.map_or_else(|| "∅".to_owned(), metric);
         table.push([
             format!("metric, {}", metric_word(delta.status, diff.status)),

@@ -20,6 +20,8 @@ use crate::snapshot::Snapshot;
 pub struct MetricDelta {
     /// Its flat name.
     pub name: String,
+    /// Whether it decides about either run, alone or with others.
+    pub decides: bool,
     /// The value before; `None`: absent.
     pub prev: Option<MetricValue>,
     /// The value now; `None`: absent.
@@ -74,19 +76,29 @@ impl MetricStatus {
     }
 }
 
-/// Returns the movement of every metric of either run, by name.
+/// Returns the movement of every metric of either run: those that decide first, each part by name.
 pub(super) fn deltas(prev: &Snapshot, curr: &Snapshot, rules: &MetricRules) -> Vec<MetricDelta> {
     let names: BTreeSet<&String> = prev.metrics.keys().chain(curr.metrics.keys()).collect();
-    names
+    let deciding: Vec<String> = [prev, curr]
         .into_iter()
-        .map(|name| delta(name, prev, curr, rules))
-        .collect()
+        .flat_map(|run| rules.primary(&run.metrics).names())
+        .collect();
+    let mut deltas: Vec<MetricDelta> = names
+        .into_iter()
+        .map(|name| MetricDelta {
+            decides: deciding.contains(name),
+            ..delta(name, prev, curr, rules)
+        })
+        .collect();
+    deltas.sort_by_key(|delta| !delta.decides);
+    deltas
 }
 
 fn delta(name: &str, prev: &Snapshot, curr: &Snapshot, rules: &MetricRules) -> MetricDelta {
     let sides = [prev, curr].map(|run| run.metrics.get(name).copied());
     let mut found = MetricDelta {
         name: name.to_owned(),
+        decides: false,
         prev: sides[0],
         curr: sides[1],
         delta_abs: None,
@@ -196,6 +208,38 @@ mod tests {
         }
         assert!(close(found[0].delta_pct, 100.0 * 0.0107 / 0.6118));
         assert!(close(found[0].tolerance_used, 1e-4));
+    }
+
+    #[test]
+    fn what_decides_about_either_run_stands_first() {
+        let names = |rules: &MetricRules, prev: &[&str], curr: &[&str]| {
+            let run = |names: &[&str]| {
+                let entries: Vec<_> = names.iter().map(|name| (*name, 0.5)).collect();
+                Snapshot {
+                    metrics: sample::metrics(&entries),
+                    ..sample::run("a")
+                }
+            };
+            let found = deltas(&run(prev), &run(curr), rules);
+            let marked = |delta: MetricDelta| {
+                format!("{}{}", delta.name, if delta.decides { "!" } else { "" })
+            };
+            found.into_iter().map(marked).collect::<Vec<_>>()
+        };
+        let named = sample::metric_rules();
+        let both = ["accuracy", "auc", "logloss"];
+        assert_eq!(names(&named, &both, &both), ["auc!", "accuracy", "logloss"]);
+        // Also where one run lost it.
+        assert_eq!(names(&named, &both, &["accuracy"])[0], "auc!");
+        assert_eq!(names(&named, &["accuracy"], &both)[0], "auc!");
+        let unnamed = MetricRules {
+            primary: Vec::new(),
+            ..named
+        };
+        assert_eq!(
+            names(&unnamed, &both, &both),
+            ["auc!", "logloss!", "accuracy"]
+        );
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct RunDiff {
     pub code: SectionRows,
     /// The process that ran.
     pub process: SectionRows,
-    /// Every metric of either run, by name.
+    /// Every metric of either run: those that decide first, each part by name.
     pub metrics: Vec<MetricDelta>,
     /// Changed labels.
     pub labels: Vec<Row>,

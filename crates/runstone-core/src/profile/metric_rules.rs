@@ -87,6 +87,17 @@ pub enum Primary {
     None,
 }
 
+impl Primary {
+    /// Returns the metrics that decide, by name; none where it is not settled which.
+    pub fn names(self) -> Vec<String> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Several(names) => names,
+            Self::Undecided { .. } | Self::None => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Primary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
