@@ -100,6 +100,18 @@ pub(crate) enum CliError {
         #[source]
         source: io::Error,
     },
+    /// What is known of a run that is not recorded could be kept nowhere.
+    #[error(
+        "what is known of the run could be kept neither in the store nor in `{}`",
+        path.display()
+    )]
+    Unkept {
+        /// The file outside of the store.
+        path: PathBuf,
+        /// What the system said of it.
+        #[source]
+        source: io::Error,
+    },
     /// The answer could not be written out.
     #[error("the answer could not be written")]
     Output(#[source] io::Error),
@@ -154,6 +166,7 @@ impl CliError {
             Self::Refused { .. } => Exit::Refused,
             Self::Output(_)
             | Self::Unanswered { .. }
+            | Self::Unkept { .. }
             | Self::NoRunDirectory { .. }
             | Self::NotRun { .. } => Exit::Failure,
             Self::Ledger(error) => Self::exit_of(error),
@@ -218,9 +231,19 @@ impl CliError {
                 }
                 .to_owned(),
             ),
+            // What is to be kept is printed with it.
+            Self::Unkept { .. } => None,
             Self::Output(_) => {
                 Some("make room where the output goes, or send it elsewhere".to_owned())
             }
+        }
+    }
+
+    /// Returns what to do before a run that was kept is recorded after all.
+    pub(crate) fn hint_to_finish(&self) -> Option<String> {
+        match self {
+            Self::Ledger(error) => error.hint_to_finish(),
+            other => other.hint(),
         }
     }
 
@@ -247,6 +270,7 @@ impl CliError {
                     Self::Left { .. } => "left_unusable",
                     Self::NoRunDirectory { .. } => "no_run_directory",
                     Self::NotRun { .. } => "not_run",
+                    Self::Unkept { .. } => "unkept",
                     Self::Output(_) => "output",
                     Self::Unanswered { .. } => "unanswered",
                     _ => "usage",

@@ -6,7 +6,6 @@
 //! decoration: everything reads the same without it, and `anstream` takes it away for pipes,
 //! `NO_COLOR` and `TERM=dumb`.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -97,12 +96,32 @@ impl Ui {
     /// Prints an error with its causes and its hint, or its JSON form.
     pub(crate) fn error(&self, error: &CliError) {
         match self.face {
-            Face::Json => say(&format!(
-                "{}\n",
-                Redaction::default().value(&error.to_json())
-            )),
-            Face::Text => say(&error_text(error)),
+            Face::Json => self.error_document(&error.to_json()),
+            Face::Text => {
+                self.error_alone(error);
+                if let Some(hint) = error.hint() {
+                    self.hint(&hint);
+                }
+            }
         }
+    }
+
+    /// Prints an error with its causes as text, without its hint.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn error_alone(&self, error: &CliError) {
+        say(&error_text(error));
+    }
+
+    /// Prints what to do about an error.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn hint(&self, hint: &str) {
+        say(&headed(NAME, "hint:", hint));
+    }
+
+    /// Prints the JSON form of an error to stderr.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn error_document(&self, document: &Value) {
+        say(&format!("{}\n", Redaction::default().value(document)));
     }
 }
 
@@ -145,25 +164,21 @@ impl Drop for Progress {
 }
 
 fn error_text(error: &CliError) -> String {
-    let mut text = String::new();
-    let mut line = |style: Style, head: &str, words: &str| {
-        let words = plain(&masked(words));
-        // Writing to a String cannot fail.
-        writeln!(text, "{style}{head}{style:#} {words}").expect("a String takes any text");
-    };
-    line(ERROR, "error:", &error.to_string());
+    let mut text = headed(ERROR, "error:", &error.to_string());
     for detail in error.details() {
-        line(Style::new(), " ", &detail);
+        text.push_str(&headed(Style::new(), " ", &detail));
     }
     let mut cause = std::error::Error::source(error);
     while let Some(found) = cause {
-        line(FAINT, "  caused by:", &found.to_string());
+        text.push_str(&headed(FAINT, "  caused by:", &found.to_string()));
         cause = found.source();
     }
-    if let Some(hint) = error.hint() {
-        line(NAME, "hint:", &hint);
-    }
     text
+}
+
+/// Returns a line of an error, whose words may quote anything.
+fn headed(style: Style, head: &str, words: &str) -> String {
+    format!("{style}{head}{style:#} {}\n", plain(&masked(words)))
 }
 
 /// Writes to stderr; when nobody listens there, nobody can be told.

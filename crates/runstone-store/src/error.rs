@@ -36,7 +36,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// It cannot be said whether the entry is recorded for good. The same call again is safe.
-    #[error("outcome unknown at `{path}`: {doubt}")]
+    #[error("it is not known whether it was recorded: `{path}`: {doubt}")]
     Unknown {
         /// The file or directory in doubt.
         path: String,
@@ -199,18 +199,13 @@ impl StoreError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotRecorded { source, .. } | Self::Unwritten { source, .. } => {
-                match source.kind() {
-                    io::ErrorKind::PermissionDenied => {
-                        "ask the owner of the store for write permission"
+                let mend = mend(source).unwrap_or("mend the cause");
+                return Some(match source.kind() {
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                        mend.to_owned()
                     }
-                    io::ErrorKind::ReadOnlyFilesystem => {
-                        "the medium is read-only: reading still works"
-                    }
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        "make room, then run the same command again"
-                    }
-                    _ => "mend the cause, then run the same command again",
-                }
+                    _ => format!("{mend}, then run the same command again"),
+                });
             }
             Self::Unknown { .. } => "run the same command again: it records at most once",
             Self::Damaged(_) => "see all damage with `runstone verify`",
@@ -278,6 +273,21 @@ impl StoreError {
         Some(hint.to_owned())
     }
 
+    /// Returns what to mend before the same can be recorded, where there is something to mend: the
+    /// hint of whoever kept what was to be recorded, and has no command to run again.
+    pub fn mend(&self) -> Option<String> {
+        match self {
+            Self::NotRecorded { source, .. } | Self::Unwritten { source, .. } => {
+                mend(source).map(str::to_owned)
+            }
+            Self::Unknown { .. } => None,
+            Self::SecretLost { .. } => {
+                Some("put `secret/key` back from a backup of the store".to_owned())
+            }
+            _ => self.hint(),
+        }
+    }
+
     /// Turns a failure to read or flush into an unknown outcome: right wherever the entry may have
     /// its place already.
     pub(crate) fn in_doubt(self, doubt: Doubt) -> Self {
@@ -305,6 +315,16 @@ impl StoreError {
             Self::Unreadable { path, source } => Self::NotRecorded { path, source },
             other => other,
         }
+    }
+}
+
+/// Returns what to mend where a file could not be written, if the system said it.
+fn mend(source: &io::Error) -> Option<&'static str> {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => Some("ask the owner of the store for write permission"),
+        io::ErrorKind::ReadOnlyFilesystem => Some("the medium is read-only: reading still works"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room"),
+        _ => None,
     }
 }
 

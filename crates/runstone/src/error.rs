@@ -266,6 +266,13 @@ impl fmt::Display for Deleted {
 /// Where was looked when everything there is was deleted.
 pub(crate) const NOT_DELETED: &str = "what was not deleted";
 
+/// Where a refused run was looked for.
+pub(crate) const REFUSED: &str = "the refused runs";
+
+/// How to find out which refused runs there are.
+pub(crate) const REFUSED_HINT: &str =
+    "`runstone log` lists the refused runs; they lie in `refused/` of the store";
+
 /// What a caller can do about an error; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -406,6 +413,10 @@ impl Error {
             } if place == NOT_DELETED => {
                 Some("`runstone log --deleted` lists what was deleted too".to_owned())
             }
+            Self::NotFound {
+                looked_in: Some(place),
+                ..
+            } if place == REFUSED => Some(REFUSED_HINT.to_owned()),
             Self::NotFound { reference, .. } if Reference::is_digest_prefix(reference) => {
                 Some(format!(
                     "`runstone log` lists what there is; a position in a cohort is written \
@@ -444,6 +455,17 @@ impl Error {
                 Some("see fields, operators and examples in `runstone log --help`".to_owned())
             }),
             Self::Usage { hint, .. } => Some(hint.clone()),
+        }
+    }
+
+    /// Returns what to do before what was kept is recorded after all, in one sentence: the hint of
+    /// whoever has no command to run again.
+    pub fn hint_to_finish(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.mend(),
+            // The next attempt is asked for where it is finished, and its run keeps its name.
+            Self::Conflict(_) => None,
+            _ => self.hint(),
         }
     }
 

@@ -106,6 +106,19 @@ pub(crate) fn rules_of<'a>(profile: &'a Profile, stage: &Stage) -> Result<&'a St
 }
 
 impl Ledger {
+    /// Returns the file that a choice means, if it means one: what it is called from elsewhere
+    /// depends on where it lies.
+    pub fn profile_file<'c>(&self, choice: &'c ProfileChoice) -> Option<&'c Path> {
+        let ProfileChoice::Named(name) = choice else {
+            return None;
+        };
+        let is_own = *name == self.settings.profile.name
+            || self.default_profile().is_ok_and(|own| own.name == *name)
+            || BUILTIN.contains(&name.as_str());
+        let path = Path::new(name);
+        (!is_own && (looks_like_path(name) || path.is_file())).then_some(path)
+    }
+
     /// Finds the profile that is meant.
     ///
     /// # Errors

@@ -298,7 +298,7 @@ fn refusal(position: u64, line: Option<usize>, error: &CliError) -> Value {
 /// Records what `run` could not record, with what is said beside it now.
 fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Recorded, CliError> {
     let refused = Refused::find(ledger, name)?;
-    let (request, gone) = refused.request(said.profile)?;
+    let (request, not_taken) = refused.request(said.profile, &said.overrides)?;
     let mut recorded = ledger.record(RecordRequest {
         // The surroundings are those of this command, not of the run.
         overrides: Overrides {
@@ -311,8 +311,8 @@ fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Rec
         },
         ..request
     })?;
-    recorded.warnings.extend(gone);
-    refused.forget(ledger, &recorded)?;
+    recorded.warnings.extend(not_taken);
+    recorded.warnings.extend(refused.forget(ledger).err());
     Ok(recorded)
 }
 

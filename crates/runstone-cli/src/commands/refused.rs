@@ -1,16 +1,16 @@
 //! `runstone record --refused`: what `run` could not record, recorded after all.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use runstone::core::input::Overrides;
 use runstone::profiles::ProfileChoice;
-use runstone::refused::RefusedRun;
-use runstone::{Ledger, RecordRequest, Recorded};
-use serde_json::{Map, Value};
+use runstone::refused::{RefusedRun, Unread};
+use runstone::{Ledger, RecordRequest};
+use serde_json::Value;
 
 use crate::error::CliError;
 use crate::execution::JsonFile;
+use crate::output_file::Output;
 use crate::values::read_input;
 
 /// The name of the file in a run directory that holds what the store could not take.
@@ -42,12 +42,14 @@ impl Refused {
     }
 
     /// Returns the request that records it, with what is mended in the files its command left, and
-    /// a warning for each of them that is gone.
+    /// a warning for each of them that is not taken: it is gone, or what is `said` now stands in
+    /// its place.
     pub(super) fn request(
         &self,
         profile: ProfileChoice,
+        said: &Overrides,
     ) -> Result<(RecordRequest, Vec<String>), CliError> {
-        let mut gone = Vec::new();
+        let mut warnings = Vec::new();
         let mut run = self.run.clone();
         let text = |member: &str| {
             let value = run.document.get(member).and_then(Value::as_str);
@@ -55,70 +57,69 @@ impl Refused {
         };
         let (run_id, stage) = (text("run_id"), text("stage"));
         for unread in &self.run.unread {
+            let path = unread.path.display();
+            if let Some(option) = replacing(said, unread) {
+                warnings.push(format!(
+                    "`{path}` is not read: `{option}` stands in its place"
+                ));
+                continue;
+            }
             let file = JsonFile::at(unread.path.clone());
             // Whoever removed the file wants the run without it; whose temporary folder was swept
             // does not know yet.
-            let Some(mut object) = file.read_as(&run_id, &stage)? else {
-                gone.push(format!(
-                    "recorded without `{}`, which could not be read and is gone",
-                    unread.path.display()
-                ));
-                continue;
-            };
-            if unread.joins.is_empty() {
-                deepen(&mut object, &run.document);
-                run.document = object;
-                continue;
+            match file.read_as(&run_id, &stage)? {
+                Some(found) => run.join(unread, found),
+                None => warnings.push(format!(
+                    "recorded without `{path}`, which could not be read and is gone"
+                )),
             }
-            if let Some(Value::Object(given)) = run.document.get(&unread.joins) {
-                deepen(&mut object, given);
-            }
-            run.document
-                .insert(unread.joins.clone(), Value::Object(object));
         }
-        Ok((run.request(profile), gone))
+        Ok((run.request(profile), warnings))
     }
 
-    /// Removes it, now that it is recorded.
-    pub(super) fn forget(self, ledger: &Ledger, recorded: &Recorded) -> Result<(), CliError> {
+    /// Removes it, now that it is recorded. One that stays costs room: recorded again it is the
+    /// same snapshot.
+    pub(super) fn forget(self, ledger: &Ledger) -> Result<(), String> {
+        let stays = |what: String, why: String| format!("{what} stays, and may be removed: {why}");
         match self.file {
-            None => Ok(ledger.forget_refused(&self.run.nonce)?),
-            Some(path) => std::fs::remove_file(&path).map_err(|source| CliError::Unanswered {
-                place: recorded.place.to_string(),
-                source,
+            None => ledger.forget_refused(&self.run.nonce).map_err(|error| {
+                let what = format!("what was refused as `{}`", self.run.nonce);
+                stays(what, error.to_string())
             }),
+            Some(path) => std::fs::remove_file(&path)
+                .map_err(|error| stays(format!("`{}`", path.display()), error.to_string())),
         }
     }
+}
+
+/// Returns the option that stands in the place of a file, if one does: it names all that the file
+/// was to bring.
+fn replacing(said: &Overrides, unread: &Unread) -> Option<String> {
+    if said.metrics.is_some() && unread.joins == "metrics" {
+        return Some("--metrics".to_owned());
+    }
+    let mut paths = said.set.iter().map(|(path, _)| path);
+    let set = paths.find(|path| **path == unread.joins);
+    set.map(|path| format!("--set {path}=…"))
 }
 
 /// Keeps a refused run in a run directory, where the store could not take it, and returns its path.
-pub(super) fn keep_in(folder: &Path, refused: &RefusedRun) -> Result<String, CliError> {
-    let path = folder.join(FILE);
-    let kept = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)
-        .and_then(|mut file| {
-            file.write_all(&refused.to_bytes())?;
-            file.sync_all()
-        });
-    match kept {
-        Ok(()) => Ok(path.to_string_lossy().into_owned()),
-        Err(source) => Err(CliError::NoRunDirectory {
-            parent: folder.to_path_buf(),
-            source,
-        }),
+///
+/// # Durability
+/// On `Ok` the file is whole and survives power loss.
+pub(super) fn keep_in(folder: &Path, refused: &RefusedRun) -> Result<PathBuf, CliError> {
+    let mut path = folder.join(FILE);
+    // What the command itself left by that name stays.
+    if path.symlink_metadata().is_ok() {
+        path = folder.join(format!("refused-{}.json", refused.nonce));
     }
-}
-
-/// Lays `over` over `object`, member by member, however deep.
-pub(super) fn deepen(object: &mut Map<String, Value>, over: &Map<String, Value>) {
-    for (key, value) in over {
-        match (object.get_mut(key), value) {
-            (Some(Value::Object(below)), Value::Object(value)) => deepen(below, value),
-            _ => {
-                object.insert(key.clone(), value.clone());
-            }
-        }
+    let kept = Output::open(&path, false).and_then(|mut file| {
+        file.write(&String::from_utf8_lossy(&refused.to_bytes()))?;
+        file.finish()
+    });
+    match kept {
+        Ok(()) => Ok(path),
+        Err(CliError::Unwritable { path, source }) => Err(CliError::Unkept { path, source }),
+        Err(other) => Err(other),
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use runstone::Error;
 use runstone::core::json::{Limits, read_document};
+use runstone::refused::Layer;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use serde_json::{Map, Value};
@@ -45,6 +46,8 @@ pub(crate) struct UnreadFile {
     pub(crate) path: PathBuf,
     /// The member of the document it was to join.
     pub(crate) joins: &'static str,
+    /// Where it was to lie there.
+    pub(crate) layer: Layer,
     pub(crate) error: CliError,
 }
 
@@ -54,7 +57,7 @@ impl Left {
         let mut left = Self::default();
         let mut take = |joins: &'static str| {
             let file = JsonFile::at(folder.join(format!("{joins}.json")));
-            left.take(&file, joins, run_id, stage)
+            left.take(&file, joins, Layer::Beneath, run_id, stage)
         };
         let (metrics, identity, factors) = (take("metrics"), take("identity"), take("factors"));
         Self {
@@ -68,7 +71,7 @@ impl Left {
 
     /// Reads a file of metrics of the command's own; returns whether it is there.
     pub(crate) fn add_metrics(&mut self, file: &JsonFile, run_id: &str, stage: &str) -> bool {
-        self.own_metrics = self.take(file, "metrics", run_id, stage);
+        self.own_metrics = self.take(file, "metrics", Layer::Above, run_id, stage);
         file.path.symlink_metadata().is_ok()
     }
 
@@ -86,6 +89,7 @@ impl Left {
         &mut self,
         file: &JsonFile,
         joins: &'static str,
+        layer: Layer,
         run_id: &str,
         stage: &str,
     ) -> Option<Map<String, Value>> {
@@ -93,6 +97,7 @@ impl Left {
             self.unread.push(UnreadFile {
                 path: file.path.clone(),
                 joins,
+                layer,
                 error,
             });
             None

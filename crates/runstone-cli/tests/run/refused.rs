@@ -16,6 +16,29 @@ fn finish(came: &Came) -> Vec<String> {
     command.split(' ').map(str::to_owned).collect()
 }
 
+/// Does what the printed line says, pasted into a shell of another directory.
+fn pasted(scene: &Scene, line: &str) -> Value {
+    let binary = scene.command(&[]).get_program().to_owned();
+    let folder = std::path::Path::new(&binary).parent().unwrap().to_owned();
+    let script = format!("PATH={}:$PATH; {line} --json", folder.display());
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{line}: {said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Returns the line that finishes a run, as it was printed.
+fn printed(came: &Came) -> &str {
+    let mut lines = came.stderr.lines().map(str::trim);
+    let line = lines.find(|line| line.starts_with("runstone record "));
+    assert!(line.is_some(), "no such line in: {}", came.stderr);
+    line.unwrap()
+}
+
 /// Returns where the run directory was kept.
 fn folder(came: &Came) -> std::path::PathBuf {
     let (_, rest) = came.stderr.split_once("is kept in ").unwrap();
@@ -293,4 +316,178 @@ fn a_file_that_could_not_be_read_and_is_gone_is_named_in_a_warning() {
     );
     let warnings = recorded["warnings"].as_array().unwrap();
     assert!(warnings.contains(&json!(said)), "{warnings:?}");
+}
+
+#[test]
+fn the_printed_line_finishes_a_run_from_any_directory_whatever_its_paths_are_called() {
+    let scene = Scene::empty();
+    let made = scene.quietly(&["init", "the team's store"]);
+    assert!(made.status.success());
+    let rules = "schema = 1\nname = \"own\"\nextends = \"generic\"\n";
+    scene.file("own rules.toml", rules);
+    let options = [
+        "--store",
+        "the team's store",
+        "--profile",
+        "own rules.toml",
+        "--metrics",
+        "my metrics.json",
+        "--set",
+        "metrics.auc=0.9",
+        "--run-id",
+        "r1",
+    ];
+    let script = r#"echo '{"auc": 0.1, "f1": 0.1}' > "$RUNSTONE_RUN_DIR/metrics.json"
+        echo '{"auc": NaN}' > 'my metrics.json'"#;
+    let came = run(&scene, &options, script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    scene.file("my metrics.json", r#"{"auc": 0.2, "f1": 0.2}"#);
+    let recorded = pasted(&scene, printed(&came));
+    assert_eq!(recorded["recorded"], "new");
+    let shown = scene.json(&["--store", "the team's store", "show", "r1"])["snapshot"].clone();
+    // As it would have been recorded at once: the file goes before what lies in the run directory.
+    assert_eq!(shown["metrics"], json!({"auc": 0.9, "f1": 0.2}));
+    assert_eq!(shown["profile"]["name"], "own");
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+}
+
+#[test]
+fn metrics_that_are_named_on_finishing_stand_in_the_place_of_those_that_were_illegal() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"cd "$RUNSTONE_RUN_DIR"; echo '{"auc": NaN, "loss": 1}' > metrics.json
+        echo '[]' > identity.json"#;
+    let came = run(&scene, &["--run-id", "r1", "--set", "metrics.n=3"], script);
+    let folder = folder(&came);
+    scene.file("mended.json", r#"{"auc": 0.5}"#);
+    scene.file("identity.json", r#"{"rows": 7}"#);
+    let mut command = finish(&came);
+    for word in [
+        "--metrics",
+        "mended.json",
+        "--set",
+        "identity=@identity.json",
+    ] {
+        command.push(word.to_owned());
+    }
+    let recorded = finished(&scene, &command);
+    assert_eq!(recorded["recorded"], "new", "{recorded}");
+    let said = |file: &str, option: &str| {
+        let path = folder.join(file);
+        json!(format!(
+            "`{}` is not read: `{option}` stands in its place",
+            path.display()
+        ))
+    };
+    let warnings = recorded["warnings"].as_array().unwrap();
+    assert!(
+        warnings.contains(&said("metrics.json", "--metrics")),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings.contains(&said("identity.json", "--set identity=…")),
+        "{warnings:?}"
+    );
+    let shown = newest(&scene);
+    assert_eq!(shown["metrics"], json!({"auc": 0.5, "n": 3}));
+    assert_eq!(shown["document"]["identity"], json!({"rows": 7}));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_run_that_can_be_kept_nowhere_is_printed_and_can_be_recorded_of_that() {
+    let scene = Scene::with_store(&[]);
+    let secret = "hunter2hunter2";
+    let script = r#"echo '{"auc": 1}' > "$RUNSTONE_RUN_DIR/metrics.json"
+        cp -a .runstone copy; rm -rf .runstone/*; touch .runstone/refused
+        rm -rf "$RUNSTONE_RUN_DIR""#;
+    let source = format!("source=https://me:{secret}@host/x");
+    let options = ["--run-id", "r1", "--attempt", "next", "--factor", &source];
+    let came = run(&scene, &options, script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    for lie in ["is kept in", "--refused"] {
+        assert!(!came.stderr.contains(lie), "{lie}: {}", came.stderr);
+    }
+    assert!(!came.stderr.contains(secret), "{}", came.stderr);
+    assert!(
+        came.stderr
+            .contains("could be kept neither in the store nor in")
+    );
+    let last = came.stderr.lines().last().unwrap();
+    let kept: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(kept["run_id"], "r1");
+    let project = scene.project();
+    let back = "rm -rf .runstone; mv copy .runstone";
+    let back = std::process::Command::new("sh")
+        .args(["-c", back])
+        .current_dir(&project)
+        .status();
+    assert!(back.unwrap().success());
+    scene.file("kept", last);
+    let file = project.join("kept");
+    let recorded = pasted(&scene, &format!("<{} {}", file.display(), printed(&came)));
+    assert_eq!(recorded["recorded"], "new");
+    assert_eq!(newest(&scene)["finished_at"], "2026-11-20T10:00:00Z");
+}
+
+#[test]
+fn a_file_that_the_command_left_is_not_overwritten_by_what_is_kept() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo mine > "$RUNSTONE_RUN_DIR/refused.json"
+        cp -a .runstone copy; rm -rf .runstone/*; touch .runstone/refused"#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    let folder = folder(&came);
+    assert_eq!(
+        std::fs::read_to_string(folder.join("refused.json")).unwrap(),
+        "mine\n"
+    );
+    let arguments = finish(&came);
+    assert!(arguments[2].starts_with(folder.join("refused-").to_str().unwrap()));
+    assert!(std::path::Path::new(&arguments[2]).is_file());
+    let names = std::fs::read_dir(&folder).unwrap();
+    assert_eq!(names.count(), 2, "a temporary file stays");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn no_name_names_the_only_refused_run_and_an_unknown_one_says_where_to_look() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let came = run(&scene, &[], script);
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+    for (name, code) in [("", 2), ("zz", 3)] {
+        let output = scene.quietly(&["record", "--refused", name]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{name}: {stderr}");
+        assert!(
+            stderr.contains("`runstone log` lists the refused runs"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("refused/"), "{stderr}");
+    }
+    assert_eq!(refused_files(&scene), 1);
+}
+
+#[test]
+fn the_json_answer_says_where_a_refused_run_is_and_what_finishes_it() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json"
+        echo '[]' > "$RUNSTONE_RUN_DIR/factors.json""#;
+    let came = run(&scene, &["--json"], script);
+    assert_eq!(came.code, Some(125));
+    assert_eq!(came.stderr.lines().count(), 1, "{}", came.stderr);
+    let answer: Value = serde_json::from_str(&came.stderr).unwrap();
+    assert_eq!(answer["schema"], "runstone.run/1");
+    assert_eq!(answer["recorded"], "refused");
+    let error = &answer["error"];
+    assert_eq!(error["code"], "document_unreadable");
+    let details = error["details"].to_string();
+    assert!(details.contains("factors.json"), "{details}");
+    let refused = &error["refused"];
+    let kept = std::fs::read(refused["path"].as_str().unwrap()).unwrap();
+    let kept: Value = serde_json::from_slice(&kept).unwrap();
+    assert_eq!(kept["schema"], "runstone.refused/1");
+    assert_eq!(refused["document"], Value::Null);
+    std::fs::remove_dir_all(refused["run_directory"].as_str().unwrap()).unwrap();
+    let recorded = pasted(&scene, refused["command"].as_str().unwrap());
+    assert_eq!(recorded["recorded"], "new");
 }

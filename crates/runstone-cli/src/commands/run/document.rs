@@ -6,11 +6,11 @@
 use runstone::RecordRequest;
 use runstone::core::input::{Fill, Overrides, RunInput};
 use runstone::core::snapshot::Captured;
+use runstone::refused::deepen;
 use serde_json::{Map, Value, json};
 
 use super::execution::{Execution, Outcome};
 use super::sources::Source;
-use crate::commands::refused;
 use crate::execution::{Left, facts};
 use crate::values::called;
 
@@ -24,14 +24,14 @@ impl Execution {
         let mut document = Map::new();
         for (_, member, said) in self.joined(left) {
             let Some(member) = member else {
-                refused::deepen(&mut document, said);
+                deepen(&mut document, said);
                 continue;
             };
             let below = document
                 .entry(member)
                 .or_insert_with(|| Value::Object(Map::new()));
             if let Some(below) = below.as_object_mut() {
-                refused::deepen(below, said);
+                deepen(below, said);
             }
         }
         document.extend(outcome.map(Outcome::measured).unwrap_or_default());

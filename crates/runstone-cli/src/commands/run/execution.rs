@@ -4,7 +4,7 @@
 //! a run is under way, then the command starts; whatever happens from there on, its exit code is
 //! passed on and what it left is recorded or kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
 use runstone::profiles::ProfileChoice;
@@ -56,7 +56,8 @@ pub(super) struct Execution {
     pub(super) ledger: Ledger,
     pub(super) profile: ProfileChoice,
     pub(super) experiment: Option<String>,
-    pub(super) store: Option<PathBuf>,
+    /// Where the store is, from the root on.
+    pub(super) store: PathBuf,
     pub(super) program: Program,
     pub(super) job: Option<Job>,
     pub(super) stated: Stated,
@@ -104,7 +105,8 @@ impl Execution {
             .map(|text| Data::read(text))
             .collect::<Result<Vec<_>, _>>()?;
         Data::join(&data, &mut stated.identity)?;
-        let directory = RunDirectory::fresh(&settings.find_store()?.value)?;
+        let store = whole(&settings.find_store()?.value);
+        let directory = RunDirectory::fresh(&store)?;
         let metrics = args.metrics.clone().map(JsonFile::at);
         let execution = Self {
             nonce: nonce(),
@@ -112,7 +114,7 @@ impl Execution {
             ledger,
             profile,
             experiment: settings.experiment.as_ref().map(|it| it.value.clone()),
-            store: settings.named_store().map(|it| it.value.clone()),
+            store,
             program,
             job,
             stated,
@@ -305,6 +307,11 @@ impl Execution {
             ));
         }
     }
+}
+
+/// Returns the path from the root on; as it is where the working directory is gone.
+pub(super) fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_no_directory| path.to_owned())
 }
 
 fn answer(mut recorded: Recorded, process: Captured, warnings: &mut Warnings<'_>, ui: &Ui) {

@@ -1,19 +1,59 @@
-//! What could not be recorded: kept, and the command that finishes it printed.
+//! What could not be recorded, or may not have been: kept, and the command that finishes it said.
 //!
 //! It goes to the store, and where the store cannot take it (it is full, or gone) into the run
-//! directory, which stays in either case.
+//! directory, which stays in either case. Where that cannot take it either, its document is
+//! printed. The invariant: nothing here sends anybody to run the command itself again, and what is
+//! said of where it lies is so. Finishing it is left to [`crate::commands::refused`].
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
+use runstone::profiles::ProfileChoice;
 use runstone::refused::{RefusedRun, Unread};
-use runstone::{Error, RecordRequest};
+use runstone::{AttemptChoice, Error, ErrorKind, RecordRequest};
+use serde_json::{Map, Value, json};
 
-use super::execution::{Execution, Ran};
+use super::execution::{Execution, Ran, whole};
 use crate::commands::refused;
 use crate::error::CliError;
 use crate::execution::Left;
 use crate::exit::Exit;
-use crate::ui::{NAME, Ui, plain};
+use crate::render::command_line::command_line;
+use crate::ui::{Face, NAME, Ui, plain};
+
+/// A run that is not recorded, or not known to be.
+struct Refusal<'r> {
+    /// Why; at least one.
+    causes: Vec<&'r CliError>,
+    outcome: Outcome,
+    kept: Kept,
+    /// The command that finishes it, to be pasted; it reads a document that was not kept.
+    command: String,
+    /// What the command left, if it is there still.
+    run_directory: Option<&'r Path>,
+}
+
+/// What is known of a recording that failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing was recorded, and something is to be mended first.
+    Refused,
+    /// Nothing was recorded, and it only has to be another attempt.
+    Taken,
+    /// It may have been recorded.
+    Unknown,
+}
+
+/// Where what is known of the run lies now.
+enum Kept {
+    /// In this file, of the store or of the run directory.
+    At(PathBuf),
+    /// Nowhere: here is the document, without secrets, and why.
+    Nowhere(Map<String, Value>, CliError),
+    /// Nowhere, and it cannot be told from its secrets.
+    Lost(CliError),
+}
 
 impl Execution {
     /// Keeps what could not be recorded, and prints the command that finishes it.
@@ -25,73 +65,28 @@ impl Execution {
         own: u8,
         ui: &Ui,
     ) -> Ran {
-        let mut reasons = Vec::new();
-        for unread in &left.unread {
-            reasons.push(unread.error.to_string());
-            ui.error(&unread.error);
-        }
-        let is_taken = matches!(error, Some(Error::Conflict(_)));
-        if let Some(error) = error {
-            reasons.push(error.to_string());
-            ui.error(&CliError::Ledger(error));
-        }
-        let unread = left.unread.iter().map(|unread| Unread {
-            path: unread.path.clone(),
-            joins: match unread.joins {
-                "identity" if !self.stated.places.identity_below => String::new(),
-                "factors" if !self.stated.places.factors_below => String::new(),
-                member => member.to_owned(),
-            },
-        });
+        let outcome = match &error {
+            Some(error) if error.kind() == ErrorKind::Unknown => Outcome::Unknown,
+            Some(Error::Conflict(_)) if left.unread.is_empty() => Outcome::Taken,
+            _ => Outcome::Refused,
+        };
+        let error = error.map(CliError::Ledger);
+        let unread = left.unread.iter().map(|unread| &unread.error);
+        let causes: Vec<&CliError> = unread.chain(&error).collect();
+        let reasons: Vec<String> = causes.iter().map(ToString::to_string).collect();
+        let kept = self.keep(request, left, &reasons.join("; "));
         let folder = self.directory.path();
-        let kept = self
-            .ledger
-            .refused_run(request, &self.nonce, &reasons.join("; "))
-            .map(|refused| RefusedRun {
-                unread: unread.collect(),
-                ..refused
-            })
-            .map_err(CliError::Ledger)
-            .and_then(|refused| match self.ledger.keep_refused(&refused) {
-                Ok(()) => Ok(self.nonce.chars().take(12).collect()),
-                Err(_store_cannot) => refused::keep_in(folder, &refused),
-            });
-        let mut text = String::from("the run is not recorded; ");
-        match kept {
-            Ok(name) => {
-                let words = [
-                    Some(format!("runstone record --refused {name}")),
-                    is_taken.then(|| "--attempt next".to_owned()),
-                    self.args
-                        .profile
-                        .as_ref()
-                        .map(|it| format!("--profile {it}")),
-                    self.store
-                        .as_ref()
-                        .map(|it| format!("--store {}", it.display())),
-                ];
-                let finish = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
-                let first = if left.unread.is_empty() && is_taken {
-                    "finish it"
-                } else {
-                    "mend the cause, then finish it"
-                };
-                // Writing to a String cannot fail.
-                writeln!(text, "{first}: {NAME}{}{NAME:#}", plain(&finish))
-                    .expect("a String takes any text");
-            }
-            Err(error) => {
-                ui.error(&error);
-                text.push_str("what is known of it could not be kept\n");
-            }
+        let refusal = Refusal {
+            causes,
+            outcome,
+            command: self.finishing(request, outcome, &kept),
+            kept,
+            run_directory: folder.is_dir().then_some(folder),
+        };
+        match ui.face {
+            Face::Json => ui.error_document(&refusal.to_json()),
+            Face::Text => refusal.say(ui),
         }
-        let folder = plain(&folder.to_string_lossy());
-        writeln!(
-            text,
-            "what the command left is kept in {NAME}{folder}{NAME:#}"
-        )
-        .expect("a String takes any text");
-        ui.answer_beside(&text);
         Ran {
             exit: match own {
                 0 => Exit::Wrapper,
@@ -99,5 +94,204 @@ impl Execution {
             },
             keeps_directory: true,
         }
+    }
+
+    /// Keeps what is known of the run where it can be kept.
+    fn keep(&self, request: &RecordRequest, left: &Left, reason: &str) -> Kept {
+        let refused = match self.ledger.refused_run(request, &self.nonce, reason) {
+            Ok(refused) => refused,
+            Err(error) => return Kept::Lost(CliError::Ledger(error)),
+        };
+        let unread = left.unread.iter().map(|unread| Unread {
+            // Whoever finishes the run does so from anywhere.
+            path: whole(&unread.path),
+            joins: match unread.joins {
+                "identity" if !self.stated.places.identity_below => String::new(),
+                "factors" if !self.stated.places.factors_below => String::new(),
+                member => member.to_owned(),
+            },
+            layer: unread.layer,
+        });
+        let refused = RefusedRun {
+            unread: unread.collect(),
+            ..refused
+        };
+        match self.ledger.keep_refused(&refused) {
+            Ok(path) => Kept::At(self.store.join(path)),
+            Err(_store_cannot) => match refused::keep_in(self.directory.path(), &refused) {
+                Ok(path) => Kept::At(path),
+                Err(error) => Kept::Nowhere(refused.document, error),
+            },
+        }
+    }
+
+    /// Returns the command that finishes the run, from any working directory.
+    fn finishing(&self, request: &RecordRequest, outcome: Outcome, kept: &Kept) -> String {
+        let mut words: Vec<OsString> = vec!["runstone".into(), "record".into()];
+        match kept {
+            Kept::At(path) if path.starts_with(&self.store) => {
+                let name: String = self.nonce.chars().take(NAME_SIZE).collect();
+                words.extend(["--refused".into(), name.into()]);
+            }
+            Kept::At(path) => words.extend(["--refused".into(), path.into()]),
+            Kept::Nowhere(..) | Kept::Lost(_) => words.push("-".into()),
+        }
+        let is_kept = matches!(kept, Kept::At(_));
+        match request.attempt {
+            _ if outcome == Outcome::Taken => words.extend(["--attempt".into(), "next".into()]),
+            // What is kept says it itself.
+            _ if is_kept => {}
+            AttemptChoice::Found => {}
+            AttemptChoice::Next => words.extend(["--attempt".into(), "next".into()]),
+            AttemptChoice::Exactly(attempt) => {
+                words.extend(["--attempt".into(), attempt.to_string().into()]);
+            }
+        }
+        let file = self.ledger.profile_file(&self.profile);
+        let profile = match (&self.profile, file) {
+            (_, Some(file)) => Some(whole(file).into()),
+            (ProfileChoice::StoreDefault, None) => None,
+            (ProfileChoice::Named(name) | ProfileChoice::Kept(name), None) => Some(name.into()),
+        };
+        words.extend(profile.into_iter().flat_map(|it| ["--profile".into(), it]));
+        words.extend(["--store".into(), self.store.clone().into()]);
+        command_line(&words)
+    }
+}
+
+/// Digits of a name by which a refused run is asked for.
+const NAME_SIZE: usize = 12;
+
+impl Refusal<'_> {
+    fn say(&self, ui: &Ui) {
+        for cause in &self.causes {
+            ui.error_alone(cause);
+        }
+        if let Kept::Nowhere(_, why) | Kept::Lost(why) = &self.kept {
+            ui.error_alone(why);
+        }
+        let known = match self.outcome {
+            Outcome::Unknown => "it is not known whether the run was recorded",
+            Outcome::Refused | Outcome::Taken => "the run is not recorded",
+        };
+        let next = match (&self.kept, self.outcome) {
+            (Kept::Lost(_), _) => ", and what is known of it could not be kept",
+            (Kept::Nowhere(..), Outcome::Unknown) => {
+                "; the last line here is its document, without secrets: keep it, and find out with \
+                 it:"
+            }
+            (Kept::Nowhere(..), _) => {
+                "; the last line here is its document, without secrets: keep it, mend the cause, \
+                 then record it:"
+            }
+            (Kept::At(_), Outcome::Unknown) => "; this finds out, and records it if it was not:",
+            (Kept::At(_), Outcome::Taken) => "; finish it as its next attempt:",
+            (Kept::At(_), Outcome::Refused) => "; mend the cause, then finish it:",
+        };
+        ui.answer_beside(&format!("{known}{next}\n"));
+        if !matches!(self.kept, Kept::Lost(_)) {
+            ui.answer_beside(&format!("  {NAME}{}{NAME:#}\n", self.command));
+        }
+        for hint in self.hints() {
+            ui.hint(&hint);
+        }
+        if let Some(folder) = self.run_directory {
+            let folder = plain(&folder.to_string_lossy());
+            ui.answer_beside(&format!(
+                "what the command left is kept in {NAME}{folder}{NAME:#}\n"
+            ));
+        }
+        if let Kept::Nowhere(document, _) = &self.kept {
+            ui.answer_beside(&format!("{}\n", in_a_line(document)));
+        }
+    }
+
+    /// Returns what to do first, each thing once.
+    fn hints(&self) -> Vec<String> {
+        let mut hints: Vec<String> = Vec::new();
+        for hint in self.causes.iter().filter_map(|it| it.hint_to_finish()) {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        hints
+    }
+
+    /// Returns the error of the first cause, with all that is known of the others.
+    fn to_json(&self) -> Value {
+        let (first, others) = self.causes.split_first().expect("a refusal has a cause");
+        let mut document = first.to_json();
+        document["schema"] = Value::from("runstone.run/1");
+        document["recorded"] = Value::from(match self.outcome {
+            Outcome::Unknown => "unknown",
+            Outcome::Refused | Outcome::Taken => "refused",
+        });
+        let error = &mut document["error"];
+        error["hint"] = match self.hints() {
+            hints if hints.is_empty() => Value::Null,
+            hints => Value::from(hints.join("; ")),
+        };
+        let why = match &self.kept {
+            Kept::At(_) => None,
+            Kept::Nowhere(_, why) | Kept::Lost(why) => Some(why),
+        };
+        if let Some(details) = error["details"].as_array_mut() {
+            for other in others.iter().copied().chain(why) {
+                details.push(Value::from(other.to_string()));
+                let other = other.to_json();
+                details.extend(
+                    other["error"]["details"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .cloned(),
+                );
+            }
+        }
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let (path, document_of_it) = match &self.kept {
+            Kept::At(path) => (Some(text(path)), None),
+            Kept::Nowhere(document, _) => (None, Some(document)),
+            Kept::Lost(_) => (None, None),
+        };
+        let is_lost = matches!(self.kept, Kept::Lost(_));
+        error["refused"] = json!({
+            "path": path,
+            "command": (!is_lost).then_some(&self.command),
+            "document": document_of_it,
+            "run_directory": self.run_directory.map(text),
+        });
+        document
+    }
+}
+
+/// Returns a document in one line of JSON that shows all it holds: what a terminal would act on is
+/// escaped.
+fn in_a_line(document: &Map<String, Value>) -> String {
+    let line = json!(document).to_string();
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        if plain(&character.to_string()).starts_with(character) {
+            shown.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(shown, "\\u{unit:04x}").expect("a String takes any text");
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_in_a_line_shows_all_it_holds_and_reads_back_the_same() {
+        let document = json!({"run_id": "a\u{202e}\u{9b}1m\u{1b}[0m\n\\ é 🙂"});
+        let line = in_a_line(document.as_object().unwrap());
+        assert_eq!(line, plain(&line));
+        assert!(line.contains("é 🙂"), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), document);
     }
 }
