@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::find::Place;
 use crate::reference::Reference;
-use crate::under_way::Started;
+use crate::under_way::{Rival, Sight};
 
 /// Why a verb of the ledger failed.
 #[derive(Debug, thiserror::Error)]
@@ -77,10 +77,11 @@ pub enum Error {
     Conflict(Box<Conflict>),
     /// The same attempt of the same run is under way.
     #[error(
-        "run `{}` stage `{}` is under way on `{}` since {}",
-        .0.run_id, .0.stage, .0.process.host, .0.started_at
+        "run `{}` stage `{}` is under way on `{}` (process {}) since {}",
+        .0.started.run_id, .0.started.stage, .0.started.process.host, .0.started.process.pid,
+        .0.started.started_at
     )]
-    UnderWay(Box<Started>),
+    UnderWay(Box<Rival>),
     /// No snapshot, cohort or profile is named by this text.
     #[error("nothing is named `{reference}`{}", where_looked(.looked_in.as_ref()))]
     NotFound {
@@ -397,9 +398,17 @@ impl Error {
             Self::Conflict(_) => {
                 Some("choose another run id, or say `--attempt next` if it is a retry".to_owned())
             }
-            Self::UnderWay(_) => Some(
-                "wait for it, choose another run id, or say `--attempt next` if it is gone"
-                    .to_owned(),
+            Self::UnderWay(rival) => Some(
+                match rival.sight {
+                    Sight::AtWork => {
+                        "wait for it (`runstone log` lists it), or choose another name with \
+                         `--run-id`"
+                    }
+                    Sight::Unknown | Sight::Gone => {
+                        "wait for it, choose another run id, or say `--attempt next` if it is gone"
+                    }
+                }
+                .to_owned(),
             ),
             Self::NotFound {
                 looked_in: Some(place),

@@ -6,7 +6,10 @@
 //! is named and left open. No run is written; the key of pseudonyms is made, if this is the first
 //! run that needs one.
 
+use std::sync::Arc;
+
 use runstone_core::id::Stage;
+use runstone_core::profile::Profile;
 use runstone_core::record::{Problem, ProblemKind, Refused};
 use runstone_store::CohortName;
 
@@ -18,13 +21,18 @@ use crate::prepare::{Ready, prepare};
 use crate::profiles::ProfileChoice;
 
 /// A recording as far as it is known.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Foreseen {
     /// What the run will join, if it brings no further identity; `None` while required fields are
     /// missing.
     pub cohort: Option<CohortName>,
+    /// Which attempt it will be, as far as that was said.
+    pub attempt: AttemptChoice,
     /// Required fields that the run has to bring, dotted.
     pub missing: Vec<String>,
+    /// The rule it was read by.
+    pub(crate) profile: Arc<Profile>,
+    ready: Option<Ready>,
 }
 
 /// What a profile makes of a stage, and where a run of it says its identity and its factors: below
@@ -72,23 +80,37 @@ impl Ledger {
     /// other attempt was asked for.
     pub fn foresee(&self, request: &RecordRequest) -> Result<Foreseen, Error> {
         let profile = self.profile(&request.profile)?;
-        match prepare(self, request.clone(), profile) {
+        match prepare(self, request.clone(), Arc::clone(&profile)) {
             Ok(ready) => {
                 self.is_free(&ready)?;
                 Ok(Foreseen {
-                    cohort: Some(ready.cohort),
+                    cohort: Some(ready.cohort.clone()),
+                    attempt: ready.choice,
                     missing: Vec::new(),
+                    profile,
+                    ready: Some(ready),
                 })
             }
             Err(Error::Refused { name, refused }) => match open_until_it_ran(refused) {
                 Ok(missing) => Ok(Foreseen {
                     cohort: None,
+                    attempt: request.attempt,
                     missing,
+                    profile,
+                    ready: None,
                 }),
                 Err(refused) => Err(Error::Refused { name, refused }),
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// Refuses what was foreseen if it was recorded since.
+    pub(crate) fn is_still_free(&self, foreseen: &Foreseen) -> Result<(), Error> {
+        foreseen
+            .ready
+            .as_ref()
+            .map_or(Ok(()), |ready| self.is_free(ready))
     }
 
     /// Refuses a run that stands in its cohort already and would be no further attempt.

@@ -3,7 +3,8 @@
 use runstone::core::id::Attempt;
 use runstone::core::input::RunInput;
 use runstone::core::snapshot::Captured;
-use runstone::under_way::{Host, ProcessId, Started, State};
+use runstone::profiles::ProfileChoice;
+use runstone::under_way::{Earlier, Host, ProcessId, Sight, Started, State};
 use runstone::{AttemptChoice, Error, RecordRequest};
 use runstone_testkit::{Lab, run};
 use serde_json::json;
@@ -45,14 +46,21 @@ fn started(nonce: &str, run_id: &str) -> Started {
     }
 }
 
+fn request(run_id: &str) -> RecordRequest {
+    RecordRequest::of(RunInput::from_document(run(run_id).build()))
+}
+
+fn begin(lab: &Lab, started: &Started, earlier: Earlier, host: &Fake) -> Result<(), Error> {
+    let foreseen = lab.ledger.foresee(&request(&started.run_id))?;
+    lab.ledger.begin(started, &foreseen, earlier, host)
+}
+
 #[test]
 fn what_is_recorded_is_not_lost_though_nobody_came_to_say_so() {
     let lab = Lab::new();
     for (nonce, run_id) in [("n", "r1"), ("nn", "r2")] {
         let started = started(nonce, run_id);
-        lab.ledger
-            .begin(&started, AttemptChoice::Found, &THERE)
-            .unwrap();
+        begin(&lab, &started, Earlier::MayBeAtWork, &THERE).unwrap();
     }
     let rows = |host: &Fake| -> Vec<(String, State)> {
         let rows = lab.reopened().under_way(host).unwrap().rows.into_iter();
@@ -63,7 +71,7 @@ fn what_is_recorded_is_not_lost_though_nobody_came_to_say_so() {
     assert_eq!(rows(&GONE), named(State::Lost));
     let request = RecordRequest {
         process: Captured::Known(json!({"execution": "n"})),
-        ..RecordRequest::of(RunInput::from_document(run("r1").build()))
+        ..request("r1")
     };
     lab.ledger.record(request).unwrap();
     // The same run by hand is another execution: what became of `nn` is not known.
@@ -91,11 +99,11 @@ fn what_is_recorded_behind_a_gap_or_on_another_host_is_not_listed() {
         (&late, AttemptChoice::Exactly(Attempt(5))),
         (&elsewhere, AttemptChoice::Found),
     ] {
-        lab.ledger.begin(started, choice, &THERE).unwrap();
+        begin(&lab, started, Earlier::MayBeAtWork, &THERE).unwrap();
         let request = RecordRequest {
             process: Captured::Known(json!({"execution": started.nonce})),
             attempt: choice,
-            ..RecordRequest::of(RunInput::from_document(run(&started.run_id).build()))
+            ..request(&started.run_id)
         };
         assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows.len(), 1);
         lab.ledger.record(request).unwrap();
@@ -106,18 +114,120 @@ fn what_is_recorded_behind_a_gap_or_on_another_host_is_not_listed() {
 #[test]
 fn a_rival_is_refused_while_it_is_there_and_free_once_it_is_gone() {
     let lab = Lab::new();
-    let begin = |nonce, choice, host: &Fake| lab.ledger.begin(&started(nonce, "r1"), choice, host);
-    begin("n", AttemptChoice::Found, &THERE).unwrap();
-    match begin("nn", AttemptChoice::Found, &THERE) {
-        Err(Error::UnderWay(rival)) => assert_eq!(rival.nonce, "n"),
-        other => panic!("{other:?}"),
+    let begin = |nonce, earlier, host| begin(&lab, &started(nonce, "r1"), earlier, host);
+    begin("n", Earlier::MayBeAtWork, &THERE).unwrap();
+    for earlier in [
+        Earlier::MayBeAtWork,
+        Earlier::OfThisJobAreOver,
+        Earlier::AreOver,
+    ] {
+        match begin("nn", earlier, &THERE) {
+            Err(Error::UnderWay(rival)) => {
+                assert_eq!(
+                    (rival.started.nonce.as_str(), rival.sight),
+                    ("n", Sight::AtWork)
+                );
+            }
+            other => panic!("{other:?}"),
+        }
     }
-    begin("nnn", AttemptChoice::Next, &THERE).unwrap();
-    begin("nnnn", AttemptChoice::Found, &GONE).unwrap();
+    begin("nnnn", Earlier::MayBeAtWork, &GONE).unwrap();
     // What was refused left no notice; the lost ones go when the run is recorded.
     let last = started("nnnn", "r1");
-    assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows.len(), 3);
+    assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows.len(), 2);
     lab.ledger.end(&last).unwrap();
     lab.ledger.forget_lost(&last, &GONE).unwrap();
     assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows, []);
+}
+
+#[test]
+fn a_run_that_cannot_be_seen_is_over_for_those_who_were_told_so_alone() {
+    let job = |id: &str| Some(("pbs".to_owned(), id.to_owned()));
+    for (own, earlier, goes_on) in [
+        (job("7"), Earlier::MayBeAtWork, false),
+        (job("7"), Earlier::OfThisJobAreOver, true),
+        (job("8"), Earlier::OfThisJobAreOver, false),
+        (None, Earlier::OfThisJobAreOver, false),
+        (None, Earlier::AreOver, true),
+    ] {
+        let lab = Lab::new();
+        let elsewhere = Started {
+            process: ProcessId {
+                host: "another".to_owned(),
+                ..THERE.this_process()
+            },
+            job: job("7"),
+            ..started("n", "r1")
+        };
+        begin(&lab, &elsewhere, Earlier::MayBeAtWork, &THERE).unwrap();
+        let own = Started {
+            job: own,
+            ..started("nn", "r1")
+        };
+        match begin(&lab, &own, earlier, &THERE) {
+            Ok(()) => assert!(goes_on, "{own:?} {earlier:?}"),
+            Err(Error::UnderWay(rival)) => {
+                assert!(!goes_on, "{own:?} {earlier:?}");
+                assert_eq!(rival.sight, Sight::Unknown);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_was_recorded_since_it_was_foreseen_is_refused_and_leaves_no_notice() {
+    let lab = Lab::new();
+    let foreseen = lab.ledger.foresee(&request("r1")).unwrap();
+    lab.record(run("r1")).unwrap();
+    let started = started("n", "r1");
+    let begun = lab
+        .ledger
+        .begin(&started, &foreseen, Earlier::MayBeAtWork, &THERE);
+    assert!(matches!(begun, Err(Error::Conflict(_))), "{begun:?}");
+    let left = std::fs::read_dir(lab.root().join("started"));
+    assert_eq!(left.map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn a_notice_holds_no_secret_of_its_job_or_its_host() {
+    let lab = Lab::new();
+    let profile = lab.folder().join("own.toml");
+    let rules = "schema = 1\nname = \"own\"\nextends = \"generic\"\n\
+        [redact]\npaths = [{ path = \"process.host\", mode = \"drop\" }]\n";
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).open(&profile).unwrap();
+    std::io::Write::write_all(&mut file, rules.as_bytes()).unwrap();
+    let request = RecordRequest {
+        profile: ProfileChoice::Named(profile.to_str().unwrap().to_owned()),
+        ..request("r1")
+    };
+    let token = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+    let started = Started {
+        process: ProcessId {
+            host: "secret-host".to_owned(),
+            ..THERE.this_process()
+        },
+        job: Some(("slurm".to_owned(), token.clone())),
+        ..started("n", "r1")
+    };
+    let foreseen = lab.ledger.foresee(&request).unwrap();
+    lab.ledger
+        .begin(&started, &foreseen, Earlier::MayBeAtWork, &THERE)
+        .unwrap();
+    let mut notices = Vec::new();
+    for folder in std::fs::read_dir(lab.root().join("started")).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            notices.push(std::fs::read_to_string(file.unwrap().path()).unwrap());
+        }
+    }
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].contains("[redacted]"), "{}", notices[0]);
+    assert!(!notices[0].contains(&token), "{}", notices[0]);
+    assert!(!notices[0].contains("secret-host"), "{}", notices[0]);
+    // It is this boot, so it is still known to be here.
+    assert_eq!(
+        lab.ledger.under_way(&GONE).unwrap().rows[0].state,
+        State::Lost
+    );
 }

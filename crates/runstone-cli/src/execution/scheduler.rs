@@ -44,6 +44,12 @@ impl Job {
             .map(|array| format!("{}-{array}", self.scheduler))
     }
 
+    /// Tells whether the scheduler says when it starts a job again; PBS does not, and GitLab gives
+    /// a job that is retried another number.
+    pub(crate) fn tells_restarts(&self) -> bool {
+        !matches!(self.scheduler, "pbs" | "gitlab")
+    }
+
     fn batch(scheduler: &'static str, id: String) -> Self {
         Self {
             scheduler,

@@ -23,8 +23,19 @@ pub(crate) struct Came {
 impl Started {
     /// Starts `script` with options of `run`.
     pub(crate) fn new(scene: &Scene, options: &[&str], script: &str) -> Self {
+        Self::within(scene, &[], options, script)
+    }
+
+    /// Starts `script` with options of `run`, in an environment with more in it.
+    pub(crate) fn within(
+        scene: &Scene,
+        environment: &[(&str, &str)],
+        options: &[&str],
+        script: &str,
+    ) -> Self {
         let arguments = [&["run"], options, &["--", "sh", "-c", script]].concat();
         let mut child = undisturbed(scene, &arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

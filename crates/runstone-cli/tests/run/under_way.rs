@@ -71,45 +71,26 @@ fn a_run_whose_wrapper_was_killed_is_lost_and_is_recorded_by_nobody_else() {
 fn the_second_of_two_wrappers_with_one_run_id_is_refused_before_it_starts() {
     let scene = Scene::with_store(&[]);
     let first = at_work(&scene, &["--run-id", "r1", "--stage", "train"]);
-    let second = run(
-        &scene,
-        &["--run-id", "r1", "--stage", "train"],
-        "echo STARTED",
-    );
-    assert_eq!((second.code, second.stdout.as_str()), (Some(125), ""));
-    assert!(
-        second
-            .stderr
-            .contains("run `r1` stage `train` is under way on"),
-        "{}",
-        second.stderr
-    );
+    let own = ["--run-id", "r1", "--stage", "train"];
+    // It is seen at work, so nobody is believed who says that it is gone.
+    for more in [&[][..], &["--attempt", "next", "--set", "metrics.a=1"]] {
+        let second = run(&scene, &[&own, more].concat(), "echo STARTED");
+        assert_eq!((second.code, second.stdout.as_str()), (Some(125), ""));
+        let pid = first.pid().as_raw_nonzero();
+        for words in [
+            "error: run `r1` stage `train` is under way on `",
+            &format!("` (process {pid}) since 2026-11-20T10:00:00.000Z"),
+            "hint: wait for it (`runstone log` lists it), or choose another name with `--run-id`",
+        ] {
+            assert!(second.stderr.contains(words), "{}", second.stderr);
+        }
+    }
     for (options, what) in [
         (&["--run-id", "r1", "--stage", "eval"][..], "another stage"),
         (&["--run-id", "r2", "--stage", "train"], "another run"),
         (
-            &[
-                "--run-id",
-                "r1",
-                "--stage",
-                "train",
-                "--identity",
-                "symbol=X",
-            ],
+            &[&own[..], &["--identity", "symbol=X"]].concat(),
             "another identity",
-        ),
-        (
-            &[
-                "--run-id",
-                "r1",
-                "--stage",
-                "train",
-                "--attempt",
-                "next",
-                "--set",
-                "metrics.a=1",
-            ],
-            "the next attempt",
         ),
     ] {
         let other = run(&scene, options, "true");
@@ -117,14 +98,42 @@ fn the_second_of_two_wrappers_with_one_run_id_is_refused_before_it_starts() {
     }
     scene.file("go", "done\n");
     let first = first.end();
-    // The next attempt took the first number, so this one is told what stands there, and kept.
-    assert_eq!(first.code, Some(125), "{}", first.stderr);
-    assert!(
-        first.stderr.contains("already recorded with other content"),
-        "{}",
-        first.stderr
-    );
-    assert!(first.stderr.contains("--attempt next"), "{}", first.stderr);
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+}
+
+#[test]
+fn of_two_wrappers_in_one_job_that_are_at_work_at_once_one_goes_on() {
+    for job in [
+        &[("SLURM_JOB_ID", "4711")][..],
+        &[("SLURM_JOB_ID", "4711"), ("SLURM_RESTART_COUNT", "1")],
+        &[("PBS_JOBID", "4711.head")],
+        &[("CI_PIPELINE_ID", "4711"), ("CI_JOB_NAME", "fit")],
+    ] {
+        let scene = Scene::with_store(&[]);
+        let fifo = scene.project().join("go");
+        let made = std::process::Command::new("mkfifo").arg(fifo).status();
+        assert!(made.unwrap().success());
+        let script = "echo STARTED; read word < go";
+        let options = ["--stage", "train"];
+        let mut first = Started::within(&scene, job, &options, script);
+        assert_eq!(first.line(), "STARTED");
+        let second = Started::within(&scene, job, &options, "echo STARTED").end();
+        assert_eq!(
+            (second.code, second.stdout.as_str()),
+            (Some(125), ""),
+            "{job:?}"
+        );
+        assert!(
+            second.stderr.contains("is under way on"),
+            "{}",
+            second.stderr
+        );
+        // A wrapper that was killed is out of the way, and the job may try again.
+        first.killed();
+        let third = Started::within(&scene, job, &options, "true").end();
+        assert_eq!(third.code, Some(0), "{job:?}: {}", third.stderr);
+        scene.file("go", "done\n");
+    }
 }
 
 #[test]
@@ -163,6 +172,35 @@ fn of_many_wrappers_with_one_run_id_at_once_one_starts() {
         "{codes:?}"
     );
     assert_eq!(newest(&scene)["run_id"], "r1");
+}
+
+#[test]
+fn what_a_scheduler_calls_its_job_is_redacted_in_the_notice_as_in_the_snapshot() {
+    let scene = Scene::with_store(&[]);
+    let token = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+    let job = [("SLURM_JOB_ID", token.as_str())];
+    let script = "cat .runstone/started/*/*.json";
+    let came = Started::within(&scene, &job, &["--run-id", "r1"], script).end();
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(
+        came.stdout.contains(r#""job":"[redacted]""#),
+        "{}",
+        came.stdout
+    );
+    assert!(!came.stdout.contains(&token), "{}", came.stdout);
+    let process = newest(&scene)["process"]["value"].clone();
+    assert_eq!(process["scheduler"]["job"], "[redacted]");
+    // A name of a run is never changed, so one that holds a secret is refused before anything is
+    // written.
+    let came = Started::within(&scene, &job, &[], "echo STARTED").end();
+    assert_eq!((came.code, came.stdout.as_str()), (Some(125), ""));
+    assert!(!came.stderr.contains(&token), "{}", came.stderr);
+    let found = std::process::Command::new("grep")
+        .args(["-r", "-a", "-l", &token, ".runstone"])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! Beginning a run: its notice is put, unless the same attempt of the same run is under way.
 //!
-//! The invariant: of those that begin the same attempt at once, one at most goes on.
+//! The invariant: of those that begin the same attempt at once, one at most goes on. One whose
+//! process is seen at work is in everybody's way, whatever was said; one that cannot be seen is in
+//! the way of those who know nothing of it.
 
 use std::time::Duration;
 
+use runstone_core::redact::is_mark;
 use runstone_store::{Exclusive, Keep};
 
 use super::notice::Started;
-use super::sight::{Host, State};
-use crate::commit::AttemptChoice;
+use super::sight::{Host, Sight, State};
 use crate::error::Error;
+use crate::foresee::Foreseen;
 use crate::open::Ledger;
 
 /// How often the lock of a run is tried, and how long apart. Rivals hold it for milliseconds;
@@ -17,34 +20,61 @@ use crate::open::Ledger;
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// What is known of earlier starts of a run that cannot be seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// Nothing: they may be at work.
+    MayBeAtWork,
+    /// Those of the same job are over: its scheduler runs a job once at a time, and does not say
+    /// whether it started it before.
+    OfThisJobAreOver,
+    /// They are over: whoever asked for the next attempt said so, or the scheduler did.
+    AreOver,
+}
+
+/// A run under way that would be recorded as the same attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rival {
+    /// The run.
+    pub started: Started,
+    /// What this host sees of it: [`Sight::AtWork`] or [`Sight::Unknown`].
+    pub sight: Sight,
+}
+
 impl Started {
     /// Tells whether both would be recorded as the same attempt of the same run, one of them in
     /// vain.
     fn is_rival_of(&self, other: &Self) -> bool {
         let differ = matches!((&self.cohort, &other.cohort), (Some(a), Some(b)) if a != b);
-        // A scheduler runs a job once at a time: an earlier start of the same job is over.
-        let is_same_job = self.job.is_some() && self.job == other.job;
         self.nonce != other.nonce
             && self.run_id == other.run_id
             && self.stage == other.stage
             && !differ
-            && !is_same_job
             && (self.attempt == other.attempt || self.attempt.is_none() || other.attempt.is_none())
+    }
+
+    /// Tells whether both are of one job. What was redacted tells no jobs apart.
+    fn is_of_the_job_of(&self, other: &Self) -> bool {
+        self.job.as_ref().is_some_and(|(_, id)| !is_mark(id)) && self.job == other.job
     }
 }
 
 impl Ledger {
-    /// Says that a run is under way.
+    /// Says that a run is under way, after it was foreseen: its notice is kept without secrets, by
+    /// the profile it was foreseen by.
     ///
     /// # Errors
     /// [`Error::UnderWay`] if the same attempt of the same run is under way already, as far as can
-    /// be seen; [`Error::Store`] if the store cannot be written to.
+    /// be seen; [`Error::Conflict`] if it was recorded since it was foreseen; [`Error::Store`] if
+    /// the store cannot be written to.
     pub fn begin(
         &self,
         started: &Started,
-        choice: AttemptChoice,
+        foreseen: &Foreseen,
+        earlier: Earlier,
         host: &dyn Host,
     ) -> Result<(), Error> {
+        let started = started.without_secrets(&foreseen.profile.redaction);
         let path = started.path()?;
         let bytes = started.to_json().to_string();
         let put = || {
@@ -52,34 +82,37 @@ impl Ledger {
                 .shelf()
                 .put(&path, bytes.as_bytes(), Keep::BestEffort)
         };
-        // Whoever asks for the next attempt stands in nobody's way.
-        if choice == AttemptChoice::Next {
-            return Ok(put()?);
-        }
-        let refuse = |rival: Option<Started>| match rival {
-            Some(rival) => Err(Error::UnderWay(Box::new(rival))),
-            None => Ok(()),
-        };
         let mut rival = None;
         let mut look_and_put = || {
-            rival = self.rival(started, host);
+            rival = self.rival(&started, earlier, host);
             if rival.is_none() { put() } else { Ok(()) }
         };
+        let mut done = false;
         for _ in 0..TRIES {
             let shelf = self.store.shelf();
             match shelf.exclusively(&started.folder(), &mut look_and_put)? {
-                Exclusive::Done => return refuse(rival),
+                Exclusive::Done => {
+                    done = true;
+                    break;
+                }
                 Exclusive::Busy => std::thread::sleep(PAUSE),
                 Exclusive::NoLocks => break,
             }
         }
-        // Without a lock: put first, then look. Two may both give way, and neither both go on.
-        put()?;
-        let rival = self.rival(started, host);
-        if rival.is_some() {
-            self.end(started)?;
+        if !done {
+            // Without a lock: put first, then look. Two may both give way, and neither both go on.
+            put()?;
+            rival = self.rival(&started, earlier, host);
         }
-        refuse(rival)
+        // A rival that was recorded and went while this one was on its way here left no notice.
+        let free = match rival {
+            Some(rival) => Err(Error::UnderWay(Box::new(rival))),
+            None => self.is_still_free(foreseen),
+        };
+        if free.is_err() {
+            self.end(&started)?;
+        }
+        free
     }
 
     /// Says that a run is under way no longer, because it is recorded or will not be. Earlier
@@ -106,11 +139,21 @@ impl Ledger {
         Ok(())
     }
 
-    fn rival(&self, started: &Started, host: &dyn Host) -> Option<Started> {
-        let others = self.started_in(&started.folder()).started;
-        others
-            .into_iter()
-            .find(|other| other.is_rival_of(started) && other.state(host) == State::Unfinished)
+    fn rival(&self, started: &Started, earlier: Earlier, host: &dyn Host) -> Option<Rival> {
+        let others = self.started_in(&started.folder()).started.into_iter();
+        let mut rivals = others.filter(|other| other.is_rival_of(started));
+        rivals.find_map(|other| {
+            let sight = other.sight(host);
+            let is_in_the_way = match (sight, earlier) {
+                (Sight::AtWork, _) | (Sight::Unknown, Earlier::MayBeAtWork) => true,
+                (Sight::Unknown, Earlier::OfThisJobAreOver) => !other.is_of_the_job_of(started),
+                (Sight::Unknown, Earlier::AreOver) | (Sight::Gone, _) => false,
+            };
+            is_in_the_way.then_some(Rival {
+                started: other,
+                sight,
+            })
+        })
     }
 }
 
@@ -126,7 +169,6 @@ mod tests {
         let with = |change: fn(&mut Started)| {
             let mut other = one.clone();
             other.nonce = "n2".to_owned();
-            other.job = None;
             change(&mut other);
             one.is_rival_of(&other)
         };
@@ -136,9 +178,20 @@ mod tests {
         assert!(!with(|it| it.run_id = "r2".to_owned()));
         assert!(!with(|it| it.stage = "eval".to_owned()));
         assert!(!with(|it| it.cohort = Some("train.y.1".to_owned())));
-        assert!(!with(
-            |it| it.job = Some(("slurm".to_owned(), "4711".to_owned()))
-        ));
         assert!(!one.is_rival_of(&one));
+    }
+
+    #[test]
+    fn jobs_whose_names_were_redacted_are_not_taken_for_one() {
+        let one = started(Fake::new("a", None).0);
+        assert!(one.is_of_the_job_of(&one));
+        for job in [None, Some(("pbs", "4711")), Some(("slurm", "4712"))] {
+            let job = job.map(|(name, id)| (name.to_owned(), id.to_owned()));
+            let other = Started { job, ..one.clone() };
+            assert!(!one.is_of_the_job_of(&other));
+        }
+        let job = Some(("slurm".to_owned(), "[redacted]".to_owned()));
+        let redacted = Started { job, ..one };
+        assert!(!redacted.is_of_the_job_of(&redacted));
     }
 }

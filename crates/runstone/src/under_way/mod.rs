@@ -12,6 +12,7 @@ mod list;
 mod notice;
 mod sight;
 
+pub use self::begin::{Earlier, Rival};
 pub use self::list::{RunsUnderWay, UnderWay};
 pub use self::notice::{ProcessId, Started};
-pub use self::sight::{Host, State};
+pub use self::sight::{Host, Sight, State};

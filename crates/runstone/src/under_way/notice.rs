@@ -6,6 +6,7 @@
 //! one is left to [`super::begin`].
 
 use runstone_core::digest::Digest;
+use runstone_core::redact::{MASK, Redaction};
 use runstone_store::{Room, ShelfPath};
 use serde_json::{Value, json};
 
@@ -59,6 +60,26 @@ pub(super) struct Entries {
 }
 
 impl Started {
+    /// Takes the secrets out of what is known of the process, by the rules for its facts. The name
+    /// of the run and its stage have none: a run that has is not foreseen.
+    pub(super) fn without_secrets(&self, redaction: &Redaction) -> Self {
+        let facts = json!({
+            "host": self.process.host,
+            "scheduler": self.job.as_ref().map(|(name, job)| json!({ "name": name, "job": job })),
+        });
+        let left = redaction.captured("process", facts, None);
+        let text = |value: &Value| value.as_str().unwrap_or(MASK).to_owned();
+        let job = left.get("scheduler").filter(|job| !job.is_null());
+        Self {
+            process: ProcessId {
+                host: text(&left["host"]),
+                ..self.process.clone()
+            },
+            job: job.map(|job| (text(&job["name"]), text(&job["job"]))),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn folder(&self) -> ShelfPath {
         let named = Digest::of_named(
             SCHEMA,
@@ -187,5 +208,18 @@ pub(super) mod tests {
         for torn in ["", "{", r#"{"schema":"runstone.started/2"}"#, "[]"] {
             assert_eq!(Started::from_bytes(torn.as_bytes()), None, "{torn}");
         }
+    }
+
+    #[test]
+    fn no_secret_is_written_into_a_notice() {
+        let with = |job: &str| Started {
+            job: Some(("slurm".to_owned(), job.to_owned())),
+            ..started(Fake::new("a", None).0)
+        };
+        let token = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        let hidden = with(&token).without_secrets(&Redaction::default());
+        assert_eq!(hidden, with("[redacted]"));
+        let plain = with("4711").without_secrets(&Redaction::default());
+        assert_eq!(plain, with("4711"));
     }
 }

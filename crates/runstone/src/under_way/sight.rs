@@ -2,6 +2,8 @@
 //!
 //! The invariant: a run is called lost only where its own host shows that its process is gone.
 
+use runstone_core::redact::is_mark;
+
 use super::notice::{ProcessId, Started};
 
 /// What can be seen from this host.
@@ -10,6 +12,17 @@ pub trait Host {
     fn this_process(&self) -> ProcessId;
     /// Returns when the process of this number began, or `None` if there is none.
     fn began(&self, pid: u32) -> Option<Option<u64>>;
+}
+
+/// What a host sees of a run under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Its process is there.
+    AtWork,
+    /// Nothing: it is of another host, or cannot be told from another.
+    Unknown,
+    /// Its process is gone.
+    Gone,
 }
 
 /// What is known of a run that is not recorded.
@@ -34,22 +47,38 @@ impl State {
 impl Started {
     /// Returns what this host knows of the run.
     pub fn state(&self, host: &dyn Host) -> State {
-        let (here, there) = (host.this_process(), &self.process);
-        let differ = |here: &Option<String>, there: &Option<String>| matches!((here, there), (Some(here), Some(there)) if here != there);
-        if here.host != there.host {
-            return State::Unfinished;
+        match self.sight(host) {
+            Sight::AtWork | Sight::Unknown => State::Unfinished,
+            Sight::Gone => State::Lost,
         }
-        if differ(&here.boot_id, &there.boot_id) {
-            return State::Lost;
+    }
+
+    /// Returns what this host sees of the run.
+    pub fn sight(&self, host: &dyn Host) -> Sight {
+        let (here, there) = (host.this_process(), &self.process);
+        let same = |here: &Option<String>, there: &Option<String>| match (here, there) {
+            (Some(here), Some(there)) => Some(here == there),
+            _ => None,
+        };
+        let is_this_boot = same(&here.boot_id, &there.boot_id);
+        // Where the name of a host is redacted, its boot still names it.
+        let is_here =
+            here.host == there.host || (is_mark(&there.host) && is_this_boot == Some(true));
+        if !is_here {
+            return Sight::Unknown;
+        }
+        if is_this_boot == Some(false) {
+            return Sight::Gone;
         }
         // A process of another space (a container) cannot be seen from here.
-        if differ(&here.pid_space, &there.pid_space) {
-            return State::Unfinished;
+        if same(&here.pid_space, &there.pid_space) == Some(false) {
+            return Sight::Unknown;
         }
         match (host.began(there.pid), there.began) {
-            (None, _) => State::Lost,
-            (Some(Some(now)), Some(then)) if now != then => State::Lost,
-            (Some(_), _) => State::Unfinished,
+            (None, _) => Sight::Gone,
+            (Some(Some(now)), Some(then)) if now == then => Sight::AtWork,
+            (Some(Some(_)), Some(_)) => Sight::Gone,
+            (Some(_), _) => Sight::Unknown,
         }
     }
 }
@@ -90,25 +119,45 @@ pub(super) mod tests {
         let with = |change: fn(&mut ProcessId)| {
             let mut process = here.0.clone();
             change(&mut process);
-            started(process).state(&here)
+            started(process).sight(&here)
         };
-        assert_eq!(with(|_| {}), State::Unfinished);
-        assert_eq!(with(|it| it.host = "b".to_owned()), State::Unfinished);
-        assert_eq!(with(|it| it.pid = 8), State::Lost);
+        assert_eq!(with(|_| {}), Sight::AtWork);
+        assert_eq!(with(|it| it.host = "b".to_owned()), Sight::Unknown);
+        assert_eq!(with(|it| it.pid = 8), Sight::Gone);
         // The number is another process's now.
-        assert_eq!(with(|it| it.began = Some(99)), State::Lost);
-        assert_eq!(with(|it| it.began = None), State::Unfinished);
+        assert_eq!(with(|it| it.began = Some(99)), Sight::Gone);
+        assert_eq!(with(|it| it.began = None), Sight::Unknown);
         // The host was started again, and the number may be anybody's.
         assert_eq!(
             with(|it| it.boot_id = Some("boot 0".to_owned())),
-            State::Lost
+            Sight::Gone
         );
-        assert_eq!(with(|it| it.boot_id = None), State::Unfinished);
+        assert_eq!(with(|it| it.boot_id = None), Sight::AtWork);
         // A container of the same name sees other processes.
         let elsewhere = |it: &mut ProcessId| {
             it.pid_space = Some("2".to_owned());
             it.pid = 8;
         };
-        assert_eq!(with(elsewhere), State::Unfinished);
+        assert_eq!(with(elsewhere), Sight::Unknown);
+        assert_eq!(started(here.0.clone()).state(&here), State::Unfinished);
+    }
+
+    #[test]
+    fn a_host_whose_name_was_redacted_is_known_by_its_boot() {
+        let here = Fake::new("a", Some("boot 1"));
+        let with = |boot_id: Option<&str>, pid| {
+            let process = ProcessId {
+                host: "[redacted]".to_owned(),
+                boot_id: boot_id.map(str::to_owned),
+                pid,
+                ..here.0.clone()
+            };
+            started(process).sight(&here)
+        };
+        assert_eq!(with(Some("boot 1"), 7), Sight::AtWork);
+        assert_eq!(with(Some("boot 1"), 8), Sight::Gone);
+        // It may be this host before it was started again, or any other.
+        assert_eq!(with(Some("boot 0"), 7), Sight::Unknown);
+        assert_eq!(with(None, 7), Sight::Unknown);
     }
 }

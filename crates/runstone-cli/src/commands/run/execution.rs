@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
 use runstone::profiles::ProfileChoice;
-use runstone::under_way::{Host as _, Started};
-use runstone::{AttemptChoice, Ledger, Recorded};
+use runstone::under_way::{Earlier, Host as _, Started};
+use runstone::{AttemptChoice, Foreseen, Ledger, Recorded};
 use serde_json::{Value, json};
 
 use super::args::RunArgs;
@@ -131,29 +131,38 @@ impl Execution {
                 foreseen.missing.join("`, `")
             ));
         }
-        let cohort = foreseen.cohort.map(|cohort| cohort.to_string());
-        let started = execution.started(cohort);
+        let started = execution.started(&foreseen);
+        let earlier = execution.earlier(&foreseen);
         execution
             .ledger
-            .begin(&started, execution.stated.attempt, &ThisHost)?;
+            .begin(&started, &foreseen, earlier, &ThisHost)?;
         Ok((execution, started))
     }
 
     /// Returns what the store is told before the command starts.
-    fn started(&self, cohort: Option<String>) -> Started {
+    fn started(&self, foreseen: &Foreseen) -> Started {
         let job = self.job.as_ref();
         Started {
             nonce: self.nonce.clone(),
             run_id: self.stated.run_id.clone(),
             stage: self.stated.stage.clone(),
-            cohort,
-            attempt: match self.stated.attempt {
+            cohort: foreseen.cohort.as_ref().map(ToString::to_string),
+            attempt: match foreseen.attempt {
                 AttemptChoice::Exactly(attempt) => Some(attempt.0),
                 AttemptChoice::Found | AttemptChoice::Next => None,
             },
             process: ThisHost.this_process(),
             job: job.map(|job| (job.scheduler.to_owned(), job.id.clone())),
             started_at: env_vars::clock().now(),
+        }
+    }
+
+    /// Returns what is known of earlier starts of this run.
+    fn earlier(&self, foreseen: &Foreseen) -> Earlier {
+        match &self.job {
+            _ if foreseen.attempt == AttemptChoice::Next => Earlier::AreOver,
+            Some(job) if !job.tells_restarts() => Earlier::OfThisJobAreOver,
+            _ => Earlier::MayBeAtWork,
         }
     }
 
