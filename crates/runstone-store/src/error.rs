@@ -7,6 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::damage::Damage;
@@ -286,6 +287,31 @@ impl StoreError {
             }
             _ => self.hint(),
         }
+    }
+
+    /// Returns the path of what cannot be read or replaced because of what stands there itself:
+    /// something of another type, or what the system does not let be read. What the process or the
+    /// whole store lacks (open files, room, permission to write) stands in no particular way.
+    pub fn in_the_way(&self) -> Option<&str> {
+        let (path, source, is_read) = match self {
+            Self::Unreadable { path, source } => (path, source, true),
+            Self::Unwritten { path, source } => (path, source, false),
+            _ => return None,
+        };
+        let is_there = match Errno::from_io_error(source) {
+            Some(Errno::ACCESS | Errno::PERM) => is_read,
+            Some(
+                Errno::NOTDIR
+                | Errno::ISDIR
+                | Errno::LOOP
+                | Errno::EXIST
+                | Errno::NOTEMPTY
+                | Errno::IO
+                | Errno::BADMSG,
+            ) => true,
+            _ => source.kind() == io::ErrorKind::InvalidData,
+        };
+        is_there.then_some(path)
     }
 
     /// Turns a failure to read or flush into an unknown outcome: right wherever the entry may have

@@ -59,6 +59,20 @@ impl Lab {
         Self { folder, ledger }
     }
 
+    /// Returns a lab with a copy of the store as it lies there: many to be harmed cost no flushes.
+    ///
+    /// # Panics
+    /// If it cannot be copied or opened.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let root = folder.path().join("store");
+        copy(&self.root(), &root).expect("a store can be copied");
+        let ledger = Ledger::open_with(&root, Arc::new(TickingClock::default()));
+        let ledger = ledger.expect("a copy of a store can be opened");
+        Self { folder, ledger }
+    }
+
     /// Returns the directory of the store.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("store")
@@ -93,6 +107,21 @@ impl Lab {
         let request = RecordRequest::of(RunInput::from_document(run.build()));
         self.ledger.record(RecordRequest { attempt, ..request })
     }
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }
 
 impl Default for Lab {

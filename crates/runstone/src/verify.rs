@@ -6,11 +6,15 @@
 //! and the content digest that were recorded. A damage is named and costs nothing else. What is
 //! derived may be put right on the way; truth never is.
 
+use std::collections::BTreeSet;
+
 use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
-use runstone_store::{Audited, CohortName, Damage, Finding, Log, Room, Seq, ShelfPath, StaleKind};
+use runstone_store::{
+    Audited, CohortName, Damage, DamageKind, Finding, Log, Room, Seq, ShelfPath, StaleKind,
+};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
@@ -179,12 +183,29 @@ impl Ledger {
         if self.settings.views == Views::Files {
             let settled = self.settle_views(mode, None, &mut |_done, _total| ())?;
             verified.checked.views = settled.equal;
-            verified.stale.extend(settled.findings);
+            // What stands in the way of a whole room was named by the audit.
+            let named: BTreeSet<String> = verified.stale.iter().map(|it| it.path.clone()).collect();
+            let unnamed = settled
+                .findings
+                .into_iter()
+                .filter(|it| !named.contains(&it.path));
+            verified.stale.extend(unnamed);
+            verified
+                .damage
+                .extend(settled.beyond.into_iter().map(|lost| Damaged {
+                    path: lost.path,
+                    kind: DamageKind::Missing.to_string(),
+                    expected: format!(
+                        "{}#{}, which this view was made of",
+                        lost.cohort, lost.seq.0
+                    ),
+                    found: "a log that ends before it".to_owned(),
+                }));
             repaired.written = settled.written;
             repaired.removed = settled.removed;
         }
         if mode == Mode::Repair {
-            repaired.removed += self.remove_unreadable_hints(&mut verified.stale)?;
+            repaired.removed += self.remove_unreadable_hints(&mut verified.stale);
             verified.repaired = Some(repaired);
         }
         Ok(())
@@ -192,7 +213,7 @@ impl Ledger {
 
     /// Removes the hints among what is stale, which costs the next one a search and nothing else;
     /// returns how many.
-    fn remove_unreadable_hints(&self, stale: &mut Vec<Leftover>) -> Result<u64, Error> {
+    fn remove_unreadable_hints(&self, stale: &mut Vec<Leftover>) -> u64 {
         let hint = |leftover: &Leftover| {
             let (folder, name) = leftover.path.rsplit_once('/')?;
             let cohort = folder.strip_prefix("cohorts/")?.strip_suffix("/view")?;
@@ -203,15 +224,13 @@ impl Ledger {
         let mut left = Vec::new();
         for leftover in std::mem::take(stale) {
             match hint(&leftover).filter(|_| leftover.kind == StaleKind::Hint.word()) {
-                Some(path) => {
-                    self.store.shelf().remove(&path)?;
-                    removed += 1;
-                }
-                None => left.push(leftover),
+                // What cannot be removed stays and stays named.
+                Some(path) if self.store.shelf().remove(&path).is_ok() => removed += 1,
+                _ => left.push(leftover),
             }
         }
         *stale = left;
-        Ok(removed)
+        removed
     }
 
     fn verify_default_profile(&self, verified: &mut Verified) {

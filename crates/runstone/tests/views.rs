@@ -314,10 +314,7 @@ fn verify_tells_views_that_are_missing_torn_outdated_or_strays_and_repairs_them(
     let older = older.replace("\"view_version\":1", "\"view_version\":0");
     put(&below("diff_prev.json"), older.as_bytes());
     put("runs/r2/snapshot_index.json", b"{}");
-    put(
-        "runs/gone/train/train.gone.0000000000000000/metadata.json",
-        b"{}",
-    );
+    put(&format!("runs/gone/train/{cohort}/metadata.json"), b"{}");
     put(&format!("cohorts/{cohort}/view/LATEST.json"), b"{}");
     let found = lab.reopened().verify().unwrap();
     assert!(found.is_ok());
@@ -329,7 +326,7 @@ fn verify_tells_views_that_are_missing_torn_outdated_or_strays_and_repairs_them(
     assert_eq!(
         told,
         [
-            "stray views runs/gone/train/train.gone.0000000000000000".to_owned(),
+            format!("stray views runs/gone/train/{cohort}"),
             format!("missing views runs/r0/train/{cohort}"),
             format!("outdated view {}", below("diff_prev.json")),
             format!("stale view {}", below("metrics.json")),

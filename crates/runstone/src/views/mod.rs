@@ -12,6 +12,8 @@
 //! What is in each file belongs to the core, putting it there to the store.
 
 mod elsewhere;
+mod findings;
+mod logged;
 mod made;
 mod places;
 mod rebuild;

@@ -17,9 +17,10 @@ pub struct Rebuilt {
     /// Files of snapshots that are not in the log, removed.
     pub removed: u64,
     /// Folders whose views cannot be made as they were: a neighbour in the log cannot be read.
-    /// What stood in them was left.
+    /// What stood in them was left. What stands in the way of a view is named here too.
     pub unavailable: Vec<String>,
-    /// Snapshots that cannot be read (`COHORT#seq`); their views were left as they are.
+    /// Snapshots that cannot be read, or that only their views still tell of (`COHORT#seq`); their
+    /// views were left as they are.
     pub unreadable: Vec<String>,
 }
 
@@ -58,12 +59,19 @@ impl Ledger {
             });
         }
         let settled = self.settle_views(Mode::Repair, cohort, progress)?;
+        let mut unreadable = settled.unreadable;
+        for lost in settled.beyond {
+            let place = format!("{}#{}", lost.cohort, lost.seq.0);
+            if !unreadable.contains(&place) {
+                unreadable.push(place);
+            }
+        }
         Ok(Rebuilt {
             written: settled.written,
             equal: settled.equal,
             removed: settled.removed,
             unavailable: settled.findings.into_iter().map(|it| it.path).collect(),
-            unreadable: settled.unreadable,
+            unreadable,
         })
     }
 }

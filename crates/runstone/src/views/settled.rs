@@ -8,20 +8,18 @@
 
 use std::sync::Arc;
 
-use runstone_core::id::{Attempt, RunId, Stage};
-use runstone_core::note::About;
-use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, index, latest, version_is_ours};
-use runstone_store::{CohortName, Envelope, Keep, Log, Room, Seq, ShelfPath, StoreError};
+use runstone_core::views::{IndexEntry, ViewFile, index, latest};
+use runstone_store::{CohortName, Keep, Log, Room, Seq, ShelfPath};
 
+use super::findings::{Settled, read_or_garbage, word};
+use super::logged::Logged;
 use super::made::{Made, folder_of};
 use super::places::{below, index_of, latest_of, on_shelf, run_on_shelf};
-use super::shared::{Listed, entry_of};
-use crate::digests::to_digest;
+use super::shared::Listed;
 use crate::error::Error;
 use crate::find::{Head, Stored};
 use crate::notes::place_of;
 use crate::open::Ledger;
-use crate::verify::Leftover;
 
 /// Whether views are only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,21 +28,6 @@ pub(crate) enum Mode {
     Check,
     /// They are put right.
     Repair,
-}
-
-/// What became of the views.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Settled {
-    /// Files that were as they should be.
-    pub(crate) equal: u64,
-    /// Files that were written.
-    pub(crate) written: u64,
-    /// Files that were removed.
-    pub(crate) removed: u64,
-    /// Files and folders that are not as they should be.
-    pub(crate) findings: Vec<Leftover>,
-    /// Snapshots that cannot be read, and so have no views to settle.
-    pub(crate) unreadable: Vec<String>,
 }
 
 /// Something that was not as it should be at first sight. A recording under way looks like that,
@@ -107,7 +90,9 @@ impl Settling<'_> {
                     }
                     Err(error) => return Err(error),
                 },
-                Head::Nothing => {}
+                Head::Nothing => {
+                    self.has_latest_beyond(&cohort)?;
+                }
                 Head::Unreadable(_) => self.settled.unreadable.push(cohort.to_string()),
             }
         }
@@ -115,13 +100,15 @@ impl Settling<'_> {
         let mut done = 0;
         for (cohort, head) in heads {
             for seq in (1..=head.get()).filter_map(Seq::new) {
-                if !self.snapshot(&cohort, seq)? {
+                let is_right = self.snapshot(&cohort, seq);
+                if !self.settled.unless_in_the_way(is_right)?.unwrap_or(true) {
                     self.suspects.push(Suspect::Snapshot(cohort.clone(), seq));
                 }
                 done += 1;
                 progress(done, total);
             }
-            if !self.latest(&cohort)? {
+            let is_right = self.latest(&cohort);
+            if !self.settled.unless_in_the_way(is_right)?.unwrap_or(true) {
                 self.suspects.push(Suspect::Latest(cohort));
             }
         }
@@ -130,28 +117,45 @@ impl Settling<'_> {
 
     /// The second pass: along the folders of runs.
     fn folders(&mut self, only: Option<&CohortName>) -> Result<(), Error> {
-        let runs = self.ledger.store.shelf().list(&ShelfPath::of(Room::Runs))?;
-        // A folder whose name no run can have is somebody else's.
-        let is_of_a_run = |name: &str| ShelfPath::of(Room::Runs).below(name).is_ok();
-        for run in runs.into_iter().filter(|shelved| shelved.is_folder) {
-            if !is_of_a_run(&run.name) {
-                continue;
+        let room = ShelfPath::of(Room::Runs);
+        let runs = self.ledger.store.shelf().list(&room).map_err(Error::from);
+        for run in self.settled.unless_in_the_way(runs)?.unwrap_or_default() {
+            // A folder that no run can have is somebody else's.
+            if run.is_folder && room.below(&run.name).is_ok() {
+                let settled = self.run(&run.name, only);
+                self.settled.unless_in_the_way(settled)?;
             }
-            let folders = self.ledger.listed_folders(&run.name)?;
-            let concerns = |listed: &Listed| {
-                only.is_none_or(|cohort| cohort.as_str() == listed.folder.cohort())
-            };
-            if only.is_some() && !folders.iter().any(concerns) {
-                continue;
-            }
-            for listed in folders.iter().filter(|listed| concerns(listed)) {
-                if matches!(self.ledger.logged(&listed.folder)?, Logged::No) {
-                    self.discard(listed)?;
+        }
+        Ok(())
+    }
+
+    /// Settles the folder of one run.
+    fn run(&mut self, run: &str, only: Option<&CohortName>) -> Result<(), Error> {
+        let folders = self.ledger.listed_folders(run)?;
+        let concerns =
+            |listed: &Listed| only.is_none_or(|cohort| cohort.as_str() == listed.folder.cohort());
+        if only.is_some() && !folders.iter().any(concerns) {
+            return Ok(());
+        }
+        for listed in folders.iter().filter(|listed| concerns(listed)) {
+            match self.ledger.logged(&listed.folder)? {
+                Logged::No => {
+                    let discarded = self.discard(listed);
+                    self.settled.unless_in_the_way(discarded)?;
                 }
+                Logged::Beyond(entry) => {
+                    let path = below(&on_shelf(&listed.folder), ViewFile::Snapshot.name());
+                    self.settled.name_beyond(&path, &entry);
+                }
+                // No recording leaves such a folder behind: its log is gone, or it is a copy.
+                Logged::NoLog if !listed.files.is_empty() => {
+                    self.settled.find(listed.folder.path(), "stray views");
+                }
+                Logged::Yes(_) | Logged::Unknown | Logged::NoLog => {}
             }
-            if !self.index(&run.name)? {
-                self.suspects.push(Suspect::Index(run.name));
-            }
+        }
+        if !self.index(run)? {
+            self.suspects.push(Suspect::Index(run.to_owned()));
         }
         Ok(())
     }
@@ -162,13 +166,16 @@ impl Settling<'_> {
             match suspect {
                 Suspect::Snapshot(cohort, seq) => self.name_wrong_files(&cohort, seq)?,
                 Suspect::Latest(cohort) => {
-                    if !self.latest(&cohort)? {
-                        self.find(latest_of(&cohort).to_string(), "stale view");
+                    let is_right = self.latest(&cohort);
+                    if !self.settled.unless_in_the_way(is_right)?.unwrap_or(true) {
+                        self.settled
+                            .find(latest_of(&cohort).to_string(), "stale view");
                     }
                 }
                 Suspect::Index(run) => {
-                    if !self.index(&run)? {
-                        self.find(index_of(&run).to_string(), "stale view");
+                    let is_right = self.index(&run);
+                    if !self.settled.unless_in_the_way(is_right)?.unwrap_or(true) {
+                        self.settled.find(index_of(&run).to_string(), "stale view");
                     }
                 }
             }
@@ -186,7 +193,8 @@ impl Settling<'_> {
         };
         let mut is_right = true;
         for (file, bytes) in expected(&made) {
-            is_right &= self.file(&made, file, bytes)?;
+            let settled = self.file(&made, file, bytes);
+            is_right &= self.settled.unless_in_the_way(settled)?.unwrap_or(true);
         }
         Ok(is_right)
     }
@@ -217,12 +225,13 @@ impl Settling<'_> {
         match made {
             Ok(made) => {
                 if !made.is_certain {
-                    self.find(made.folder.path(), "unavailable view");
+                    self.settled.find(made.folder.path(), "unavailable view");
                 }
                 Ok(Some(made))
             }
             Err(error) if error.costs_its_place_alone() || is_of_a_profile(&error) => {
-                self.find(folder_of(stored).path(), "unavailable view");
+                self.settled
+                    .find(folder_of(stored).path(), "unavailable view");
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -269,15 +278,16 @@ impl Settling<'_> {
             let path = below(&folder, file.name());
             let found = read_or_garbage(self.ledger.store.shelf().get(&path));
             is_all_missing &= found.is_none();
-            if found.as_deref() != bytes {
+            // What is there may know more than what can be read now.
+            if found.as_deref() != bytes && (made.is_certain || found.is_none()) {
                 wrong.push((path.to_string(), word(found.as_deref(), bytes)));
             }
         }
         if is_all_missing && !wrong.is_empty() {
-            self.find(made.folder.path(), "missing views");
+            self.settled.find(made.folder.path(), "missing views");
         } else {
             for (path, kind) in wrong {
-                self.find(path, kind);
+                self.settled.find(path, kind);
             }
         }
         Ok(())
@@ -285,6 +295,9 @@ impl Settling<'_> {
 
     /// Settles the view of a cohort's newest snapshot.
     fn latest(&mut self, cohort: &CohortName) -> Result<bool, Error> {
+        if self.has_latest_beyond(cohort)? {
+            return Ok(true);
+        }
         let is_right = match self.mode {
             Mode::Check => {
                 let newest = self.ledger.newest_entry(cohort, None)?;
@@ -301,11 +314,32 @@ impl Settling<'_> {
         Ok(is_right || self.mode == Mode::Repair)
     }
 
+    /// Tells whether the view of the newest snapshot names one beyond the end of the log, and names
+    /// it then.
+    fn has_latest_beyond(&mut self, cohort: &CohortName) -> Result<bool, Error> {
+        let path = latest_of(cohort);
+        let Ok(Some(bytes)) = self.ledger.store.shelf().get(&path) else {
+            return Ok(false);
+        };
+        let Some(entry) = IndexEntry::from_snapshot_view(&bytes) else {
+            return Ok(false);
+        };
+        // Looked for after the view was read: whoever writes views has its place by then.
+        let head = self.ledger.store.head(&Log::Cohort(cohort.clone()))?;
+        let is_beyond = entry.cohort == cohort.as_str()
+            && bytes == latest(&entry)
+            && head.is_none_or(|head| entry.seq.0 > head.get());
+        if is_beyond {
+            self.settled.name_beyond(&path, &entry);
+        }
+        Ok(is_beyond)
+    }
+
     /// Settles the index of a run; a folder without snapshots goes.
     fn index(&mut self, run: &str) -> Result<bool, Error> {
         let path = index_of(run);
         if self.mode == Mode::Repair {
-            let had = self.ledger.store.shelf().get(&path)?.is_some();
+            let had = read_or_garbage(self.ledger.store.shelf().get(&path)).is_some();
             let has_changed = self.ledger.refresh_index(run)?;
             let has = self.ledger.store.shelf().get(&path)?.is_some();
             match (had, has) {
@@ -326,8 +360,10 @@ impl Settling<'_> {
         for listed in self.ledger.listed_folders(run)? {
             match self.ledger.logged(&listed.folder)? {
                 Logged::Yes(stored_entry) => entries.push(*stored_entry),
-                Logged::Unknown => entries.extend(self.ledger.proven(&listed.folder)?),
-                Logged::No => {}
+                Logged::Unknown | Logged::Beyond(_) => {
+                    entries.extend(self.ledger.proven(&listed.folder));
+                }
+                Logged::No | Logged::NoLog => {}
             }
         }
         let bytes = (!entries.is_empty()).then(|| index(&entries));
@@ -345,19 +381,12 @@ impl Settling<'_> {
         let Listed { folder, files, .. } = listed;
         if self.mode == Mode::Check {
             if !files.is_empty() {
-                self.find(folder.path(), "stray views");
+                self.settled.find(folder.path(), "stray views");
             }
             return Ok(());
         }
         self.settled.removed += self.ledger.remove_files(folder, files.iter().copied())?;
         Ok(())
-    }
-
-    fn find(&mut self, path: String, kind: &str) {
-        self.settled.findings.push(Leftover {
-            path,
-            kind: kind.to_owned(),
-        });
     }
 }
 
@@ -375,33 +404,8 @@ fn expected(made: &Made) -> Vec<(ViewFile, Option<&[u8]>)> {
         .collect()
 }
 
-/// Returns what was read; something that is there and cannot be read is as wrong as garbage.
-fn read_or_garbage(read: Result<Option<Vec<u8>>, StoreError>) -> Option<Vec<u8>> {
-    read.unwrap_or_else(|_unreadable| Some(Vec::new()))
-}
-
-/// Says what is wrong with a file.
-fn word(found: Option<&[u8]>, expected: Option<&[u8]>) -> &'static str {
-    match (found, expected) {
-        (None, _) => "missing view",
-        (Some(_), None) => "stray view",
-        (Some(found), Some(_)) if version_is_ours(found) == Some(false) => "outdated view",
-        (Some(_), Some(_)) => "stale view",
-    }
-}
-
 fn is_of_a_profile(error: &Error) -> bool {
     matches!(error, Error::Profile { .. } | Error::UnfinishedInit { .. })
-}
-
-/// Whether the log names the snapshot of a folder.
-enum Logged {
-    /// It does.
-    Yes(Box<IndexEntry>),
-    /// All of it was read, and it does not; or a note says that it was deleted.
-    No,
-    /// Part of it cannot be read, or the view is of a place beyond its end.
-    Unknown,
 }
 
 impl Ledger {
@@ -414,70 +418,4 @@ impl Ledger {
             .of(cohort, || Ok(self.cohort_key(cohort)?.digest()))?;
         self.made(stored, &answer, group_key)
     }
-
-    /// Tells whether the log names the snapshot of a folder.
-    fn logged(&self, folder: &ViewFolder) -> Result<Logged, Error> {
-        let Ok(cohort) = folder.cohort().parse::<CohortName>() else {
-            return Ok(Logged::No);
-        };
-        let log = Log::Cohort(cohort.clone());
-        let head = match self.head_of(&cohort)? {
-            Head::At(head) => head,
-            Head::Nothing => return Ok(Logged::No),
-            Head::Unreadable(_) => return Ok(Logged::Unknown),
-        };
-        let noted = match self.notes.now(&cohort) {
-            Ok(noted) => noted,
-            Err(error) if error.costs_its_place_alone() => return Ok(Logged::Unknown),
-            Err(error) => return Err(error),
-        };
-        let listed = |entry: IndexEntry| {
-            let about = About {
-                seq: entry.seq,
-                sha256: entry.sha256,
-            };
-            match noted.deleted(&about) {
-                Some(_) => Logged::No,
-                None => Logged::Yes(Box::new(entry)),
-            }
-        };
-        let claimed = self.proven(folder)?;
-        if let Some(entry) = &claimed
-            && let Some(seq) = Seq::new(entry.seq.0)
-            && seq <= head
-            && let Some(envelope) = self.sight(&log, seq)?
-            && is_of(&envelope, folder)
-            && to_digest(&envelope.sha256) == entry.sha256
-        {
-            return Ok(listed(entry.clone()));
-        }
-        let mut is_sure = claimed.is_none_or(|entry| entry.seq.0 <= head.get());
-        let mut next = Some(head);
-        while let Some(seq) = next {
-            match self.sight(&log, seq)? {
-                Some(envelope) if is_of(&envelope, folder) => match self.stored(&cohort, seq) {
-                    Ok(stored) => return Ok(listed(entry_of(&stored))),
-                    Err(error) if error.costs_its_place_alone() => return Ok(Logged::Unknown),
-                    Err(error) => return Err(error),
-                },
-                Some(_) => {}
-                None => is_sure = false,
-            }
-            next = seq.previous();
-        }
-        Ok(if is_sure { Logged::No } else { Logged::Unknown })
-    }
-}
-
-/// Tells whether an envelope is that of the snapshot whose views lie in a folder.
-fn is_of(envelope: &Envelope, folder: &ViewFolder) -> bool {
-    let Some(key) = &envelope.key_text else {
-        return false;
-    };
-    let (Ok(run_id), Ok(stage)) = (RunId::new(key.run.clone()), Stage::new(key.stage.clone()))
-    else {
-        return false;
-    };
-    let attempt = Attempt(key.attempt);
-    ViewFolder::of(&run_id, &stage, key.cohort.as_str(), attempt).is_same(folder)
 }

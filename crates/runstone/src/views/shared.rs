@@ -128,7 +128,7 @@ impl Ledger {
             let mut work = || {
                 written = compute();
                 let Ok(bytes) = &written else { return Ok(()) };
-                if shelf.get(file)? == *bytes {
+                if shelf.get(file).is_ok_and(|found| found == *bytes) {
                     return Ok(());
                 }
                 has_changed = true;
@@ -154,7 +154,7 @@ impl Ledger {
         let mut entries = Vec::new();
         for listed in self.listed_folders(run)? {
             if listed.has_snapshot {
-                entries.extend(self.proven(&listed.folder)?);
+                entries.extend(self.proven(&listed.folder));
             }
         }
         Ok(entries)
@@ -195,21 +195,20 @@ impl Ledger {
 
     /// Returns the entry that a folder proves: that of the `snapshot.json` in it, if it is whole
     /// and lies where it belongs.
-    pub(super) fn proven(&self, folder: &ViewFolder) -> Result<Option<IndexEntry>, Error> {
+    pub(super) fn proven(&self, folder: &ViewFolder) -> Option<IndexEntry> {
         if let Some(entry) = self.entries.get(folder) {
-            return Ok(Some(entry));
+            return Some(entry);
         }
         let path = below(&on_shelf(folder), ViewFile::Snapshot.name());
-        let entry = self
-            .store
-            .shelf()
-            .get(&path)?
+        // What cannot be read proves as little as what is not there.
+        let found = self.store.shelf().get(&path).ok().flatten();
+        let entry = found
             .and_then(|bytes| IndexEntry::from_snapshot_view(&bytes))
             .filter(|entry| entry.folder().is_same(folder));
         if let Some(entry) = &entry {
             self.entries.put(folder.clone(), entry.clone());
         }
-        Ok(entry)
+        entry
     }
 
     /// Tells whether nothing stands above a snapshot in its log.

@@ -44,9 +44,16 @@ impl<F: FileSystem> DirStore<F> {
         audit.objects()?;
         audit.profiles()?;
         audit.secret()?;
+        audit.temporaries_in_room(&["runs"], FOLDERS_OF_A_VIEW);
+        for room in ["started", "refused"] {
+            audit.temporaries_in_room(&[room], 0);
+        }
         Ok(audit.audited)
     }
 }
+
+/// How many folders stand between the room of runs and a view: run, stage, cohort, attempt.
+const FOLDERS_OF_A_VIEW: u32 = 4;
 
 /// An audit under way.
 struct Audit<'a, F: FileSystem> {
@@ -138,6 +145,33 @@ impl<F: FileSystem> Audit<'_, F> {
         Ok(())
     }
 
+    /// Reports the temporary files in a folder of the shelf and the `depth` folders below it. What
+    /// cannot be looked at there is passed over: no truth is in it, and nothing is known of it.
+    fn temporaries_on_shelf(&mut self, folder: &At<F>, depth: u32) {
+        let Ok(listed) = self.store.tree.fs.list_typed(&folder.dir) else {
+            return;
+        };
+        for (name, is_folder) in listed {
+            if name.starts_with(TEMPORARY) {
+                self.stale(folder.name(&name), StaleKind::Temporary);
+            } else if depth > 0
+                && is_folder != Some(false)
+                && let Ok(Some(below)) = self.store.tree.open_in(folder, &name)
+            {
+                self.temporaries_on_shelf(&below, depth - 1);
+            }
+        }
+    }
+
+    /// The same for a whole room of the shelf.
+    fn temporaries_in_room(&mut self, path: &[&str], depth: u32) {
+        match self.store.tree.open(path) {
+            Ok(Some(room)) => self.temporaries_on_shelf(&room, depth),
+            Ok(None) => {}
+            Err(_in_the_way) => self.stale(path.join("/"), StaleKind::Unknown),
+        }
+    }
+
     /// Reports a name that should not be there.
     fn stray(&mut self, here: &At<F>, name: &str) {
         let temporary = name.starts_with(TEMPORARY) || name.starts_with(PROBE);
@@ -162,7 +196,7 @@ impl<F: FileSystem> Audit<'_, F> {
                 continue;
             }
             self.temporaries(&["cohorts", &name])?;
-            self.temporaries(&["cohorts", &name, "view"])?;
+            self.temporaries_in_room(&["cohorts", &name, "view"], 0);
             self.log(&Log::CohortNotes(cohort.clone()))?;
             self.log(&Log::Cohort(cohort.clone()))?;
             self.document(&cohort)?;

@@ -1,0 +1,113 @@
+//! What was found of views that are not as they should be, and what stands in their way.
+//!
+//! The invariant kept: whatever stands where a view belongs costs that view alone, and a view of a
+//! place that its log has lost is told apart from one that is merely old. Which view is looked at,
+//! and what is done about it, is left to `settled`.
+
+use std::collections::BTreeSet;
+
+use runstone_core::id::SnapshotSeq;
+use runstone_core::views::{IndexEntry, version_is_ours};
+use runstone_store::{CohortName, ShelfPath, StoreError};
+
+use crate::error::Error;
+use crate::verify::Leftover;
+
+/// What became of the views.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settled {
+    /// Files that were as they should be.
+    pub(crate) equal: u64,
+    /// Files that were written.
+    pub(crate) written: u64,
+    /// Files that were removed.
+    pub(crate) removed: u64,
+    /// Files and folders that are not as they should be.
+    pub(crate) findings: Vec<Leftover>,
+    /// Snapshots that cannot be read, and so have no views to settle.
+    pub(crate) unreadable: Vec<String>,
+    /// Views of places beyond the end of a log: what is left of a tail that was lost.
+    pub(crate) beyond: Vec<Beyond>,
+    /// What stands where a view belongs and can be neither read nor replaced, each named once.
+    in_the_way: BTreeSet<String>,
+}
+
+/// A whole view of a place that its log does not have. The log is durable before a view is written,
+/// so the place was taken once.
+#[derive(Debug, Clone)]
+pub(crate) struct Beyond {
+    /// The view.
+    pub(crate) path: String,
+    /// The cohort of the log.
+    pub(crate) cohort: CohortName,
+    /// The place.
+    pub(crate) seq: SnapshotSeq,
+}
+
+impl Settled {
+    pub(super) fn find(&mut self, path: String, kind: &str) {
+        self.findings.push(Leftover {
+            path,
+            kind: kind.to_owned(),
+        });
+    }
+
+    /// Names what stands in the way of a view as a finding, so that it costs that view alone; any
+    /// other error stays one.
+    pub(super) fn unless_in_the_way<T>(
+        &mut self,
+        done: Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(Error::Store(error)) => match in_the_way_of_a_view(&error) {
+                Some(path) => {
+                    if self.in_the_way.insert(path.to_owned()) {
+                        self.find(path.to_owned(), "stale view");
+                    }
+                    Ok(None)
+                }
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn name_beyond(&mut self, path: &ShelfPath, entry: &IndexEntry) {
+        let Ok(cohort) = entry.cohort.parse() else {
+            return;
+        };
+        self.beyond.push(Beyond {
+            path: path.to_string(),
+            cohort,
+            seq: entry.seq,
+        });
+    }
+}
+
+/// Returns the path of what stands in the way, if a view or a folder of views belongs there.
+fn in_the_way_of_a_view(error: &StoreError) -> Option<&str> {
+    let path = error.in_the_way()?;
+    let mut parts = path.split('/');
+    let is_of_views = match parts.next()? {
+        "runs" => true,
+        "cohorts" => parts.nth(1) == Some("view"),
+        _ => false,
+    };
+    is_of_views.then_some(path)
+}
+
+/// Returns what was read; something that is there and cannot be read is as wrong as garbage.
+pub(super) fn read_or_garbage(read: Result<Option<Vec<u8>>, StoreError>) -> Option<Vec<u8>> {
+    read.unwrap_or_else(|_unreadable| Some(Vec::new()))
+}
+
+/// Says what is wrong with a file.
+pub(super) fn word(found: Option<&[u8]>, expected: Option<&[u8]>) -> &'static str {
+    match (found, expected) {
+        (None, _) => "missing view",
+        (Some(_), None) => "stray view",
+        (Some(found), Some(_)) if version_is_ours(found) == Some(false) => "outdated view",
+        (Some(_), Some(_)) => "stale view",
+    }
+}

@@ -1,0 +1,105 @@
+//! Whether the log names the snapshot of a folder of views.
+//!
+//! The invariant kept: `No` is said only where the whole log was read, since what it does not name
+//! may be taken away; views of a log that is gone, or that ends before them, may be the last copy.
+
+use runstone_core::id::{Attempt, RunId, Stage};
+use runstone_core::note::About;
+use runstone_core::views::{IndexEntry, ViewFolder};
+use runstone_store::{CohortName, Envelope, Log, Seq};
+
+use super::shared::entry_of;
+use crate::digests::to_digest;
+use crate::error::Error;
+use crate::find::Head;
+use crate::open::Ledger;
+
+/// Whether the log names the snapshot of a folder.
+pub(super) enum Logged {
+    /// It does.
+    Yes(Box<IndexEntry>),
+    /// All of it was read, and it does not; or a note says that it was deleted.
+    No,
+    /// Part of it cannot be read.
+    Unknown,
+    /// There is no such log, and nothing in the folder says that there was one.
+    NoLog,
+    /// A whole view says so, of a place beyond the end of the log.
+    Beyond(Box<IndexEntry>),
+}
+
+impl Ledger {
+    /// Tells whether the log names the snapshot of a folder.
+    pub(super) fn logged(&self, folder: &ViewFolder) -> Result<Logged, Error> {
+        let Ok(cohort) = folder.cohort().parse::<CohortName>() else {
+            return Ok(Logged::No);
+        };
+        let log = Log::Cohort(cohort.clone());
+        // Looked for after the view was read: whoever writes views has its place by then.
+        let claimed = self.proven(folder);
+        let head = match self.head_of(&cohort)? {
+            Head::At(head) => Some(head),
+            Head::Nothing => None,
+            Head::Unreadable(_) => return Ok(Logged::Unknown),
+        };
+        if let Some(entry) = &claimed
+            && head.is_none_or(|head| entry.seq.0 > head.get())
+        {
+            return Ok(Logged::Beyond(Box::new(entry.clone())));
+        }
+        let Some(head) = head else {
+            return Ok(Logged::NoLog);
+        };
+        let noted = match self.notes.now(&cohort) {
+            Ok(noted) => noted,
+            Err(error) if error.costs_its_place_alone() => return Ok(Logged::Unknown),
+            Err(error) => return Err(error),
+        };
+        let listed = |entry: IndexEntry| {
+            let about = About {
+                seq: entry.seq,
+                sha256: entry.sha256,
+            };
+            match noted.deleted(&about) {
+                Some(_) => Logged::No,
+                None => Logged::Yes(Box::new(entry)),
+            }
+        };
+        if let Some(entry) = &claimed
+            && let Some(seq) = Seq::new(entry.seq.0)
+            && let Some(envelope) = self.sight(&log, seq)?
+            && is_of(&envelope, folder)
+            && to_digest(&envelope.sha256) == entry.sha256
+        {
+            return Ok(listed(entry.clone()));
+        }
+        let mut is_sure = true;
+        let mut next = Some(head);
+        while let Some(seq) = next {
+            match self.sight(&log, seq)? {
+                Some(envelope) if is_of(&envelope, folder) => match self.stored(&cohort, seq) {
+                    Ok(stored) => return Ok(listed(entry_of(&stored))),
+                    Err(error) if error.costs_its_place_alone() => return Ok(Logged::Unknown),
+                    Err(error) => return Err(error),
+                },
+                Some(_) => {}
+                None => is_sure = false,
+            }
+            next = seq.previous();
+        }
+        Ok(if is_sure { Logged::No } else { Logged::Unknown })
+    }
+}
+
+/// Tells whether an envelope is that of the snapshot whose views lie in a folder.
+fn is_of(envelope: &Envelope, folder: &ViewFolder) -> bool {
+    let Some(key) = &envelope.key_text else {
+        return false;
+    };
+    let (Ok(run_id), Ok(stage)) = (RunId::new(key.run.clone()), Stage::new(key.stage.clone()))
+    else {
+        return false;
+    };
+    let attempt = Attempt(key.attempt);
+    ViewFolder::of(&run_id, &stage, key.cohort.as_str(), attempt).is_same(folder)
+}
