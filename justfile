@@ -47,6 +47,10 @@ bench *DIR:
 digits:
     .ci/digits
 
+# `run` on a disk that is full at each of its steps; needs root or user namespaces.
+full-disk:
+    .ci/full-disk
+
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")
     cargo insta review
