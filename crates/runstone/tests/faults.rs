@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runstone::core::input::RunInput;
+use runstone::profiles::ProfileChoice;
+use runstone::refused::RefusedRun;
 use runstone::views::Views;
-use runstone::{Error, ErrorKind, Ledger, RecordRequest, Recorded};
+use runstone::{AttemptChoice, Error, ErrorKind, Ledger, RecordRequest, Recorded, RecordedAs};
 use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::{Fault, Moment};
 use runstone_store::{DirStore, SystemEntropy};
@@ -152,5 +154,61 @@ fn whatever_call_of_a_record_fails_the_same_command_again_ends_in_one_snapshot()
                 verified.damage
             );
         }
+    }
+}
+
+#[test]
+fn a_recording_that_may_have_happened_is_finished_once_by_what_was_kept_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    record(&ledger_over(&fs, &root), "before").unwrap();
+    let mut recorded = 1;
+    let mut found = Vec::new();
+    let choices = [AttemptChoice::Found, AttemptChoice::Next];
+    // A link that failed once is tried once more.
+    for (call, times) in [("sync_file", 1), ("sync_dir", 1), ("link", 2)] {
+        for (choice, after_calls) in choices
+            .into_iter()
+            .flat_map(|it| (0..4).map(move |n| (it, n)))
+        {
+            let ledger = ledger_over(&fs, &root);
+            recorded += 1;
+            let nonce = format!("n{recorded}");
+            let document = run(&format!("struck-{nonce}")).build();
+            let request = RecordRequest {
+                attempt: choice,
+                ..RecordRequest::of(RunInput::from_document(document))
+            };
+            let failing = |after_calls| Fault {
+                call: Some(call),
+                after_calls,
+                errno: EIO,
+                moment: Moment::Before,
+            };
+            fs.fail(failing(after_calls));
+            (1..times).for_each(|_| fs.then_fail(failing(0)));
+            let answer = ledger.commit(request.clone());
+            fs.heal();
+            let Err(error) = answer else { continue };
+            let kept = ledger.refused_run(&request, &nonce, &error.to_string());
+            // A handle that saw a flush fail may not be able to keep it in the store itself.
+            let kept = RefusedRun::from_bytes(&kept.unwrap().to_bytes(), "it").unwrap();
+            let clean = ledger_over(&fs, &root);
+            let request = kept.request(ProfileChoice::StoreDefault);
+            let finished = clean.record(request).unwrap().recorded_as;
+            let at = format!("{choice:?} at {call} {after_calls}: {error}");
+            if error.kind() == ErrorKind::Unknown {
+                assert!(error.to_string().contains("it is not known"), "{at}");
+                found.push(finished);
+            } else {
+                assert_eq!(finished, RecordedAs::New, "{at}");
+            }
+            let cohort = &clean.cohorts().unwrap()[0];
+            assert_eq!(cohort.snapshots, Some(recorded), "{at}");
+        }
+    }
+    for ending in [RecordedAs::New, RecordedAs::Already] {
+        assert!(found.contains(&ending), "never {ending:?}: {found:?}");
     }
 }

@@ -170,25 +170,30 @@ impl Refusal<'_> {
         if let Kept::Nowhere(_, why) | Kept::Lost(why) = &self.kept {
             ui.error_alone(why);
         }
-        let known = match self.outcome {
-            Outcome::Unknown => "it is not known whether the run was recorded",
-            Outcome::Refused | Outcome::Taken => "the run is not recorded",
-        };
         let next = match (&self.kept, self.outcome) {
-            (Kept::Lost(_), _) => ", and what is known of it could not be kept",
+            (Kept::Lost(_), Outcome::Unknown) => "what is known of the run could not be kept",
+            (Kept::Lost(_), _) => {
+                "the run is not recorded, and what is known of it could not be kept"
+            }
             (Kept::Nowhere(..), Outcome::Unknown) => {
-                "; the last line here is its document, without secrets: keep it, and find out with \
-                 it:"
+                "the last line here is the document of the run, without secrets: keep it; this \
+                 finds out whether it is recorded, and records it if not:"
             }
             (Kept::Nowhere(..), _) => {
-                "; the last line here is its document, without secrets: keep it, mend the cause, \
-                 then record it:"
+                "the run is not recorded; the last line here is its document, without secrets: \
+                 keep it, mend the cause, then record it:"
             }
-            (Kept::At(_), Outcome::Unknown) => "; this finds out, and records it if it was not:",
-            (Kept::At(_), Outcome::Taken) => "; finish it as its next attempt:",
-            (Kept::At(_), Outcome::Refused) => "; mend the cause, then finish it:",
+            (Kept::At(_), Outcome::Unknown) => {
+                "this finds out whether the run is recorded, and records it if not:"
+            }
+            (Kept::At(_), Outcome::Taken) => {
+                "the run is not recorded; finish it as its next attempt:"
+            }
+            (Kept::At(_), Outcome::Refused) => {
+                "the run is not recorded; mend the cause, then finish it:"
+            }
         };
-        ui.answer_beside(&format!("{known}{next}\n"));
+        ui.answer_beside(&format!("{next}\n"));
         if !matches!(self.kept, Kept::Lost(_)) {
             ui.answer_beside(&format!("  {NAME}{}{NAME:#}\n", self.command));
         }
