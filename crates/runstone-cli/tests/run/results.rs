@@ -59,6 +59,7 @@ fn another_command_line_with_equal_numbers_is_shown_and_not_called_the_same() {
             "run", "--run-id", run_id, "--", "sh", "same.sh", "--model", model, "--quiet",
         ]);
     }
+    scene.run(&["diff", "r2"]).run(&["diff", "r2", "--md"]);
     assert_snapshot!(scene.transcript());
 }
 

@@ -1,0 +1,189 @@
+//! The rows of a diff: which are shown, in which order, and both sides of each in words.
+//!
+//! The invariant: both sides of a row that changed read differently. Lines, columns and colour
+//! belong to the files beside this one.
+
+use runstone::core::diff::wording::Movement;
+use runstone::core::diff::{
+    DiffStatus, FactorGroup, MetricDelta, MetricStatus, Row, RunDiff, SectionRows, wording,
+};
+use runstone::core::metric::MetricValue;
+use serde_json::Value;
+
+use super::Detail;
+use crate::render::words::{cut, is_spread, metric, shown};
+use crate::ui::plain;
+
+/// What differs between processes and says something; times and sizes differ every time.
+const TELLING_OF_PROCESS: [&str; 3] = [COMMAND, "exit_code", "signal"];
+/// The command line, a list of words.
+const COMMAND: &str = "command";
+
+/// The classes of factors, in the order in which they are shown.
+pub(super) const FACTOR_GROUPS: [FactorGroup; 3] = [
+    FactorGroup::Hyperparameters,
+    FactorGroup::TrainSeed,
+    FactorGroup::Versions,
+];
+
+/// Returns the word people use for a class of factors.
+pub(super) fn class(group: FactorGroup) -> &'static str {
+    match group {
+        FactorGroup::Hyperparameters => "settings",
+        FactorGroup::TrainSeed => "seeds",
+        FactorGroup::Versions => "versions",
+    }
+}
+
+/// Returns the factors of one class that differ, as rows.
+pub(super) fn factors(diff: &RunDiff, group: FactorGroup) -> Vec<Row> {
+    diff.excluded_factors
+        .changes
+        .iter()
+        .filter(|change| change.group == group)
+        .map(|change| Row {
+            key: change.key.clone(),
+            prev: change.prev.clone(),
+            curr: change.curr.clone(),
+        })
+        .collect()
+}
+
+/// Returns the rows of the sections that may be unknown, by section.
+pub(super) fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<&Row>); 3] {
+    let tells = |key: &str| detail == Detail::All || TELLING_OF_PROCESS.contains(&key);
+    let process = diff.process.rows().iter().filter(|row| tells(&row.key));
+    [
+        ("environment", diff.environment.rows().iter().collect()),
+        ("code", diff.code.rows().iter().collect()),
+        ("process", process.collect()),
+    ]
+}
+
+/// Returns the rows of what came out beside metrics, and of what keeps two cohorts apart.
+pub(super) fn others(diff: &RunDiff) -> [(&'static str, &[Row]); 3] {
+    [
+        ("labels", &diff.labels),
+        ("artifacts", &diff.artifacts),
+        ("identity", &diff.identity),
+    ]
+}
+
+/// Returns the metrics to show, what matters first: those that decide, then what became worse.
+pub(super) fn metrics(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
+    let mut shown: Vec<&MetricDelta> = diff
+        .metrics
+        .iter()
+        .filter(|delta| detail == Detail::All || is_shown(delta))
+        .collect();
+    shown.sort_by_key(|delta| (!delta.decides, weight(delta.status)));
+    shown
+}
+
+/// A spread that moved says little beside the value it belongs to; `--all` shows it.
+fn is_shown(delta: &MetricDelta) -> bool {
+    delta.prev != delta.curr && !is_spread(&delta.name)
+}
+
+/// Worse stands before better, and what did not move last.
+fn weight(status: MetricStatus) -> u8 {
+    match status {
+        MetricStatus::NotANumber => 0,
+        MetricStatus::Worse => 1,
+        MetricStatus::Better => 2,
+        MetricStatus::Changed => 3,
+        MetricStatus::Added | MetricStatus::Removed => 4,
+        MetricStatus::Same => 5,
+    }
+}
+
+/// Returns what a metric's movement means.
+pub(super) fn movement(delta: &MetricDelta, diff: &RunDiff) -> &'static str {
+    match (delta.status, diff.status) {
+        // Between cohorts nothing is better or worse.
+        (MetricStatus::Better | MetricStatus::Worse, DiffStatus::Incomparable) => "not comparable",
+        (MetricStatus::Same, _) => "within tolerance",
+        (MetricStatus::NotANumber, _) => "not a number",
+        (other, _) => other.as_str(),
+    }
+}
+
+/// Returns both sides of a metric, and how far it moved where both are finite and differ.
+pub(super) fn measured(delta: &MetricDelta) -> (String, String, Option<String>) {
+    let finite = |value: Option<MetricValue>| value.and_then(MetricValue::finite);
+    match (finite(delta.prev), finite(delta.curr)) {
+        (Some(before), Some(now)) if delta.prev != delta.curr => {
+            let Movement { prev, curr, delta } = wording::movement(before, now);
+            (prev, curr, Some(delta))
+        }
+        _ => {
+            let side = |value: Option<_>| value.map_or_else(|| "∅".to_owned(), metric);
+            (side(delta.prev), side(delta.curr), None)
+        }
+    }
+}
+
+/// Returns both sides of a row, each in at most `size_max` characters where that tells them apart,
+/// and in twice as many where it does not.
+pub(super) fn sides(row: &Row, size_max: usize) -> (String, String) {
+    let (prev, curr) = (row.prev.as_ref(), row.curr.as_ref());
+    if let (Some(Value::Array(before)), Some(Value::Array(now))) = (prev, curr)
+        && row.key == COMMAND
+    {
+        let (from, to) = words_apart(before, now, size_max);
+        if from != to {
+            return (from, to);
+        }
+    }
+    let (before, now) = (shown(prev, size_max), shown(curr, size_max));
+    if before != now {
+        return (before, now);
+    }
+    // They differ in their type, or behind the cut.
+    let (before, now) = wording::apart(prev, curr);
+    (plain(&before), plain(&now))
+}
+
+/// Returns two lists of words by the words that differ, an option with its value.
+fn words_apart(before: &[Value], now: &[Value], size_max: usize) -> (String, String) {
+    let equal = |pairs: &mut dyn Iterator<Item = (&Value, &Value)>| {
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let shorter = before.len().min(now.len());
+    let head = equal(&mut before.iter().zip(now));
+    let tail = equal(&mut before.iter().rev().zip(now.iter().rev())).min(shorter - head);
+    let names_an_option = |word: &Value| word.as_str().is_some_and(|word| word.starts_with('-'));
+    let begin = match head.checked_sub(1) {
+        Some(at) if names_an_option(&before[at]) => at,
+        _ => head,
+    };
+    let middle = |words: &[Value]| {
+        let words = &words[begin..words.len() - tail];
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| wording::value(Some(word)))
+            .collect();
+        match words.as_slice() {
+            [] => "∅".to_owned(),
+            words => cut(&words.join(" "), size_max),
+        }
+    };
+    (middle(before), middle(now))
+}
+
+/// Returns what is not known and why, a sentence each: not known is not unchanged.
+pub(super) fn unknowns(diff: &RunDiff) -> Vec<String> {
+    let reason = |rows: &SectionRows| match rows {
+        SectionRows::Unknown { reason } => Some(plain(reason)),
+        SectionRows::Compared(_) | SectionRows::NotCompared { .. } => None,
+    };
+    match (reason(&diff.environment), reason(&diff.code)) {
+        (Some(environment), Some(code)) if environment == code => {
+            vec![format!("environment and code not known: {code}")]
+        }
+        (environment, code) => [("environment", environment), ("code", code)]
+            .into_iter()
+            .filter_map(|(what, reason)| Some(format!("{what} not known: {}", reason?)))
+            .collect(),
+    }
+}

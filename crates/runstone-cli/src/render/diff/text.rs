@@ -1,0 +1,111 @@
+//! A diff as text: a section a line, wrapped to the terminal.
+
+use runstone::Stored;
+use runstone::core::diff::{DiffStatus, MetricDelta, Row, RunDiff};
+
+use super::{Detail, rows};
+use crate::render::words::{headed, line, metric_name, section, wrapped};
+use crate::ui::{FAINT, plain};
+
+/// Longest value shown on a line, in characters.
+const VALUE_MAX: usize = 32;
+/// Most changes of one section shown beside an answer.
+const CHANGES_SHOWN: usize = 20;
+
+/// Returns the whole diff as text.
+pub(crate) fn text(sides: (Option<&Stored>, &Stored), diff: &RunDiff, detail: Detail) -> String {
+    let mut text = String::new();
+    let (earlier, later) = sides;
+    if let Some(earlier) = earlier {
+        text.push_str(&headed("from ", earlier));
+    }
+    text.push_str(&headed("to   ", later));
+    let why = plain(diff.reason.as_deref().unwrap_or(""));
+    match diff.status {
+        DiffStatus::Compared => {}
+        DiffStatus::FirstRun => {
+            text.push_str(&wrapped(&format!("nothing to compare with: {why}")));
+        }
+        DiffStatus::Incomparable => text.push_str(&wrapped(&format!("not comparable: {why}"))),
+    }
+    text.push_str(&sections(diff, detail));
+    for unknown in rows::unknowns(diff) {
+        let lines = wrapped(&unknown);
+        line(
+            &mut text,
+            format_args!("{FAINT}{}{FAINT:#}", lines.trim_end()),
+        );
+    }
+    if diff.status == DiffStatus::Compared && diff.changed_keys.is_empty() {
+        line(&mut text, format_args!("  nothing differs"));
+    }
+    text.push_str(&wrapped(&format!(
+        "severity {}: {}",
+        diff.severity.as_str(),
+        plain(&diff.severity_reason)
+    )));
+    text
+}
+
+/// Returns the sections that differ, what matters first.
+pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
+    let mut text = String::new();
+    if diff.status == DiffStatus::FirstRun && detail == Detail::Changed {
+        return text;
+    }
+    for group in rows::FACTOR_GROUPS {
+        let items = rows::factors(diff, group).iter().map(moved).collect();
+        text.push_str(&capped(rows::class(group), items, detail));
+    }
+    let items = rows::metrics(diff, detail)
+        .into_iter()
+        .map(|delta| metric_item(delta, diff))
+        .collect();
+    text.push_str(&capped("metrics", items, detail));
+    for (label, rows) in rows::captured(diff, detail) {
+        text.push_str(&capped(
+            label,
+            rows.into_iter().map(moved).collect(),
+            detail,
+        ));
+    }
+    for (label, rows) in rows::others(diff) {
+        text.push_str(&capped(label, rows.iter().map(moved).collect(), detail));
+    }
+    if diff.reproducibility_variance {
+        let as_far_as_known = if diff.unknown_inputs.is_empty() {
+            ""
+        } else {
+            ", as far as known,"
+        };
+        text.push_str(&wrapped(&format!(
+            "note the same inputs{as_far_as_known} gave other outputs: not reproducible to the bit"
+        )));
+    }
+    text
+}
+
+/// Returns a section of at most [`CHANGES_SHOWN`] items, unless all are wanted.
+fn capped(label: &str, mut items: Vec<String>, detail: Detail) -> String {
+    if detail == Detail::Changed && items.len() > CHANGES_SHOWN {
+        let more = items.len() - CHANGES_SHOWN;
+        items.truncate(CHANGES_SHOWN);
+        items.push(format!("+{more} more; see `runstone diff --all`"));
+    }
+    section(label, &items)
+}
+
+fn moved(row: &Row) -> String {
+    let (before, now) = rows::sides(row, VALUE_MAX);
+    format!("{} {before} → {now}", plain(&row.key))
+}
+
+fn metric_item(delta: &MetricDelta, diff: &RunDiff) -> String {
+    let name = plain(metric_name(&delta.name));
+    let word = rows::movement(delta, diff);
+    match rows::measured(delta) {
+        (_, now, _) if delta.prev == delta.curr => format!("{name} {now}"),
+        (before, now, Some(moved)) => format!("{name} {before} → {now} ({moved}, {word})"),
+        (before, now, None) => format!("{name} {before} → {now} ({word})"),
+    }
+}
