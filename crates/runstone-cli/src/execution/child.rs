@@ -1,10 +1,11 @@
 //! The child: a command in a process group of its own, watched to its end.
 //!
 //! The invariant: whatever would have reached the command without `runstone` reaches it once, and
-//! nothing else does. Its standard streams are inherited and never touched; signals to `runstone`
-//! are handed on to its group ([`super::signals`]); it is stopped and goes on together with
-//! `runstone` where a shell watches ([`super::terminal`]). Nothing here kills on its own account:
-//! processes that outlive the command are counted and left alone.
+//! nothing else does but a SIGCONT after what asks it to end. Its standard streams are inherited
+//! and never touched; signals to `runstone` are handed on to its group ([`super::signals`]); it is
+//! stopped and goes on together with `runstone` where a shell watches ([`super::terminal`]).
+//! Nothing here kills on its own account: processes that outlive the command are counted and left
+//! alone.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -171,6 +172,11 @@ impl Watch {
             self.handed_on.push(raw);
         }
         self.send(signal);
+        // Whoever is stopped meets its end only when it is woken up, and nobody else knows that it
+        // was asked to: shells and `timeout` send the same.
+        if signals::asks_to_end(raw) {
+            self.send(Signal::CONT);
+        }
     }
 
     /// Does what a shell would do about a command that was stopped.

@@ -1,6 +1,6 @@
 //! However a command ends, its code is passed on and its run is recorded as what it was.
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::scene::Scene;
 use crate::started::{Started, newest, run};
@@ -125,6 +125,55 @@ fn a_stopped_command_goes_on_when_runstone_is_told_to() {
 }
 
 #[test]
+fn a_stopped_command_ends_when_it_is_asked_to() {
+    for (stop, end, code) in [
+        // Stopped behind `runstone`'s back, and by way of it.
+        (None, Signal::TERM, 143),
+        (None, Signal::HUP, 129),
+        (Some(Signal::TSTP), Signal::TERM, 143),
+        (Some(Signal::TSTP), Signal::INT, 130),
+    ] {
+        let scene = Scene::with_store(&[]);
+        let fifo = scene.project().join("go");
+        let made = std::process::Command::new("mkfifo").arg(fifo).status();
+        assert!(made.unwrap().success());
+        let mut started = Started::new(&scene, &[], "echo $$; read word < go");
+        let pid: i32 = started.line().parse().unwrap();
+        match stop {
+            Some(signal) => {
+                started.send(signal);
+            }
+            None => kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap(),
+        }
+        let state = || {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
+        };
+        while state() != 'T' {
+            std::thread::yield_now();
+        }
+        started.send(end);
+        let came = started.end();
+        assert_eq!(came.code, Some(code), "{}", came.stderr);
+        let shown = newest(&scene);
+        assert_eq!(shown["status"], "interrupted");
+        let process = &shown["process"]["value"];
+        assert_eq!(process["signal"], format!("SIG{}", name(end)));
+        let handed_on = process["signals_handed_on"].as_array().unwrap();
+        assert!(!handed_on.contains(&"SIGCONT".into()), "{handed_on:?}");
+    }
+}
+
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::TERM => "TERM",
+        Signal::HUP => "HUP",
+        Signal::INT => "INT",
+        _ => unreachable!("no other signal is sent"),
+    }
+}
+
+#[test]
 fn children_left_behind_are_counted_left_alone_and_not_waited_for() {
     let scene = Scene::with_store(&[]);
     let script = "sleep 600 >/dev/null 2>&1 & echo $!";
@@ -138,6 +187,6 @@ fn children_left_behind_are_counted_left_alone_and_not_waited_for() {
         came.stderr
     );
     assert_eq!(newest(&scene)["process"]["value"]["left_behind"], 1);
-    let left = rustix::process::Pid::from_raw(left).unwrap();
+    let left = Pid::from_raw(left).unwrap();
     kill_process(left, Signal::KILL).unwrap();
 }

@@ -8,6 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
@@ -161,4 +162,26 @@ fn a_stop_of_a_command_that_has_the_keyboard_gives_the_shell_its_terminal_back()
     seat.types("two\n").sees("second two").sees("recorded");
     seat.types("exit 5\n");
     assert_eq!(seat.leaves(), Some(5));
+}
+
+#[test]
+fn a_command_that_was_stopped_from_the_keyboard_ends_when_its_runstone_is_asked_to() {
+    let scene = Scene::with_store(&[]);
+    let made = Command::new("mkfifo")
+        .arg(scene.project().join("go"))
+        .status();
+    assert!(made.unwrap().success());
+    let mut seat = Seat::at(&scene, &["sh", "-i", "-m"]);
+    seat.types("$RUNSTONE run -- sh -c 'echo $PPID > pid; echo rea''dy; read word < go'\n");
+    seat.sees("ready").types("\x1a").sees("Stopped");
+    let pid = std::fs::read_to_string(scene.project().join("pid")).unwrap();
+    let runstone = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    // Whoever is stopped hears nothing before it is woken up, `runstone` included; batch systems
+    // and `kill %1` do that.
+    kill_process(runstone, Signal::TERM).unwrap();
+    kill_process(runstone, Signal::CONT).unwrap();
+    // A shell that did not look yet takes the job for stopped, and leaves when told twice.
+    seat.sees("verdict").types("exit 5\nexit 5\n");
+    assert_eq!(seat.leaves(), Some(5));
+    assert_eq!(newest(&scene)["status"], "interrupted");
 }
