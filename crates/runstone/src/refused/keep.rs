@@ -1,0 +1,112 @@
+//! Refused runs in the store: made of a request, kept, found, removed.
+//!
+//! The invariant: nothing goes on the shelf, or is handed out to be kept, with a secret in it.
+
+use runstone_store::{Keep, Room, ShelfPath};
+
+use super::join::joined;
+use super::run::RefusedRun;
+use crate::commit::RecordRequest;
+use crate::error::{Error, REFUSED, REFUSED_HINT};
+use crate::open::Ledger;
+
+impl Ledger {
+    /// Makes of a request that could not be recorded what may be kept of it: joined as far as it
+    /// can be joined, and without secrets.
+    ///
+    /// # Errors
+    /// [`Error::Profile`] and [`Error::NoSuchProfile`] if the profile that names the secrets cannot
+    /// be used; [`Error::Store`] if a secret tells this run apart, and the key of pseudonyms cannot
+    /// be had.
+    pub fn refused_run(
+        &self,
+        request: &RecordRequest,
+        nonce: &str,
+        reason: &str,
+    ) -> Result<RefusedRun, Error> {
+        let profile = self.profile(&request.profile)?;
+        let document = joined(request, &profile).document().clone();
+        let without_secrets = |path: &String| profile.redaction.text(path).into_owned();
+        let set = request.overrides.set.iter().map(|(path, _)| path);
+        let set = set.map(without_secrets).collect();
+        let (document, process) =
+            self.unjudged_without_secrets(&document, request.process.clone(), &profile)?;
+        Ok(RefusedRun {
+            nonce: nonce.to_owned(),
+            document,
+            attempt: request.attempt,
+            process,
+            unread: Vec::new(),
+            set,
+            reason: profile.redaction.text(reason).into_owned(),
+        })
+    }
+
+    /// Keeps a result that could not be recorded, and returns its path below the root of the store.
+    ///
+    /// # Durability
+    /// On `Ok` it survives power loss.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot take it either.
+    pub fn keep_refused(&self, refused: &RefusedRun) -> Result<String, Error> {
+        let path = path_of(&refused.nonce)?;
+        let shelf = self.store.shelf();
+        shelf.put(&path, &refused.to_bytes(), Keep::Durable)?;
+        Ok(path.to_string())
+    }
+
+    /// Returns a result that was kept, by its nonce or the beginning of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none, [`Error::Ambiguous`] with the candidates,
+    /// [`Error::Damaged`] if it cannot be read as one, [`Error::Usage`] if nothing is named.
+    pub fn refused(&self, nonce: &str) -> Result<RefusedRun, Error> {
+        if nonce.is_empty() {
+            return Err(Error::Usage {
+                what: "no refused run is named".to_owned(),
+                hint: REFUSED_HINT.to_owned(),
+            });
+        }
+        let shelf = self.store.shelf();
+        let not_found = || Error::NotFound {
+            reference: nonce.to_owned(),
+            looked_in: Some(REFUSED.to_owned()),
+        };
+        let mut found = Vec::new();
+        for file in shelf.list(&ShelfPath::of(Room::Refused))? {
+            if let Some(name) = file.name.strip_suffix(".json")
+                && name.starts_with(nonce)
+            {
+                found.push(name.to_owned());
+            }
+        }
+        match found.as_slice() {
+            [] => Err(not_found()),
+            [only] => {
+                let path = path_of(only)?;
+                let bytes = shelf.get(&path)?.ok_or_else(not_found)?;
+                RefusedRun::from_bytes(&bytes, &format!("`{path}`"))
+            }
+            _ => Err(Error::Ambiguous {
+                reference: nonce.to_owned(),
+                candidates: found,
+            }),
+        }
+    }
+
+    /// Removes a result that is recorded now.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if it stays; it can be recorded again, as the same snapshot.
+    pub fn forget_refused(&self, nonce: &str) -> Result<(), Error> {
+        Ok(self.store.shelf().remove(&path_of(nonce)?)?)
+    }
+}
+
+fn path_of(nonce: &str) -> Result<ShelfPath, Error> {
+    ShelfPath::new(Room::Refused, &[&format!("{nonce}.json")]).map_err(|bad| Error::Usage {
+        what: bad.to_string(),
+        hint: "name it as it was printed".to_owned(),
+    })
+}

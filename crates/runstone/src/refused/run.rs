@@ -1,0 +1,238 @@
+//! A refused run, and the file that holds it.
+//!
+//! The invariant: what is written reads back as it was, and a file of another shape is named and
+//! not half read. What a refused run is made of is left to `keep`, how it becomes whole to `join`.
+
+use std::path::PathBuf;
+
+use runstone_core::id::Attempt;
+use runstone_core::input::{Overrides, RunInput};
+use runstone_core::snapshot::Captured;
+use serde_json::{Map, Value, json};
+
+use crate::commit::{AttemptChoice, RecordRequest};
+use crate::error::Error;
+use crate::profiles::ProfileChoice;
+
+/// The version of the file's shape.
+const SCHEMA: &str = "runstone.refused/1";
+
+/// A result that could not be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefusedRun {
+    /// Names it; the execution's own.
+    pub nonce: String,
+    /// The run document, complete but for what was refused in it.
+    pub document: Map<String, Value>,
+    /// Which attempt it was to be.
+    pub attempt: AttemptChoice,
+    /// What is known of the process that ran.
+    pub process: Captured,
+    /// Files the command left that could not be read, and that join the document once they are
+    /// mended; of two with the same place the later goes before the earlier.
+    pub unread: Vec<Unread>,
+    /// Paths of the document whose values were given by name, and go before every file.
+    pub set: Vec<String>,
+    /// Why it could not be recorded.
+    pub reason: String,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The member of the document it belongs below; empty: it belongs at the top.
+    pub joins: String,
+    /// Where it lies there.
+    pub layer: Layer,
+}
+
+/// Which of two counts: what a file says, or what the document holds at the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// The document.
+    Beneath,
+    /// The file, but for what was given by name.
+    Above,
+}
+
+impl RefusedRun {
+    /// Returns the request that records it after all, by the rule `profile`.
+    pub fn request(self, profile: ProfileChoice) -> RecordRequest {
+        RecordRequest {
+            name: format!("the refused run `{}`", self.nonce),
+            input: RunInput::from_document(self.document),
+            overrides: Overrides::default(),
+            attempt: self.attempt,
+            profile,
+            process: self.process,
+        }
+    }
+
+    /// Returns its bytes as a file holds them.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let attempt = match self.attempt {
+            AttemptChoice::Found => Value::Null,
+            AttemptChoice::Next => Value::from("next"),
+            AttemptChoice::Exactly(attempt) => Value::from(attempt.0),
+        };
+        let process = match &self.process {
+            Captured::Known(facts) => facts.clone(),
+            Captured::NotCaptured { .. } => Value::Null,
+        };
+        let file = json!({
+            "schema": SCHEMA,
+            "nonce": self.nonce,
+            "reason": self.reason,
+            "attempt": attempt,
+            "document": self.document,
+            "process": process,
+            "unread": self
+                .unread
+                .iter()
+                .map(|file| {
+                    json!({
+                        "path": file.path.to_string_lossy(),
+                        "joins": file.joins,
+                        "above": file.layer == Layer::Above,
+                    })
+                })
+                .collect::<Vec<_>>(),
+            "set": self.set,
+        });
+        format!("{file:#}\n").into_bytes()
+    }
+
+    /// Reads such a file, called `name` in errors.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is none, or one of a later release.
+    pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let damaged = |found: &str| Error::Damaged {
+            place: name.to_owned(),
+            found: found.to_owned(),
+        };
+        let file: Value =
+            serde_json::from_slice(bytes).map_err(|error| damaged(&error.to_string()))?;
+        if file.get("schema").and_then(Value::as_str) != Some(SCHEMA) {
+            return Err(damaged(
+                "it is no refused run of a shape this release reads",
+            ));
+        }
+        let read = || {
+            Some(Self {
+                nonce: file.get("nonce")?.as_str()?.to_owned(),
+                reason: file.get("reason")?.as_str()?.to_owned(),
+                attempt: match file.get("attempt")? {
+                    Value::Null => AttemptChoice::Found,
+                    Value::String(word) if word == "next" => AttemptChoice::Next,
+                    number => {
+                        AttemptChoice::Exactly(Attempt(u32::try_from(number.as_u64()?).ok()?))
+                    }
+                },
+                unread: file
+                    .get("unread")?
+                    .as_array()?
+                    .iter()
+                    .map(|file| {
+                        Some(Unread {
+                            path: file.get("path")?.as_str()?.into(),
+                            joins: file.get("joins")?.as_str()?.to_owned(),
+                            layer: match file.get("above") {
+                                Some(Value::Bool(true)) => Layer::Above,
+                                _ => Layer::Beneath,
+                            },
+                        })
+                    })
+                    .collect::<Option<_>>()?,
+                set: match file.get("set") {
+                    Some(paths) => paths
+                        .as_array()?
+                        .iter()
+                        .map(|path| path.as_str().map(str::to_owned))
+                        .collect::<Option<_>>()?,
+                    None => Vec::new(),
+                },
+                document: file.get("document")?.as_object()?.clone(),
+                process: match file.get("process")? {
+                    Value::Null => RecordRequest::no_process(),
+                    facts => Captured::Known(facts.clone()),
+                },
+            })
+        };
+        read().ok_or_else(|| damaged("a member is missing, or not what it should be"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> RefusedRun {
+        let document = json!({"run_id": "r1", "stage": "train", "metrics": {"auc": 0.5}});
+        RefusedRun {
+            nonce: "ab12".to_owned(),
+            document: document.as_object().unwrap().clone(),
+            attempt: AttemptChoice::Exactly(Attempt(2)),
+            process: Captured::Known(json!({"exit_code": 0})),
+            unread: vec![Unread {
+                path: "/tmp/x/factors.json".into(),
+                joins: "factors".to_owned(),
+                layer: Layer::Above,
+            }],
+            set: vec!["metrics.auc".to_owned()],
+            reason: "the disk is full".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_file_reads_back_as_it_was_written_and_has_the_shape_of_version_one() {
+        for attempt in [
+            AttemptChoice::Found,
+            AttemptChoice::Next,
+            AttemptChoice::Exactly(Attempt(2)),
+        ] {
+            let one = RefusedRun {
+                attempt,
+                ..refused()
+            };
+            assert_eq!(RefusedRun::from_bytes(&one.to_bytes(), "x").unwrap(), one);
+        }
+        let written = String::from_utf8(refused().to_bytes()).unwrap();
+        assert_eq!(
+            written.split_whitespace().collect::<String>(),
+            concat!(
+                r#"{"attempt":2,"document":{"metrics":{"auc":0.5},"run_id":"r1","stage":"train"},"#,
+                r#""nonce":"ab12","process":{"exit_code":0},"reason":"thediskisfull","#,
+                r#""schema":"runstone.refused/1","set":["metrics.auc"],"unread":[{"above":true,"#,
+                r#""joins":"factors","path":"/tmp/x/factors.json"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_file_from_before_layers_reads_as_it_was_meant() {
+        let bytes = concat!(
+            r#"{"attempt":null,"document":{},"nonce":"ab12","process":null,"reason":"","#,
+            r#""schema":"runstone.refused/1","unread":[{"joins":"metrics","path":"/m"}]}"#
+        );
+        let read = RefusedRun::from_bytes(bytes.as_bytes(), "x").unwrap();
+        assert_eq!(read.unread[0].layer, Layer::Beneath);
+        assert!(read.set.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_such_file_is_named_and_not_half_read() {
+        for bytes in [
+            "",
+            "{",
+            "[]",
+            r#"{"schema":"runstone.refused/9"}"#,
+            r#"{"schema":"runstone.refused/1"}"#,
+        ] {
+            let error = RefusedRun::from_bytes(bytes.as_bytes(), "`it`").unwrap_err();
+            assert!(error.to_string().contains("`it`"), "{error}");
+        }
+    }
+}
