@@ -106,17 +106,24 @@ pub(crate) fn rules_of<'a>(profile: &'a Profile, stage: &Stage) -> Result<&'a St
 }
 
 impl Ledger {
-    /// Returns the file that a choice means, if it means one: what it is called from elsewhere
-    /// depends on where it lies.
-    pub fn profile_file<'c>(&self, choice: &'c ProfileChoice) -> Option<&'c Path> {
+    /// Returns a choice that means the same wherever it is made: by the whole path of a file, or by
+    /// a name that is never taken for one.
+    pub fn from_anywhere(&self, choice: &ProfileChoice) -> ProfileChoice {
         let ProfileChoice::Named(name) = choice else {
-            return None;
+            return choice.clone();
         };
         let is_own = *name == self.settings.profile.name
             || self.default_profile().is_ok_and(|own| own.name == *name)
             || BUILTIN.contains(&name.as_str());
         let path = Path::new(name);
-        (!is_own && (looks_like_path(name) || path.is_file())).then_some(path)
+        if is_own || !(looks_like_path(name) || path.is_file()) {
+            return ProfileChoice::Kept(name.clone());
+        }
+        match std::path::absolute(path) {
+            Ok(whole) => ProfileChoice::Named(whole.to_string_lossy().into_owned()),
+            // The working directory is gone.
+            Err(_) => choice.clone(),
+        }
     }
 
     /// Finds the profile that is meant.

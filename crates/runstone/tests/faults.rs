@@ -195,7 +195,7 @@ fn a_recording_that_may_have_happened_is_finished_once_by_what_was_kept_of_it() 
             // A handle that saw a flush fail may not be able to keep it in the store itself.
             let kept = RefusedRun::from_bytes(&kept.unwrap().to_bytes(), "it").unwrap();
             let clean = ledger_over(&fs, &root);
-            let request = kept.request(ProfileChoice::StoreDefault);
+            let request = kept.request(None, ProfileChoice::StoreDefault);
             let finished = clean.record(request).unwrap().recorded_as;
             let at = format!("{choice:?} at {call} {after_calls}: {error}");
             if error.kind() == ErrorKind::Unknown {

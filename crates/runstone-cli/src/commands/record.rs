@@ -9,6 +9,7 @@ use runstone::core::input::{Fill, Overrides, RunInput};
 use runstone::core::json::{Limits, ReadError, read_document};
 use runstone::core::profile::Severity;
 use runstone::core::verdict::Overall;
+use runstone::profiles::ProfileChoice;
 use runstone::{AttemptChoice, BatchRequest, Error, Ledger, RecordRequest, Recorded};
 use serde_json::Value;
 
@@ -149,7 +150,10 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
         return run_stream(&ledger, args, ui, settings);
     }
     let recorded = match args.refused.clone() {
-        Some(name) => record_refused(&ledger, &name, said_beside(args, settings)?)?,
+        Some(name) => {
+            let profile = args.profile.clone().map(ProfileChoice::Named);
+            record_refused(&ledger, &name, profile, said_beside(args, settings)?)?
+        }
         None => ledger.record(said_alone(args, settings)?)?,
     };
     show(ui, &recorded)?;
@@ -296,9 +300,14 @@ fn refusal(position: u64, line: Option<usize>, error: &CliError) -> Value {
 }
 
 /// Records what `run` could not record, with what is said beside it now.
-fn record_refused(ledger: &Ledger, name: &str, said: BatchRequest) -> Result<Recorded, CliError> {
+fn record_refused(
+    ledger: &Ledger,
+    name: &str,
+    profile: Option<ProfileChoice>,
+    said: BatchRequest,
+) -> Result<Recorded, CliError> {
     let refused = Refused::find(ledger, name)?;
-    let (request, not_taken) = refused.request(said.profile, &said.overrides)?;
+    let (request, not_taken) = refused.request(profile, said.profile, &said.overrides)?;
     let mut recorded = ledger.record(RecordRequest {
         // The surroundings are those of this command, not of the run.
         overrides: Overrides {

@@ -46,7 +46,8 @@ impl Refused {
     /// its place.
     pub(super) fn request(
         &self,
-        profile: ProfileChoice,
+        named: Option<ProfileChoice>,
+        otherwise: ProfileChoice,
         said: &Overrides,
     ) -> Result<(RecordRequest, Vec<String>), CliError> {
         let mut warnings = Vec::new();
@@ -74,7 +75,7 @@ impl Refused {
                 )),
             }
         }
-        Ok((run.request(profile), warnings))
+        Ok((run.request(named, otherwise), warnings))
     }
 
     /// Removes it, now that it is recorded. One that stays costs room: recorded again it is the

@@ -342,6 +342,7 @@ fn the_printed_line_finishes_a_run_from_any_directory_whatever_its_paths_are_cal
     let came = run(&scene, &options, script);
     assert_eq!(came.code, Some(125), "{}", came.stderr);
     scene.file("my metrics.json", r#"{"auc": 0.2, "f1": 0.2}"#);
+    assert!(!printed(&came).contains("--profile"), "{}", printed(&came));
     let recorded = pasted(&scene, printed(&came));
     assert_eq!(recorded["recorded"], "new");
     let shown = scene.json(&["--store", "the team's store", "show", "r1"])["snapshot"].clone();

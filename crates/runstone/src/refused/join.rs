@@ -150,6 +150,7 @@ mod tests {
             nonce: "ab12".to_owned(),
             document: document.as_object().unwrap().clone(),
             attempt: AttemptChoice::Found,
+            profile: None,
             process: RecordRequest::no_process(),
             unread: Vec::new(),
             set: set.iter().map(ToString::to_string).collect(),

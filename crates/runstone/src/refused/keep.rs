@@ -35,6 +35,7 @@ impl Ledger {
             nonce: nonce.to_owned(),
             document,
             attempt: request.attempt,
+            profile: Some(self.from_anywhere(&request.profile)),
             process,
             unread: Vec::new(),
             set,

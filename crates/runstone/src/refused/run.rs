@@ -26,6 +26,8 @@ pub struct RefusedRun {
     pub document: Map<String, Value>,
     /// Which attempt it was to be.
     pub attempt: AttemptChoice,
+    /// The rule it is read by; nothing if that was not kept.
+    pub profile: Option<ProfileChoice>,
     /// What is known of the process that ran.
     pub process: Captured,
     /// Files the command left that could not be read, and that join the document once they are
@@ -58,14 +60,15 @@ pub enum Layer {
 }
 
 impl RefusedRun {
-    /// Returns the request that records it after all, by the rule `profile`.
-    pub fn request(self, profile: ProfileChoice) -> RecordRequest {
+    /// Returns the request that records it after all: by the rule `named`, else its own, else
+    /// `otherwise`.
+    pub fn request(self, named: Option<ProfileChoice>, otherwise: ProfileChoice) -> RecordRequest {
         RecordRequest {
             name: format!("the refused run `{}`", self.nonce),
             input: RunInput::from_document(self.document),
             overrides: Overrides::default(),
             attempt: self.attempt,
-            profile,
+            profile: named.or(self.profile).unwrap_or(otherwise),
             process: self.process,
         }
     }
@@ -81,7 +84,7 @@ impl RefusedRun {
             Captured::Known(facts) => facts.clone(),
             Captured::NotCaptured { .. } => Value::Null,
         };
-        let file = json!({
+        let mut file = json!({
             "schema": SCHEMA,
             "nonce": self.nonce,
             "reason": self.reason,
@@ -101,6 +104,13 @@ impl RefusedRun {
                 .collect::<Vec<_>>(),
             "set": self.set,
         });
+        if let Some(profile) = &self.profile {
+            file["profile"] = match profile {
+                ProfileChoice::StoreDefault => Value::Null,
+                ProfileChoice::Named(path) => json!({ "file": path }),
+                ProfileChoice::Kept(name) => json!({ "name": name }),
+            };
+        }
         format!("{file:#}\n").into_bytes()
     }
 
@@ -124,6 +134,14 @@ impl RefusedRun {
             Some(Self {
                 nonce: file.get("nonce")?.as_str()?.to_owned(),
                 reason: file.get("reason")?.as_str()?.to_owned(),
+                profile: match file.get("profile") {
+                    None => None,
+                    Some(Value::Null) => Some(ProfileChoice::StoreDefault),
+                    Some(profile) => Some(match profile.get("file") {
+                        Some(path) => ProfileChoice::Named(path.as_str()?.to_owned()),
+                        None => ProfileChoice::Kept(profile.get("name")?.as_str()?.to_owned()),
+                    }),
+                },
                 attempt: match file.get("attempt")? {
                     Value::Null => AttemptChoice::Found,
                     Value::String(word) if word == "next" => AttemptChoice::Next,
@@ -175,6 +193,7 @@ mod tests {
             nonce: "ab12".to_owned(),
             document: document.as_object().unwrap().clone(),
             attempt: AttemptChoice::Exactly(Attempt(2)),
+            profile: Some(ProfileChoice::Named("/p/own.toml".to_owned())),
             process: Captured::Known(json!({"exit_code": 0})),
             unread: vec![Unread {
                 path: "/tmp/x/factors.json".into(),
@@ -199,12 +218,24 @@ mod tests {
             };
             assert_eq!(RefusedRun::from_bytes(&one.to_bytes(), "x").unwrap(), one);
         }
+        for profile in [
+            None,
+            Some(ProfileChoice::StoreDefault),
+            Some(ProfileChoice::Kept("own".to_owned())),
+        ] {
+            let one = RefusedRun {
+                profile,
+                ..refused()
+            };
+            assert_eq!(RefusedRun::from_bytes(&one.to_bytes(), "x").unwrap(), one);
+        }
         let written = String::from_utf8(refused().to_bytes()).unwrap();
         assert_eq!(
             written.split_whitespace().collect::<String>(),
             concat!(
                 r#"{"attempt":2,"document":{"metrics":{"auc":0.5},"run_id":"r1","stage":"train"},"#,
-                r#""nonce":"ab12","process":{"exit_code":0},"reason":"thediskisfull","#,
+                r#""nonce":"ab12","process":{"exit_code":0},"profile":{"file":"/p/own.toml"},"#,
+                r#""reason":"thediskisfull","#,
                 r#""schema":"runstone.refused/1","set":["metrics.auc"],"unread":[{"above":true,"#,
                 r#""joins":"factors","path":"/tmp/x/factors.json"}]}"#
             )
@@ -212,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_from_before_layers_reads_as_it_was_meant() {
+    fn a_file_from_before_layers_and_profiles_reads_as_it_was_meant() {
         let bytes = concat!(
             r#"{"attempt":null,"document":{},"nonce":"ab12","process":null,"reason":"","#,
             r#""schema":"runstone.refused/1","unread":[{"joins":"metrics","path":"/m"}]}"#
@@ -220,6 +251,7 @@ mod tests {
         let read = RefusedRun::from_bytes(bytes.as_bytes(), "x").unwrap();
         assert_eq!(read.unread[0].layer, Layer::Beneath);
         assert!(read.set.is_empty());
+        assert_eq!(read.profile, None);
     }
 
     #[test]

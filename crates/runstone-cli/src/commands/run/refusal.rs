@@ -147,13 +147,13 @@ impl Execution {
                 words.extend(["--attempt".into(), attempt.to_string().into()]);
             }
         }
-        let file = self.ledger.profile_file(&self.profile);
-        let profile = match (&self.profile, file) {
-            (_, Some(file)) => Some(whole(file).into()),
-            (ProfileChoice::StoreDefault, None) => None,
-            (ProfileChoice::Named(name) | ProfileChoice::Kept(name), None) => Some(name.into()),
-        };
-        words.extend(profile.into_iter().flat_map(|it| ["--profile".into(), it]));
+        match self.ledger.from_anywhere(&self.profile) {
+            _ if is_kept => {}
+            ProfileChoice::StoreDefault => {}
+            ProfileChoice::Named(name) | ProfileChoice::Kept(name) => {
+                words.extend(["--profile".into(), name.into()]);
+            }
+        }
         words.extend(["--store".into(), self.store.clone().into()]);
         command_line(&words)
     }
