@@ -20,6 +20,7 @@ use crate::fields::Fields;
 use crate::find::{Head, Sighted, Stored};
 use crate::notes::{self, tags};
 use crate::open::Ledger;
+use crate::refused::RefusedRow;
 use crate::summary;
 use crate::under_way::UnderWay;
 
@@ -69,12 +70,15 @@ pub struct LogPage {
     /// Runs under way, which [`Ledger::under_way`] tells; none unless the caller puts them here,
     /// because whether one is lost depends on the host that looks.
     pub under_way: Vec<UnderWay>,
+    /// Runs that could not be recorded and wait to be finished, which [`Ledger::refused_runs`]
+    /// tells; none unless the caller puts them here.
+    pub refused: Vec<RefusedRow>,
     /// Whether more rows pass than are shown.
     pub more: bool,
     /// Places that could not be read, `COHORT#seq`, or `COHORT` where its whole log could not.
     pub unreadable: Vec<String>,
-    /// Notes, and notices of runs under way, that could not be read and so were not followed, in
-    /// words.
+    /// Notes, notices of runs under way and refused runs that could not be read and so were not
+    /// followed, in words.
     pub not_followed: Vec<String>,
 }
 
@@ -96,6 +100,7 @@ impl LogPage {
             "schema": "runstone.log/1",
             "snapshots": self.rows.iter().map(LogRow::to_json).collect::<Vec<_>>(),
             "under_way": self.under_way.iter().map(UnderWay::to_json).collect::<Vec<_>>(),
+            "refused": self.refused.iter().map(RefusedRow::to_json).collect::<Vec<_>>(),
             "more": self.more,
             "unreadable": self.unreadable,
             "warnings": self.not_followed,
@@ -226,6 +231,7 @@ impl Ledger {
         Ok(LogPage {
             rows,
             under_way: Vec::new(),
+            refused: Vec::new(),
             more,
             unreadable,
             not_followed,

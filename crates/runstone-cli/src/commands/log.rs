@@ -4,6 +4,7 @@ use runstone::core::note::Tag;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
+use runstone::refused::{RefusedRow, RefusedRuns};
 use runstone::under_way::{RunsUnderWay, State, UnderWay};
 use runstone::{Error, Ledger};
 use serde_json::{Map, Value};
@@ -89,6 +90,11 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
     let unlisted = |why| format!("a run may be under way that is not listed: {why}");
     page.not_followed
         .extend(listed.unreadable.into_iter().map(unlisted));
+    let refused = refused(&ledger, args)?;
+    page.refused = refused.rows;
+    let unlisted = |why| format!("a refused run is not listed: {why}");
+    page.not_followed
+        .extend(refused.unreadable.into_iter().map(unlisted));
     let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {
         overview(&page)
@@ -111,6 +117,7 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         for row in &page.under_way {
             ui.talk(&under_way_line(row));
         }
+        ui.talk(&refused_lines(&page.refused));
     }
     if format != Format::Json {
         for place in &page.unreadable {
@@ -140,6 +147,56 @@ fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> 
         args.cohort.as_ref().is_none_or(is_in) && args.stage.as_ref().is_none_or(is_of)
     });
     Ok(listed)
+}
+
+/// Returns the refused runs that the options ask for: as with runs under way, and they are in no
+/// cohort yet.
+fn refused(ledger: &Ledger, args: &LogArgs) -> Result<RefusedRuns, CliError> {
+    let asks_of_results = args.status.is_some() || args.filter.is_some() || args.tag.is_some();
+    if asks_of_results || args.cohort.is_some() {
+        return Ok(RefusedRuns::default());
+    }
+    let mut listed = ledger.refused_runs()?;
+    if let Some(stage) = &args.stage {
+        let is_of = |own: &String| own.eq_ignore_ascii_case(stage);
+        listed
+            .rows
+            .retain(|row| row.stage.as_ref().is_some_and(is_of));
+    }
+    Ok(listed)
+}
+
+/// Returns what is refused, why, and the command that finishes it; of many, the last to end.
+fn refused_lines(rows: &[RefusedRow]) -> String {
+    let mut text = String::new();
+    for row in rows.iter().take(REFUSED_MAX) {
+        let (run, stage) = (row.run_id.as_deref(), row.stage.as_deref());
+        let ended = row.finished_at.as_deref();
+        words::line(
+            &mut text,
+            format_args!(
+                "refused: {}:{}{}: {}",
+                plain(run.unwrap_or("?")),
+                plain(stage.unwrap_or("?")),
+                ended.map_or_else(String::new, |at| format!(", ended {}", time::ago(at))),
+                plain(&row.reason)
+            ),
+        );
+        words::line(
+            &mut text,
+            format_args!(
+                "  finish it: runstone record --refused {}",
+                plain(&row.name)
+            ),
+        );
+    }
+    if let Some(more) = rows.len().checked_sub(REFUSED_MAX).filter(|more| *more > 0) {
+        words::line(
+            &mut text,
+            format_args!("refused: {more} more; `runstone log --json` lists them all"),
+        );
+    }
+    text
 }
 
 fn under_way_line(row: &UnderWay) -> String {
@@ -209,6 +266,9 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
 
 /// Characters of a run id in a table: as many as leave the other columns their room.
 const RUN_SIZE_MAX: usize = 22;
+
+/// Refused runs that are shown below a table; chosen, so that many of one cause do not bury it.
+const REFUSED_MAX: usize = 5;
 
 /// The columns for people who named none.
 fn overview(page: &LogPage) -> Rows {

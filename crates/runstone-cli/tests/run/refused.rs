@@ -492,3 +492,51 @@ fn the_json_answer_says_where_a_refused_run_is_and_what_finishes_it() {
     let recorded = pasted(&scene, refused["command"].as_str().unwrap());
     assert_eq!(recorded["recorded"], "new");
 }
+
+#[test]
+fn the_log_lists_refused_runs_with_what_finishes_them() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json"; exit 3"#;
+    for id in ["r1", "r2"] {
+        let came = run(&scene, &["--run-id", id, "--stage", "train"], script);
+        std::fs::remove_dir_all(folder(&came)).unwrap();
+    }
+    scene.file(".runstone/refused/torn.json", "{");
+    let page = scene.json(&["log"]);
+    let rows = page["refused"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    let row = rows.iter().find(|row| row["run_id"] == "r1").unwrap();
+    assert_eq!(
+        (&row["stage"], &row["status"]),
+        (&json!("train"), &json!("failed"))
+    );
+    assert_eq!(row["finished_at"], "2026-11-20T10:00:00.000Z");
+    assert!(
+        row["reason"]
+            .as_str()
+            .unwrap()
+            .contains("metrics.json` cannot be read")
+    );
+    let warnings = page["warnings"].to_string();
+    assert!(warnings.contains("`refused/torn.json`"), "{warnings}");
+    let said = scene.quietly(&["log"]).stderr;
+    let said = String::from_utf8(said).unwrap();
+    let name = row["name"].as_str().unwrap();
+    for words in [
+        "refused: r1:train, ended",
+        &format!("runstone record --refused {name}\n"),
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for other in [&["--stage", "eval"][..], &["--status", "failed"]] {
+        let page = scene.json(&[&["log"], other].concat());
+        assert_eq!(page["refused"], json!([]), "{other:?}");
+    }
+    assert_eq!(
+        scene.json(&["record", "--refused", name])["recorded"],
+        "new"
+    );
+    let left = scene.json(&["log"])["refused"].clone();
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(left[0]["run_id"], "r2");
+}

@@ -8,7 +8,9 @@
 
 mod join;
 mod keep;
+mod list;
 mod run;
 
 pub use self::join::deepen;
+pub use self::list::{RefusedRow, RefusedRuns};
 pub use self::run::{Layer, RefusedRun, Unread};

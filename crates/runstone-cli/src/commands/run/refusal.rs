@@ -47,8 +47,12 @@ enum Outcome {
 
 /// Where what is known of the run lies now.
 enum Kept {
-    /// In this file, of the store or of the run directory.
-    At(PathBuf),
+    /// In a file of the store or of the run directory.
+    At {
+        path: PathBuf,
+        /// What it is finished by.
+        name: OsString,
+    },
     /// Nowhere: here is the document, without secrets, and why.
     Nowhere(Map<String, Value>, CliError),
     /// Nowhere, and it cannot be told from its secrets.
@@ -117,9 +121,15 @@ impl Execution {
             ..refused
         };
         match self.ledger.keep_refused(&refused) {
-            Ok(path) => Kept::At(self.store.join(path)),
+            Ok(path) => Kept::At {
+                path: self.store.join(path),
+                name: refused.name().into(),
+            },
             Err(_store_cannot) => match refused::keep_in(self.directory.path(), &refused) {
-                Ok(path) => Kept::At(path),
+                Ok(path) => Kept::At {
+                    name: path.clone().into(),
+                    path,
+                },
                 Err(error) => Kept::Nowhere(refused.document, error),
             },
         }
@@ -129,14 +139,10 @@ impl Execution {
     fn finishing(&self, request: &RecordRequest, outcome: Outcome, kept: &Kept) -> String {
         let mut words: Vec<OsString> = vec!["runstone".into(), "record".into()];
         match kept {
-            Kept::At(path) if path.starts_with(&self.store) => {
-                let name: String = self.nonce.chars().take(NAME_SIZE).collect();
-                words.extend(["--refused".into(), name.into()]);
-            }
-            Kept::At(path) => words.extend(["--refused".into(), path.into()]),
+            Kept::At { name, .. } => words.extend(["--refused".into(), name.clone()]),
             Kept::Nowhere(..) | Kept::Lost(_) => words.push("-".into()),
         }
-        let is_kept = matches!(kept, Kept::At(_));
+        let is_kept = matches!(kept, Kept::At { .. });
         match request.attempt {
             _ if outcome == Outcome::Taken => words.extend(["--attempt".into(), "next".into()]),
             // What is kept says it itself.
@@ -159,9 +165,6 @@ impl Execution {
     }
 }
 
-/// Digits of a name by which a refused run is asked for.
-const NAME_SIZE: usize = 12;
-
 impl Refusal<'_> {
     fn say(&self, ui: &Ui) {
         for cause in &self.causes {
@@ -183,13 +186,13 @@ impl Refusal<'_> {
                 "the run is not recorded; the last line here is its document, without secrets: \
                  keep it, mend the cause, then record it:"
             }
-            (Kept::At(_), Outcome::Unknown) => {
+            (Kept::At { .. }, Outcome::Unknown) => {
                 "this finds out whether the run is recorded, and records it if not:"
             }
-            (Kept::At(_), Outcome::Taken) => {
+            (Kept::At { .. }, Outcome::Taken) => {
                 "the run is not recorded; finish it as its next attempt:"
             }
-            (Kept::At(_), Outcome::Refused) => {
+            (Kept::At { .. }, Outcome::Refused) => {
                 "the run is not recorded; mend the cause, then finish it:"
             }
         };
@@ -237,7 +240,7 @@ impl Refusal<'_> {
             hints => Value::from(hints.join("; ")),
         };
         let why = match &self.kept {
-            Kept::At(_) => None,
+            Kept::At { .. } => None,
             Kept::Nowhere(_, why) | Kept::Lost(why) => Some(why),
         };
         if let Some(details) = error["details"].as_array_mut() {
@@ -255,7 +258,7 @@ impl Refusal<'_> {
         }
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let (path, document_of_it) = match &self.kept {
-            Kept::At(path) => (Some(text(path)), None),
+            Kept::At { path, .. } => (Some(text(path)), None),
             Kept::Nowhere(document, _) => (None, Some(document)),
             Kept::Lost(_) => (None, None),
         };
