@@ -10,7 +10,7 @@ use runstone_core::canon;
 use runstone_core::canonical::CanonicalRun;
 use runstone_core::input::RunInput;
 use runstone_core::json::{Limits, ReadError, read_document, read_value};
-use runstone_core::profile::Profile;
+use runstone_core::profile::{Direction, Profile};
 use runstone_core::record::{Defaults, ProblemKind, Refused, RunRecord};
 use serde_json::{Map, Value, json};
 
@@ -425,4 +425,30 @@ fn what_would_pass_for_unchanged_without_being_looked_at_is_named() {
         warnings,
         ["metric `auc` is the text `0.9`: kept as a label, never judged"]
     );
+}
+
+#[test]
+fn a_deciding_metric_that_is_no_number_is_named() {
+    let generic = Profile::builtin("generic").unwrap();
+    let profile = generic.with_primary("auc", Direction::Higher).unwrap();
+    let defaults = Defaults {
+        experiment: "store".to_owned(),
+    };
+    let warnings = |metrics: Value| {
+        let document = with(&json!({ "metrics": metrics }));
+        let input = RunInput::from_document(document.as_object().unwrap().clone());
+        let record = RunRecord::validate(input, &profile, &defaults).unwrap();
+        let warnings = record.warnings().iter().map(ToString::to_string);
+        warnings.collect::<Vec<_>>()
+    };
+    let named = "is text, a number is wanted: kept as a label, so it decides nothing";
+    assert_eq!(
+        warnings(json!({"auc": "high", "kind": "ROC-AUC"})),
+        [format!("metric `auc` {named}")]
+    );
+    assert_eq!(
+        warnings(json!({"auc": {"mean": "high", "note": "x"}})),
+        [format!("metric `auc.mean` {named}")]
+    );
+    assert!(warnings(json!({"auc": "NaN", "kind": true})).is_empty());
 }

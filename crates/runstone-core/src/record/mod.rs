@@ -24,6 +24,7 @@ use crate::canon::settle;
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
 use crate::input::RunInput;
+use crate::pattern::same_name;
 use crate::pointer::{Path, Pointer, leaves};
 pub use crate::problem::{Problem, ProblemKind, Refused, Warning};
 use crate::problem::{quoted, type_of};
@@ -120,7 +121,8 @@ impl RunRecord {
         warnings.extend(near_misses);
         warnings.extend(only_experiment(&contents, &fields.experiment.path));
         warnings.extend(unread);
-        warnings.extend(measured.labels.iter().filter_map(numeric_label));
+        let unmeasured = |label| numeric_label(label).or_else(|| deciding_label(label, rules));
+        warnings.extend(measured.labels.iter().filter_map(unmeasured));
         Ok(Self {
             profile: profile.sha256,
             run_id: fixed.run_id.expect("an absent run id is a problem"),
@@ -308,6 +310,19 @@ fn numeric_label((name, value): (&String, &Value)) -> Option<Warning> {
     Some(Warning {
         pointer: None,
         text: format!("metric `{name}` is the text `{text}`: kept as a label, never judged"),
+    })
+}
+
+/// A label measures nothing, so where a deciding metric is wanted it leaves the run without one.
+fn deciding_label((name, value): (&String, &Value), rules: &StageRules) -> Option<Warning> {
+    let metric = name.strip_suffix(".mean").unwrap_or(name);
+    let is_it = |entry: &String| same_name(entry, name) || same_name(entry, metric);
+    rules.metrics.primary.iter().any(is_it).then(|| Warning {
+        pointer: None,
+        text: format!(
+            "metric `{name}` is {}, a number is wanted: kept as a label, so it decides nothing",
+            type_of(value)
+        ),
     })
 }
 
