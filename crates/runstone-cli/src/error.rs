@@ -27,6 +27,16 @@ pub(crate) enum CliError {
         /// What to do instead.
         hint: String,
     },
+    /// The arguments cannot be understood.
+    #[error("{what}")]
+    Arguments {
+        /// What is wrong.
+        what: String,
+        /// How the command is used, where that helps.
+        usage: Option<String>,
+        /// What to do instead.
+        hint: String,
+    },
     /// It was refused to protect what is there.
     #[error("{what}")]
     Refused {
@@ -153,6 +163,7 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. }
+            | Self::Arguments { .. }
             | Self::Unreadable { .. }
             | Self::Settings(_)
             | Self::Left { .. } => Exit::Usage,
@@ -190,6 +201,7 @@ impl CliError {
         match self {
             Self::Ledger(error) => error.hint(),
             Self::Usage { hint, .. }
+            | Self::Arguments { hint, .. }
             | Self::Refused { hint, .. }
             | Self::NoStore { hint, .. }
             | Self::Left { hint, .. } => Some(hint.clone()),
@@ -251,6 +263,7 @@ impl CliError {
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
             Self::Ledger(error) => error.details(),
+            Self::Arguments { usage, .. } => usage.iter().cloned().collect(),
             _ => Vec::new(),
         }
     }
@@ -278,8 +291,7 @@ impl CliError {
                 "message": other.to_string(),
                 "hint": other.hint(),
                 "details": std::error::Error::source(other)
-                    .map(|source| vec![source.to_string()])
-                    .unwrap_or_default(),
+                    .map_or_else(|| other.details(), |source| vec![source.to_string()]),
             }),
         };
         json!({ "error": error })

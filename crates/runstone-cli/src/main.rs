@@ -14,22 +14,19 @@ mod progress;
 mod render;
 mod settings;
 mod source;
+mod spelling;
 mod tally;
 mod ui;
+mod usage;
 mod values;
 
-use std::borrow::Cow;
-use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
-use runstone::core::redact::masked;
+use clap::{CommandFactory as _, Parser};
 
 use crate::commands::Command;
-use crate::error::CliError;
 use crate::exit::Exit;
 use crate::settings::{Given, Settings, When};
 use crate::ui::{Face, Ui};
@@ -75,7 +72,7 @@ struct Global {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error).into(),
+        Err(error) => return usage::answer(&error, &Cli::command()).into(),
     };
     use_colour(cli.global.color.unwrap_or(When::Auto));
     let face = if cli.global.json {
@@ -126,74 +123,8 @@ fn use_colour(when: When) {
     }
 }
 
-/// Shows help, the version or what is wrong with the arguments.
-fn usage(error: &clap::Error) -> Exit {
-    let own: Vec<_> = std::env::args_os()
-        .skip(1)
-        .take_while(|argument| argument != "--")
-        .collect();
-    let wants_json = own.iter().any(|argument| argument == "--json");
-    // A caller of `run` takes any other code for the command's own.
-    let wrong = match subcommand(&own) {
-        Some("run") => Exit::Wrapper,
-        _ => Exit::Usage,
-    };
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Nobody reading the help is no error.
-            match error.print() {
-                Ok(()) | Err(_) => Exit::Done,
-            }
-        }
-        _ if wants_json => {
-            let what = error.render().to_string();
-            let what = what
-                .trim_start_matches("error: ")
-                .lines()
-                .next()
-                .unwrap_or_default();
-            let ui = Ui {
-                face: Face::Json,
-                quiet: false,
-            };
-            ui.error(&CliError::usage(what, "see `runstone help`"));
-            wrong
-        }
-        _ => {
-            // What was typed is quoted, and may hold a secret: colours would hide where it begins.
-            match masked(&error.render().to_string()) {
-                Cow::Borrowed(_) => match error.print() {
-                    Ok(()) | Err(_) => {}
-                },
-                Cow::Owned(said) => ui::say(&said),
-            }
-            wrong
-        }
-    }
-}
-
-/// Returns the command among arguments that may not be legal: the first that is neither an option
-/// of every command nor the value of one.
-fn subcommand(arguments: &[OsString]) -> Option<&str> {
-    let mut arguments = arguments
-        .iter()
-        .map(|argument| argument.to_str().unwrap_or_default());
-    while let Some(argument) = arguments.next() {
-        match argument {
-            "--store" | "--color" => {
-                arguments.next();
-            }
-            option if option.starts_with('-') => {}
-            command => return Some(command),
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

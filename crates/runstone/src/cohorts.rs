@@ -1,6 +1,9 @@
 //! Cohorts: which there are, what makes each, and whether the runs of two may be compared.
 
+use std::collections::BTreeSet;
+
 use runstone_core::cohort::{CohortKey, Comparability, compare};
+use runstone_core::id::Stage;
 use runstone_core::verdict::Baseline;
 use runstone_store::{CohortName, Envelope};
 use serde_json::{Value, json};
@@ -86,6 +89,16 @@ impl Ledger {
             });
         }
         Ok(rows)
+    }
+
+    /// Returns the stages that have a cohort; of a cohort whose key cannot be read it is not known.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn stages(&self) -> Result<BTreeSet<Stage>, Error> {
+        let cohorts = self.store.cohorts("", None)?;
+        let keys = cohorts.iter().filter_map(|it| self.cohort_key(it).ok());
+        Ok(keys.map(|key| key.stage).collect())
     }
 
     /// Tells whether the runs of two cohorts may be compared, and if not, every reason.

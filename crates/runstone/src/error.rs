@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use runstone_core::id::Attempt;
 use runstone_core::json::ReadError;
 use runstone_core::note::{Dated, IllegalText};
+use runstone_core::problem::ProblemKind;
 use runstone_core::profile::ProfileError;
 use runstone_core::query::QueryError;
 use runstone_core::record::Refused;
@@ -362,13 +363,17 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Document { source, .. } => source.hint().map(str::to_owned),
-            Self::Refused { refused, .. } => Some(
+            Self::Refused { name, refused } => Some(
                 refused
                     .problems
                     .iter()
                     .find_map(|problem| problem.hint.clone())
+                    .or_else(|| hint_of_nameless(name, refused))
                     .unwrap_or_else(|| {
-                        "see what each field counts as: `runstone profile explain FILE`".to_owned()
+                        format!(
+                            "see what each field counts as: `runstone profile explain {}`",
+                            file_called(name).unwrap_or("FILE")
+                        )
                     }),
             ),
             Self::Profile { source, .. } => source.hint.clone().or_else(|| {
@@ -386,6 +391,15 @@ impl Error {
                 }
                 .to_owned(),
             ),
+            Self::Store(StoreError::OtherOptions { differences, .. })
+                if differences.iter().all(|it| it.name == "primary") =>
+            {
+                Some(
+                    "leave the option away to use the store as it is; another metric decides by a \
+                     profile that names it: `runstone profile use FILE`"
+                        .to_owned(),
+                )
+            }
             Self::Store(StoreError::OtherOptions { differences, .. })
                 if differences.iter().all(|it| it.name == "profile") =>
             {
@@ -519,6 +533,37 @@ impl Error {
             "details": details,
         })
     }
+}
+
+/// Returns the file that is called so in errors; nothing if it is no file, or a shell would read
+/// its name as something else.
+fn file_called(name: &str) -> Option<&str> {
+    let is_bare =
+        |character: char| character.is_ascii_alphanumeric() || "-_./+".contains(character);
+    name.strip_prefix('`')
+        .and_then(|name| name.strip_suffix('`'))
+        .filter(|name| !name.is_empty() && name.chars().all(is_bare))
+}
+
+/// Returns how to name the run and stage of a document that lacks nothing else.
+fn hint_of_nameless(name: &str, refused: &Refused) -> Option<String> {
+    let mut options = Vec::new();
+    for problem in &refused.problems {
+        options.push(match (problem.kind, problem.pointer.to_string().as_str()) {
+            (ProblemKind::Missing | ProblemKind::Null, "/run_id") => "--run-id r1",
+            (ProblemKind::Missing | ProblemKind::Null, "/stage") => "--stage train",
+            _ => return None,
+        });
+    }
+    let options = options.join(" ");
+    let said = match (name, file_called(name)) {
+        (_, Some(file)) => format!("runstone record {file} {options}"),
+        ("standard input", None) => format!("runstone record - {options}"),
+        // An option would count for every document of a stream.
+        _ if name != "the document" => return None,
+        _ => return Some(format!("say it too, such as `{options}`")),
+    };
+    Some(format!("state it in the document, or beside it: `{said}`"))
 }
 
 /// Says an error with its causes, in one line.

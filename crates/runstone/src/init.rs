@@ -141,22 +141,48 @@ fn name_of(profile: &Profile) -> ProfileName {
 /// was made with, which never changes.
 fn same_default(root: &Path, asked: &Profile, ledger: &Ledger) -> Result<ProfileName, Error> {
     let found = ledger.default_profile()?;
-    let asked = name_of(asked);
-    if found == asked {
+    if found == name_of(asked) {
         return Ok(ledger.settings.profile.clone());
     }
     let json = |profile: &ProfileName| {
         json!({ "name": profile.name, "sha256": profile.sha256 }).to_string()
     };
+    let primaries = ledger
+        .profile_by_digest(&found.sha256)
+        .ok()
+        .filter(|found| found.name == asked.name)
+        .map(|found| (primary_of(asked), primary_of(&found)))
+        .filter(|(asked, found)| asked != found);
+    let difference = match primaries {
+        Some((asked, found)) => Difference {
+            name: "primary".to_owned(),
+            asked,
+            found,
+        },
+        None => Difference {
+            name: "profile".to_owned(),
+            asked: json(&name_of(asked)),
+            found: json(&found),
+        },
+    };
     Err(in_short(StoreError::OtherOptions {
         path: root.to_owned(),
-        differences: vec![Difference {
-            name: "profile".to_owned(),
-            asked: json(&asked),
-            found: json(&found),
-        }],
+        differences: vec![difference],
     })
     .into())
+}
+
+/// Returns the metrics that a profile says decide, in the words of `--primary`.
+fn primary_of(profile: &Profile) -> String {
+    let rules = profile.default.as_ref().map(|rules| &rules.metrics);
+    let said = rules.into_iter().flat_map(|rules| {
+        let words = |name| format!("{name}:{}", rules.direction(name).as_str());
+        rules.primary.iter().map(move |name| words(name.as_str()))
+    });
+    match said.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "none".to_owned(),
+        said => said,
+    }
 }
 
 /// Returns which views a new store at `root` keeps unless it is told.

@@ -19,7 +19,8 @@ use crate::ui::{Face, Ui, plain};
 
 /// Write every snapshot of the store out, one row each
 ///
-/// One row per run, stage, cohort and attempt, cohorts by id and snapshots by position. A place
+/// One row per run, stage, cohort and attempt, cohorts by id and snapshots by position; without
+/// those that were deleted, which `runstone log --deleted --json` lists. A place
 /// that cannot be read is named on stderr, and the exit code is then 5. FILE is there when it is
 /// whole, and not before.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,8 @@
 //! `runstone log`.
 
+use std::collections::BTreeSet;
+
+use runstone::core::id::Stage;
 use runstone::core::note::Tag;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
@@ -15,6 +18,7 @@ use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::{csv, time, words};
 use crate::settings::Settings;
+use crate::spelling::nearest;
 use crate::ui::{Ui, plain};
 
 /// List snapshots, newest first
@@ -64,7 +68,7 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
     columns: Vec<String>,
     /// At most this many rows; 0 shows all [default: `log.lines`, else 20]
-    #[arg(short = 'n', long = "lines", value_name = "N")]
+    #[arg(short = 'n', long = "lines", value_name = "N", value_parser = rows)]
     at_most: Option<usize>,
     /// Show every attempt, not only the newest of each stage of each run
     #[arg(long)]
@@ -76,6 +80,11 @@ pub(crate) struct LogArgs {
 
 fn status(word: &str) -> Result<Status, String> {
     Status::from_word(word).ok_or_else(|| "write `finished`, `failed` or `interrupted`".to_owned())
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_no_count| "write a number of rows, such as 50; 0 shows all".to_owned())
 }
 
 fn tag(text: &str) -> Result<Tag, String> {
@@ -108,7 +117,7 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
     ui.data(&text)?;
     if format == Format::Table {
         if page.rows.is_empty() {
-            ui.talk("no snapshot to show\n");
+            ui.talk(&nothing_to_show(&ledger, args)?);
         } else if page.more {
             ui.talk("there are more; `-n 0` shows all\n");
         }
@@ -131,6 +140,41 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
     }
     Ok(Exit::Done)
 }
+
+/// Says that no snapshot is shown, and which stages there are if none has the one asked for.
+fn nothing_to_show(ledger: &Ledger, args: &LogArgs) -> Result<String, CliError> {
+    let Some(asked) = &args.stage else {
+        return Ok("no snapshot to show\n".to_owned());
+    };
+    let known = ledger.stages()?;
+    let mut names = known.iter().map(Stage::as_str);
+    if known.is_empty() || names.any(|known| known.eq_ignore_ascii_case(asked)) {
+        return Ok("no snapshot to show\n".to_owned());
+    }
+    let there = nearest(asked, known.iter().map(Stage::as_str)).map_or_else(
+        || listed(&known),
+        |near| format!("did you mean `{}`?", plain(near)),
+    );
+    let asked = plain(asked);
+    Ok(words::wrapped(&format!(
+        "no snapshot to show: no run has a stage `{asked}`; {there}"
+    )))
+}
+
+/// Says which stages there are.
+fn listed(stages: &BTreeSet<Stage>) -> String {
+    let shown = stages.iter().take(STAGES_SHOWN);
+    let shown: Vec<String> = shown.map(|name| format!("`{name}`")).collect();
+    let more = match stages.len().saturating_sub(STAGES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let are = if stages.len() == 1 { "is" } else { "are" };
+    format!("there {are} {}{more}", plain(&shown.join(", ")))
+}
+
+/// Most stages named beside one that there is not.
+const STAGES_SHOWN: usize = 8;
 
 /// Returns the runs under way that the options ask for; those about results ask for none.
 fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> {

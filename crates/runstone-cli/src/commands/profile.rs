@@ -142,6 +142,18 @@ fn explain(
     settings: &Settings,
 ) -> Result<Exit, CliError> {
     let profile = find(name, settings)?;
+    if let Some(meant) = document.to_str()
+        && !document.exists()
+        && find(Some(meant), settings).is_ok()
+    {
+        return Err(CliError::usage(
+            format!("`{meant}` is a profile, and a run document is wanted"),
+            format!(
+                "`runstone profile explain run.json --profile {meant}` explains a document, \
+                 `runstone profile show {meant}` prints the profile"
+            ),
+        ));
+    }
     let document = read_document(&read_input(document)?, &Limits::default()).map_err(|source| {
         Error::Document {
             name: called(document),

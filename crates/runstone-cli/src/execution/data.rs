@@ -17,6 +17,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use runstone::Error;
 use runstone::core::digest::Digest;
 use serde_json::{Map, Value};
 
@@ -281,9 +282,11 @@ fn tracked(text: &str) -> Result<String, String> {
 
 fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> CliError {
     let path = path.to_path_buf();
-    move |source| CliError::Unreadable {
-        path: path.clone(),
-        source,
+    move |source| {
+        CliError::Ledger(Error::Unreadable {
+            path: path.clone(),
+            source,
+        })
     }
 }
 

@@ -192,10 +192,10 @@ impl JsonFile {
     }
 
     fn unreadable(&self, source: io::Error) -> CliError {
-        CliError::Unreadable {
+        CliError::Ledger(Error::Unreadable {
             path: self.path.clone(),
             source,
-        }
+        })
     }
 
     fn odd(&self, what: &str) -> CliError {

@@ -15,6 +15,7 @@ mod processes;
 mod scene;
 mod secrets;
 mod settings;
+mod slips;
 mod stores;
 mod streams;
 mod users;

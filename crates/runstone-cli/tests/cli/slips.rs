@@ -1,0 +1,65 @@
+//! What people type by mistake, and the command each answer leads to.
+
+use insta::assert_snapshot;
+
+use crate::scene::{Scene, run_document};
+
+#[test]
+fn arguments_that_cannot_be_understood_lead_to_a_command_that_works() {
+    let mut scene = Scene::with_store(&[]);
+    scene
+        .run(&["lgo"])
+        .run(&["profile", "shwo"])
+        .run(&["frobnicate"])
+        .run(&["frobnicate", "--json"])
+        .run(&["--json"])
+        .run(&["log", "-n", "abc"])
+        .run(&["log", "--stag", "train"])
+        .run(&["log", "--format", "xml"])
+        .run(&["log", "--status", "done", "--json"])
+        .run(&["show", "one", "two"])
+        .run(&["note", "r1", "--json"])
+        .run(&["record", "r.json", "--refused", "x"])
+        .run(&["run", "python3", "train.py", "--lr", "0.1"])
+        .run(&["run", "--stage", "my stage", "./a b", "c"])
+        .run(&["run", "--lr", "0.1", "./train"])
+        .run(&["run"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_word_in_the_wrong_place_is_answered_with_the_right_one() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene.file("r.json", run_document("r1", 0.6));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    scene
+        .run(&["run", "--data", "t=nosuch", "--", "true"])
+        .run(&["profile", "explain", "generic"])
+        .run(&["profile", "explain", "nosuch.json"])
+        .run(&["log", "--stage", "trian"])
+        .run(&["log", "--stage", "eval"])
+        .run(&["log", "--stage", "TRAIN", "--status", "failed"])
+        .run(&["init", "--primary", "logloss:lower"])
+        .run(&["init", "--profile", "generic"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_document_without_names_is_answered_with_the_options_that_give_them() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene
+        .file("none.json", "{}")
+        .file("run.json", r#"{"run_id": "r1"}"#)
+        .file("stage.json", r#"{"stage": "train"}"#)
+        .file("text.json", r#"{"metrics": {"auc": "high"}}"#)
+        .file("odd name.json", r#"{"run_id": 7, "stage": "train"}"#);
+    scene
+        .run(&["record", "none.json"])
+        .run(&["record", "run.json"])
+        .run_with(&["record", "-"], &[], br#"{"stage": "train"}"#)
+        .run(&["record", "--run-id", "r1"])
+        .run(&["record", "odd name.json"])
+        .run(&["record", "stage.json", "--run-id", "r1", "--quiet"])
+        .run(&["record", "text.json", "--run-id", "r2", "--stage", "train"]);
+    assert_snapshot!(scene.transcript());
+}
