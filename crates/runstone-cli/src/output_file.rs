@@ -6,7 +6,7 @@
 //! mode bits, and a link stays a link. Nothing is ever written into a store.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::error::CliError;
+use crate::ui::for_whoever_reads;
 
 /// Where rows go.
 #[derive(Debug)]
@@ -123,7 +124,10 @@ impl Output {
     /// as it was before.
     pub(crate) fn write(&mut self, text: &str) -> Result<(), CliError> {
         let written = match self {
-            Self::Standard(stdout) => stdout.write_all(text.as_bytes()),
+            Self::Standard(stdout) => {
+                let is_terminal = stdout.get_ref().is_terminal();
+                stdout.write_all(for_whoever_reads(text, is_terminal).as_bytes())
+            }
             Self::File { temporary, .. } => temporary.write_all(text.as_bytes()),
             Self::Device { device, .. } => device.write_all(text.as_bytes()),
         };

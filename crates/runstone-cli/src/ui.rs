@@ -1,11 +1,14 @@
 //! The only door to the terminal: data to stdout, talk to stderr.
 //!
-//! Text that came from a document or a store passes [`plain`] before it is printed, so that no
-//! control character of a stored text ever reaches a terminal. Errors and warnings quote what was
+//! Text that came from a document or a store passes [`plain`] before it is printed, or as JSON
+//! [`in_a_line`], so that no control character of a stored text ever reaches a terminal, and none
+//! is taken away from a program. Errors and warnings quote what was
 //! typed and handed in, so they lose every well-known secret here, whoever wrote them. Colour is
 //! decoration: everything reads the same without it, and `anstream` takes it away for pipes,
 //! `NO_COLOR` and `TERM=dumb`.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -57,7 +60,19 @@ impl Ui {
 
     /// Prints one JSON document and a newline to stdout.
     pub(crate) fn json(&self, document: &Value) -> Result<(), CliError> {
-        self.data(&format!("{document}\n"))
+        self.data(&format!("{}\n", in_a_line(document)))
+    }
+
+    /// Prints data that holds texts as they are stored, such as CSV: to the byte for a program,
+    /// without control characters on a terminal.
+    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
+    pub(crate) fn exact(&self, text: &str) -> Result<(), CliError> {
+        let mut stdout = io::stdout().lock();
+        let text = for_whoever_reads(text, stdout.is_terminal());
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(CliError::output)
     }
 
     /// Prints an answer to stderr, for a command whose stdout belongs to somebody else.
@@ -121,7 +136,8 @@ impl Ui {
     /// Prints the JSON form of an error to stderr.
     #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
     pub(crate) fn error_document(&self, document: &Value) {
-        say(&format!("{}\n", Redaction::default().value(document)));
+        let document = Redaction::default().value(document);
+        say(&format!("{}\n", in_a_line(&document)));
     }
 }
 
@@ -193,15 +209,57 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        let turns_text = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
-        if character.is_control() || turns_text {
+        if is_for_the_terminal(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);
         }
     }
     safe
+}
+
+/// Returns a JSON document in one line, in which no character is meant for the terminal: JSON
+/// readers get every text as it is all the same.
+pub(crate) fn in_a_line(document: &Value) -> String {
+    escaped(&document.to_string())
+}
+
+/// Returns JSON with escapes for the characters that JSON itself leaves alone and a terminal does
+/// not: they stand within texts alone.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_for_the_terminal(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                write!(safe, "\\u{unit:04x}").expect("a String takes any text");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Returns rows of text as they are for a program; for a terminal only their lines and tabs are
+/// left to it.
+pub(crate) fn for_whoever_reads(text: &str, is_terminal: bool) -> Cow<'_, str> {
+    if !is_terminal {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive('\n').map(|line| {
+        let end = line.len() - line.trim_end_matches(['\r', '\n']).len();
+        let (words, end) = line.split_at(line.len() - end);
+        let words: Vec<String> = words.split('\t').map(plain).collect();
+        format!("{}{end}", words.join("\t"))
+    });
+    Cow::Owned(lines.collect())
+}
+
+fn is_for_the_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 /// Returns the width of the terminal in columns: 80 where there is none.
@@ -221,5 +279,23 @@ mod tests {
     fn control_characters_never_reach_a_terminal() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{0}"), "a\\u{1b}[31mb\\nc\\u{0}");
         assert_eq!(plain("→ 30 °C ∅ 🙂"), "→ 30 °C ∅ 🙂");
+        let rows = "a\u{9b}31m\tb\u{1b}[1m\r\nc\u{7f}\r\n";
+        assert_eq!(for_whoever_reads(rows, false), rows);
+        assert_eq!(
+            for_whoever_reads(rows, true),
+            "a\\u{9b}31m\tb\\u{1b}[1m\r\nc\\u{7f}\r\n"
+        );
+    }
+
+    #[test]
+    fn a_reader_of_json_gets_every_text_as_it_is() {
+        let text: String = (0..0x3000)
+            .filter_map(char::from_u32)
+            .chain(['🙂', '\u{feff}'])
+            .collect();
+        let document = Value::from(text.as_str());
+        let line = in_a_line(&document);
+        assert!(!line.chars().any(is_for_the_terminal));
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), document);
     }
 }

@@ -62,7 +62,11 @@ pub(crate) fn run(args: &CohortsArgs, ui: &Ui, settings: &Settings) -> Result<Ex
             },
         ]);
     }
-    ui.data(&rows.render(format, &document, "cohorts"))?;
+    let text = rows.render(format, &document, "cohorts");
+    match format {
+        Format::Csv => ui.exact(&text)?,
+        _ => ui.data(&text)?,
+    }
     if cohorts.is_empty() && format == Format::Table {
         ui.talk("no cohort yet; record a run: `runstone record run.json`\n");
     }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::output_file::Output;
 use crate::render::csv;
 use crate::settings::Settings;
-use crate::ui::{Face, Ui, plain};
+use crate::ui::{Face, Ui, in_a_line, plain};
 
 /// Write every snapshot of the store out, one row each
 ///
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &ExportArgs, ui: &Ui, settings: &Settings) -> Result<Exi
 
 impl Export<'_> {
     fn jsonl(&mut self, output: &mut Output) -> Result<(), CliError> {
-        self.rows(&mut |stored| output.write(&format!("{}\n", stored.to_export_json())))
+        self.rows(&mut |stored| output.write(&format!("{}\n", in_a_line(&stored.to_export_json()))))
     }
 
     fn csv(&mut self, output: &mut Output) -> Result<(), CliError> {

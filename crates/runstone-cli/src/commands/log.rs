@@ -114,7 +114,10 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         Format::Csv if !args.columns.is_empty() => chosen_values(&page, &args.columns),
         _ => rows.render(format, &document(&page, &args.columns), "snapshots"),
     };
-    ui.data(&text)?;
+    match format {
+        Format::Csv => ui.exact(&text)?,
+        _ => ui.data(&text)?,
+    }
     if format == Format::Table {
         if page.rows.is_empty() {
             ui.talk(&nothing_to_show(&ledger, args)?);

@@ -76,7 +76,7 @@ fn show(name: Option<&str>, ui: &Ui, settings: &Settings) -> Result<Exit, CliErr
             "text": profile.text,
         }))?,
         Face::Text => {
-            ui.data(&profile.text)?;
+            ui.exact(&profile.text)?;
             // Several profiles may bear one name.
             let (name, digest) = (plain(&profile.name), profile.sha256.prefix(12));
             ui.talk(&format!("profile {name} ({digest})\n"));

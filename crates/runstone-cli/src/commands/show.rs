@@ -4,7 +4,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::snapshot;
 use crate::settings::Settings;
-use crate::ui::{Face, Ui};
+use crate::ui::{Face, Ui, escaped};
 
 /// Show one snapshot
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ShowArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
     if args.document {
         let document = serde_json::to_string_pretty(&stored.snapshot.document)
             .map_err(|error| CliError::output(error.into()))?;
-        ui.data(&format!("{document}\n"))?;
+        ui.data(&format!("{}\n", escaped(&document)))?;
         return Ok(Exit::Done);
     }
     match ui.face {

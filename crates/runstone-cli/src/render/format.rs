@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::error::CliError;
 use crate::render::csv;
-use crate::ui::{Face, Ui, plain, width};
+use crate::ui::{Face, Ui, in_a_line, plain, width};
 
 /// How rows come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -71,10 +71,10 @@ impl Rows {
     pub(crate) fn render(&self, format: Format, document: &Value, rows_name: &str) -> String {
         match format {
             Format::Table => self.table(),
-            Format::Json => format!("{document}\n"),
+            Format::Json => format!("{}\n", in_a_line(document)),
             Format::Jsonl => rows_of(document, rows_name)
                 .iter()
-                .flat_map(|row| [row.to_string(), "\n".to_owned()])
+                .flat_map(|row| [in_a_line(row), "\n".to_owned()])
                 .collect(),
             Format::Csv => csv::objects(rows_of(document, rows_name), &self.lead),
             Format::Md => self.markdown(),

@@ -7,6 +7,7 @@
 
 mod answers;
 mod bad_input;
+mod control_characters;
 mod export;
 mod looking;
 mod manual;

@@ -26,7 +26,7 @@ use crate::execution::{
 use crate::exit::Exit;
 use crate::render::answer;
 use crate::settings::Settings;
-use crate::ui::{Face, Ui};
+use crate::ui::{Face, Ui, in_a_line};
 use crate::values::assignment;
 
 pub(crate) fn run(args: RunArgs, ui: &Ui, settings: &Settings) -> Exit {
@@ -333,7 +333,7 @@ fn answer(mut recorded: Recorded, process: Captured, warnings: &mut Warnings<'_>
                 Captured::Known(facts) => facts,
                 Captured::NotCaptured { .. } => Value::Null,
             };
-            ui.answer_beside(&format!("{document}\n"));
+            ui.answer_beside(&format!("{}\n", in_a_line(&document)));
         }
         Face::Text => {
             for warning in &recorded.warnings {

@@ -6,7 +6,6 @@
 //! said of where it lies is so. Finishing it is left to [`crate::commands::refused`].
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use runstone::profiles::ProfileChoice;
@@ -20,7 +19,7 @@ use crate::error::CliError;
 use crate::execution::Left;
 use crate::exit::Exit;
 use crate::render::command_line::command_line;
-use crate::ui::{Face, NAME, Ui, plain};
+use crate::ui::{Face, NAME, Ui, in_a_line, plain};
 
 /// A run that is not recorded, or not known to be.
 struct Refusal<'r> {
@@ -210,7 +209,7 @@ impl Refusal<'_> {
             ));
         }
         if let Kept::Nowhere(document, _) = &self.kept {
-            ui.answer_beside(&format!("{}\n", in_a_line(document)));
+            ui.answer_beside(&format!("{}\n", in_a_line(&json!(document))));
         }
     }
 
@@ -273,23 +272,6 @@ impl Refusal<'_> {
     }
 }
 
-/// Returns a document in one line of JSON that shows all it holds: what a terminal would act on is
-/// escaped.
-fn in_a_line(document: &Map<String, Value>) -> String {
-    let line = json!(document).to_string();
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars() {
-        if plain(&character.to_string()).starts_with(character) {
-            shown.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            write!(shown, "\\u{unit:04x}").expect("a String takes any text");
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +279,7 @@ mod tests {
     #[test]
     fn a_document_in_a_line_shows_all_it_holds_and_reads_back_the_same() {
         let document = json!({"run_id": "a\u{202e}\u{9b}1m\u{1b}[0m\n\\ é 🙂"});
-        let line = in_a_line(document.as_object().unwrap());
+        let line = in_a_line(&document);
         assert_eq!(line, plain(&line));
         assert!(line.contains("é 🙂"), "{line}");
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), document);
