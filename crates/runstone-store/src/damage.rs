@@ -93,7 +93,8 @@ impl fmt::Display for DamageKind {
     }
 }
 
-/// Something derived or left over that is out of date. It costs nothing but room or time.
+/// Something derived or left over that is out of date, which costs nothing but room or time; or
+/// something that a later release wrote, of which this one cannot tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
     /// The file, below the store's root.
@@ -116,6 +117,8 @@ pub enum StaleKind {
     Hint,
     /// A file this format does not know.
     Unknown,
+    /// An entry or a claim in a later format: it was not checked.
+    Newer,
 }
 
 impl StaleKind {
@@ -127,6 +130,7 @@ impl StaleKind {
             Self::TornClaim => "torn claim",
             Self::Hint => "hint",
             Self::Unknown => "unknown",
+            Self::Newer => "newer",
         }
     }
 }

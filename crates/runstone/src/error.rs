@@ -332,6 +332,18 @@ impl Error {
         )
     }
 
+    /// Tells whether a later release wrote what cannot be read.
+    pub(crate) fn is_of_a_later_release(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Newer { .. })
+                | Self::Payload {
+                    source: SnapshotError::Newer { .. },
+                    ..
+                }
+        ) || matches!(self, Self::Profile { source, .. } if source.is_of_a_later_schema())
+    }
+
     /// Returns the error's name for scripts; it never changes.
     pub fn code(&self) -> &'static str {
         match self {

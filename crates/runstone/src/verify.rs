@@ -14,6 +14,7 @@ use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
 use runstone_store::{
     Audited, CohortName, Damage, DamageKind, Finding, Log, Room, Seq, ShelfPath, StaleKind,
+    StoreError,
 };
 use serde_json::{Value, json};
 
@@ -80,6 +81,12 @@ pub struct Leftover {
     pub kind: String,
 }
 
+impl Leftover {
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "path": self.path, "kind": self.kind })
+    }
+}
+
 impl From<Damage> for Damaged {
     fn from(damage: Damage) -> Self {
         let Damage {
@@ -104,6 +111,12 @@ impl Verified {
         self.damage.is_empty()
     }
 
+    /// Returns how many things were not checked, because a later release wrote them.
+    pub fn not_checked(&self) -> usize {
+        let newer = StaleKind::Newer.word();
+        self.stale.iter().filter(|it| it.kind == newer).count()
+    }
+
     /// Returns the stable JSON form, schema `runstone.verify/1`.
     pub fn to_json(&self) -> Value {
         let audited = &self.checked.audited;
@@ -121,6 +134,7 @@ impl Verified {
                 "profiles": audited.profiles,
                 "bytes": audited.bytes,
             },
+            "not_checked": self.not_checked(),
             "damage": self.damage.iter().map(|damaged| json!({
                 "path": damaged.path,
                 "kind": damaged.kind,
@@ -131,10 +145,7 @@ impl Verified {
                 "written": repaired.written,
                 "removed": repaired.removed,
             })),
-            "stale": self.stale.iter().map(|leftover| json!({
-                "path": leftover.path,
-                "kind": leftover.kind,
-            })).collect::<Vec<_>>(),
+            "stale": self.stale.iter().map(Leftover::to_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -234,10 +245,16 @@ impl Ledger {
     }
 
     fn verify_default_profile(&self, verified: &mut Verified) {
-        if let Err(error) = self.profile_by_digest(&self.settings.profile.sha256) {
-            verified
-                .damage
-                .push(named(&error, "profile", "the store's default profile"));
+        match self.profile_by_digest(&self.settings.profile.sha256) {
+            Ok(_) => {}
+            Err(error) if error.is_of_a_later_release() => verified.stale.push(Leftover {
+                path: format!("profiles/{}.toml", self.settings.profile.sha256),
+                kind: StaleKind::Newer.word().to_owned(),
+            }),
+            Err(error) => {
+                let expected = "the store's default profile";
+                verified.damage.push(named(&error, "profile", expected));
+            }
         }
     }
 
@@ -270,18 +287,26 @@ impl Ledger {
         };
         for seq in (1..=head.get()).filter_map(Seq::new) {
             match self.stored(cohort, seq) {
-                Ok(stored) => {
-                    verified.checked.snapshots += 1;
-                    verified.damage.extend(self.recomputed(&stored));
-                }
-                // What a later release wrote is not damage; this one only cannot tell.
+                Ok(stored) => match self.recomputed(&stored) {
+                    Recomputed::Checked(damage) => {
+                        verified.checked.snapshots += 1;
+                        verified.damage.extend(damage);
+                    }
+                    Recomputed::OfALaterProfile => verified.stale.push(Leftover {
+                        path: stored.place.to_string(),
+                        kind: StaleKind::Newer.word().to_owned(),
+                    }),
+                },
+                // What a later release wrote is not damage; this one only cannot tell. An envelope
+                // of its was named by the audit.
+                Err(Error::Store(StoreError::Newer { .. })) => {}
                 Err(Error::Payload {
                     place,
                     source: SnapshotError::Newer { .. },
                 }) => {
                     verified.stale.push(Leftover {
                         path: place,
-                        kind: "newer".to_owned(),
+                        kind: StaleKind::Newer.word().to_owned(),
                     });
                 }
                 Err(Error::Payload { place, source }) => verified.damage.push(Damaged {
@@ -313,7 +338,7 @@ impl Ledger {
     }
 
     /// Recomputes a snapshot from the document it holds and names what differs.
-    fn recomputed(&self, stored: &Stored) -> Vec<Damaged> {
+    fn recomputed(&self, stored: &Stored) -> Recomputed {
         let damaged = |kind: &str, expected: String, found: String| Damaged {
             path: stored.place.to_string(),
             kind: kind.to_owned(),
@@ -322,16 +347,20 @@ impl Ledger {
         };
         let profile = match self.profile_by_digest(&stored.snapshot.profile.sha256) {
             Ok(profile) => profile,
-            Err(error) => return vec![named(&error, "profile", "the profile a snapshot names")],
+            Err(error) if error.is_of_a_later_release() => return Recomputed::OfALaterProfile,
+            Err(error) => {
+                let expected = "the profile a snapshot names";
+                return Recomputed::Checked(vec![named(&error, "profile", expected)]);
+            }
         };
         let again = match self.read_again(&stored.snapshot, &profile) {
             Ok(again) => again,
             Err(error) => {
-                return vec![damaged(
+                return Recomputed::Checked(vec![damaged(
                     "document",
                     "a legal document".to_owned(),
                     error.to_string(),
-                )];
+                )]);
             }
         };
         let mut findings = Vec::new();
@@ -392,7 +421,7 @@ impl Ledger {
                     )
                 }),
         );
-        findings
+        Recomputed::Checked(findings)
     }
 
     fn read_again(&self, snapshot: &Snapshot, profile: &Profile) -> Result<CanonicalRun, Refused> {
@@ -401,6 +430,14 @@ impl Ledger {
         };
         CanonicalRun::again(snapshot, profile, &defaults)
     }
+}
+
+/// What became of recomputing a snapshot.
+enum Recomputed {
+    /// It was, and this differs.
+    Checked(Vec<Damaged>),
+    /// It was read by a profile in a later schema, so it could not be.
+    OfALaterProfile,
 }
 
 fn is_same_slot(known: &Damaged, slot: &str, seq: Seq) -> bool {

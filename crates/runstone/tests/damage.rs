@@ -202,6 +202,29 @@ fn an_entry_of_a_later_release_costs_its_own_place_and_recording_goes_on() {
     let recorded = ledger.record(runstone::RecordRequest::of(input)).unwrap();
     assert_eq!(recorded.place.seq.0, 4);
     assert_eq!(recorded.answer.diff.previous.unwrap().run_id.as_str(), "r3");
+
+    // Everything else is checked and made again, and nothing of it is called damaged.
+    let place = format!("{}#2", recorded.place.cohort);
+    let verified = lab.reopened().verify_and_repair().unwrap();
+    assert!(verified.is_ok(), "{:?}", verified.damage);
+    assert_eq!((verified.not_checked(), verified.checked.snapshots), (1, 3));
+    let rebuilt = lab.reopened().rebuild_views(None, &mut |_, _| ()).unwrap();
+    assert_eq!(
+        (rebuilt.newer, rebuilt.unreadable.len()),
+        (vec![place.clone()], 0)
+    );
+    let mut exported = Vec::new();
+    let ledger = lab.reopened();
+    let extent = ledger.extent().unwrap();
+    ledger
+        .export(&extent, None, &mut |found| {
+            if let runstone::export::Found::Unreadable { place, .. } = found {
+                exported.push(place);
+            }
+            Ok::<(), runstone::Error>(())
+        })
+        .unwrap();
+    assert_eq!(exported, [place]);
 }
 
 /// What may stand in the way of a whole log, or of a part of it.

@@ -23,7 +23,8 @@ enum ViewsVerb {
     /// Make every view again, equal byte for byte
     ///
     /// What is missing or differs is written, what belongs to no snapshot is removed, what is right
-    /// is left. Exits with 8 if a snapshot cannot be read; its views stay as they are.
+    /// is left. Exits with 8 if a snapshot cannot be read, with 5 if a later
+    /// release wrote one or something stands in the way; their views stay as they are.
     Rebuild {
         /// Only the views of this cohort
         #[arg(long)]
@@ -47,9 +48,11 @@ pub(crate) fn run(args: &ViewsArgs, ui: &Ui, settings: &Settings) -> Result<Exit
         Face::Json => ui.json(&rebuilt.to_json())?,
         Face::Text => ui.data(&views::text(&rebuilt))?,
     }
-    Ok(if rebuilt.unreadable.is_empty() {
-        Exit::Done
-    } else {
+    Ok(if !rebuilt.unreadable.is_empty() {
         Exit::Damaged
+    } else if !rebuilt.left.is_empty() || !rebuilt.newer.is_empty() {
+        Exit::Partly
+    } else {
+        Exit::Done
     })
 }

@@ -3,7 +3,7 @@
 use runstone::verify::Verified;
 
 use crate::render::words::{count, line};
-use crate::ui::{DONE, ERROR, FAINT, plain};
+use crate::ui::{DONE, ERROR, FAINT, WARNING, plain};
 
 /// Returns every damage with what was expected and found, then what is harmless, then the sum.
 pub(crate) fn text(verified: &Verified) -> String {
@@ -34,6 +34,13 @@ pub(crate) fn text(verified: &Verified) -> String {
                 plain(&leftover.path),
                 plain(&leftover.kind)
             ),
+        );
+    }
+    if verified.not_checked() > 0 {
+        let newer = count(verified.not_checked() as u64, "entry");
+        line(
+            &mut text,
+            format_args!("{WARNING}not checked{WARNING:#} {newer} of a later release"),
         );
     }
     let checked = &verified.checked;

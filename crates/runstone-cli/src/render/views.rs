@@ -3,7 +3,7 @@
 use runstone::views::Rebuilt;
 
 use crate::render::words::{count, line};
-use crate::ui::{DONE, ERROR, FAINT, plain};
+use crate::ui::{DONE, ERROR, FAINT, WARNING, plain};
 
 /// Returns what could not be made, then the sum.
 pub(crate) fn text(rebuilt: &Rebuilt) -> String {
@@ -23,6 +23,25 @@ pub(crate) fn text(rebuilt: &Rebuilt) -> String {
             format_args!(
                 "{FAINT}unavailable{FAINT:#} {}: a run it is compared with cannot be read",
                 plain(folder)
+            ),
+        );
+    }
+    for place in &rebuilt.newer {
+        line(
+            &mut text,
+            format_args!(
+                "{FAINT}newer{FAINT:#} {}: a later release wrote it, its views were left as they are",
+                plain(place)
+            ),
+        );
+    }
+    for left in &rebuilt.left {
+        line(
+            &mut text,
+            format_args!(
+                "{WARNING}left{WARNING:#} {} ({})",
+                plain(&left.path),
+                plain(&left.kind)
             ),
         );
     }

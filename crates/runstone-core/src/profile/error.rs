@@ -25,6 +25,11 @@ pub struct ProfileError {
 }
 
 impl ProfileError {
+    /// Tells whether the profile is written in a schema that comes after the one known here.
+    pub fn is_of_a_later_schema(&self) -> bool {
+        matches!(self.fault, ProfileFault::UnknownSchema { found } if found > super::schema::SCHEMA)
+    }
+
     pub(super) fn at(place: &Place, fault: ProfileFault) -> Self {
         Self {
             source_name: place.source_name.to_string(),

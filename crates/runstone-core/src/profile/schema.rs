@@ -18,7 +18,7 @@ use crate::id::nfc;
 use crate::pointer::{Path, Pattern};
 
 /// The schema this release reads.
-const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 1;
 
 /// Most runs a rule may ask for: no more of them are looked back at.
 const RUNS_MAX: u32 = 64;

@@ -5,7 +5,7 @@
 //! tell.
 
 use runstone_core::note::{Note, NoteError};
-use runstone_store::{CohortName, Log, Seq, Slot, StoreError};
+use runstone_store::{CohortName, Log, Seq, Slot, StaleKind, StoreError};
 
 use crate::digests::to_digest;
 use crate::error::{Error, chain};
@@ -49,7 +49,7 @@ impl Ledger {
                 }
                 Err(NoteError::Later { .. }) => verified.stale.push(Leftover {
                     path,
-                    kind: "newer".to_owned(),
+                    kind: StaleKind::Newer.word().to_owned(),
                 }),
                 Err(error) => verified.damage.push(damaged("a note", chain(&error))),
             }

@@ -26,6 +26,8 @@ pub(crate) struct Settled {
     pub(crate) findings: Vec<Leftover>,
     /// Snapshots that cannot be read, and so have no views to settle.
     pub(crate) unreadable: Vec<String>,
+    /// Snapshots that a later release wrote: what their views should be, this one cannot tell.
+    pub(crate) newer: Vec<String>,
     /// Views of places beyond the end of a log: what is left of a tail that was lost.
     pub(crate) beyond: Vec<Beyond>,
     /// What stands where a view belongs and can be neither read nor replaced, each named once.
@@ -43,6 +45,11 @@ pub(crate) struct Beyond {
     /// The place.
     pub(crate) seq: SnapshotSeq,
 }
+
+/// What is found where something stands in the way of a view.
+const IN_THE_WAY: &str = "in the way";
+/// What is found where views cannot be made as they were.
+pub(super) const UNAVAILABLE: &str = "unavailable view";
 
 impl Settled {
     pub(super) fn find(&mut self, path: String, kind: &str) {
@@ -63,7 +70,7 @@ impl Settled {
             Err(Error::Store(error)) => match in_the_way_of_a_view(&error) {
                 Some(path) => {
                     if self.in_the_way.insert(path.to_owned()) {
-                        self.find(path.to_owned(), "stale view");
+                        self.find(path.to_owned(), IN_THE_WAY);
                     }
                     Ok(None)
                 }

@@ -3,9 +3,11 @@
 use runstone_store::CohortName;
 use serde_json::{Value, json};
 
+use super::findings::UNAVAILABLE;
 use super::{Mode, Views};
 use crate::error::Error;
 use crate::open::Ledger;
+use crate::verify::Leftover;
 
 /// What making the views again did.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +19,12 @@ pub struct Rebuilt {
     /// Files of snapshots that are not in the log, removed.
     pub removed: u64,
     /// Folders whose views cannot be made as they were: a neighbour in the log cannot be read.
-    /// What stood in them was left. What stands in the way of a view is named here too.
+    /// What stood in them was left.
     pub unavailable: Vec<String>,
+    /// What was left where it stands: in the way of views, or views of a log that is gone.
+    pub left: Vec<Leftover>,
+    /// Snapshots (`COHORT#seq`) that a later release wrote; their views were left as they are.
+    pub newer: Vec<String>,
     /// Snapshots that cannot be read, or that only their views still tell of (`COHORT#seq`); their
     /// views were left as they are.
     pub unreadable: Vec<String>,
@@ -33,6 +39,8 @@ impl Rebuilt {
             "equal": self.equal,
             "removed": self.removed,
             "unavailable": self.unavailable,
+            "left": self.left.iter().map(Leftover::to_json).collect::<Vec<_>>(),
+            "newer": self.newer,
             "unreadable": self.unreadable,
         })
     }
@@ -66,11 +74,17 @@ impl Ledger {
                 unreadable.push(place);
             }
         }
+        let (unavailable, left): (Vec<_>, Vec<_>) = settled
+            .findings
+            .into_iter()
+            .partition(|it| it.kind == UNAVAILABLE);
         Ok(Rebuilt {
             written: settled.written,
             equal: settled.equal,
             removed: settled.removed,
-            unavailable: settled.findings.into_iter().map(|it| it.path).collect(),
+            unavailable: unavailable.into_iter().map(|it| it.path).collect(),
+            left,
+            newer: settled.newer,
             unreadable,
         })
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use runstone_core::views::{IndexEntry, ViewFile, index, latest};
 use runstone_store::{CohortName, Keep, Log, Room, Seq, ShelfPath};
 
-use super::findings::{Settled, read_or_garbage, word};
+use super::findings::{Settled, UNAVAILABLE, read_or_garbage, word};
 use super::logged::Logged;
 use super::made::{Made, folder_of};
 use super::places::{below, index_of, latest_of, on_shelf, run_on_shelf};
@@ -211,7 +211,13 @@ impl Settling<'_> {
                 Ok(Some(stored))
             }
             Err(error) if error.costs_its_place_alone() => {
-                self.settled.unreadable.push(format!("{cohort}#{seq}"));
+                let place = format!("{cohort}#{seq}");
+                let settled = &mut self.settled;
+                if error.is_of_a_later_release() {
+                    settled.newer.push(place);
+                } else {
+                    settled.unreadable.push(place);
+                }
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -225,13 +231,12 @@ impl Settling<'_> {
         match made {
             Ok(made) => {
                 if !made.is_certain {
-                    self.settled.find(made.folder.path(), "unavailable view");
+                    self.settled.find(made.folder.path(), UNAVAILABLE);
                 }
                 Ok(Some(made))
             }
             Err(error) if error.costs_its_place_alone() || is_of_a_profile(&error) => {
-                self.settled
-                    .find(folder_of(stored).path(), "unavailable view");
+                self.settled.find(folder_of(stored).path(), UNAVAILABLE);
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -83,12 +83,17 @@ impl<F: FileSystem> Audit<'_, F> {
         (self.report)(Finding::Stale(Stale { path, kind }));
     }
 
-    /// Passes on what was read, or reports it as damage: what cannot be read costs itself alone.
+    /// Passes on what was read, or reports it as damage, or as of a later release: what cannot be
+    /// read costs itself alone.
     fn told<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match read {
             Ok(value) => Ok(Some(value)),
             Err(StoreError::Damaged(damage)) => {
                 self.damage(*damage);
+                Ok(None)
+            }
+            Err(StoreError::Newer { path, .. }) => {
+                self.stale(path, StaleKind::Newer);
                 Ok(None)
             }
             Err(error) => {
