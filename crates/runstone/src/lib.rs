@@ -40,6 +40,7 @@ mod open;
 mod payload;
 mod prepare;
 pub mod profiles;
+mod pseudonym_key;
 mod recent;
 mod recorded;
 mod redact;

@@ -1,15 +1,11 @@
 //! Redaction joined with the store: the key of pseudonyms, and texts that are no documents.
 //!
-//! What is redacted is decided by a profile, in the core; the key is the store's secret. It is read
-//! only where a pseudonym is wanted, and made when the first one is. The invariant: no run goes on
-//! to the store that did not pass here.
-
-use std::sync::PoisonError;
+//! What is redacted is decided by a profile, in the core. The invariant: no run goes on to the
+//! store that did not pass here. Which key pseudonyms have is left to `pseudonym_key`.
 
 use runstone_core::canonical::{CanonicalRun, NotCanonical};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Refused, RunRecord, without_secrets};
-use runstone_core::redact::PseudonymKey;
 use runstone_core::snapshot::Captured;
 use serde_json::{Map, Value};
 
@@ -103,21 +99,6 @@ impl Ledger {
                 }
             }
         }
-    }
-
-    /// Returns the key of the store's pseudonyms; the first time a store needs one, it is made.
-    fn pseudonym_key(&self) -> Result<PseudonymKey, Error> {
-        let mut known = self
-            .pseudonym_key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = known.as_ref() {
-            return Ok(key.clone());
-        }
-        let secret = self.store.make_secret()?;
-        let key = PseudonymKey::new(*secret.bytes(), secret.id());
-        *known = Some(key.clone());
-        Ok(key)
     }
 }
 

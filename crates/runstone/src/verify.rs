@@ -22,6 +22,7 @@ use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::{Head, Stored};
 use crate::open::Ledger;
+use crate::pseudonym_key::KeyIds;
 use crate::views::{Mode, Views};
 
 /// What verifying found.
@@ -181,9 +182,11 @@ impl Ledger {
             }
         })?;
         self.verify_default_profile(&mut verified);
+        let mut key_ids = KeyIds::default();
         for cohort in self.store.cohorts("", None)? {
-            self.verify_cohort(&cohort, &mut verified)?;
+            self.verify_cohort(&cohort, &mut verified, &mut key_ids)?;
         }
+        self.verify_key_ids(&key_ids, &mut verified);
         self.verify_views(mode, &mut verified)?;
         Ok(verified)
     }
@@ -258,7 +261,12 @@ impl Ledger {
         }
     }
 
-    fn verify_cohort(&self, cohort: &CohortName, verified: &mut Verified) -> Result<(), Error> {
+    fn verify_cohort(
+        &self,
+        cohort: &CohortName,
+        verified: &mut Verified,
+        key_ids: &mut KeyIds,
+    ) -> Result<(), Error> {
         let document = format!("cohorts/{cohort}/cohort.json");
         let is_named = verified.damage.iter().any(|known| known.path == document);
         if let Err(error) = self.cohort_key(cohort)
@@ -287,16 +295,10 @@ impl Ledger {
         };
         for seq in (1..=head.get()).filter_map(Seq::new) {
             match self.stored(cohort, seq) {
-                Ok(stored) => match self.recomputed(&stored) {
-                    Recomputed::Checked(damage) => {
-                        verified.checked.snapshots += 1;
-                        verified.damage.extend(damage);
-                    }
-                    Recomputed::OfALaterProfile => verified.stale.push(Leftover {
-                        path: stored.place.to_string(),
-                        kind: StaleKind::Newer.word().to_owned(),
-                    }),
-                },
+                Ok(stored) => {
+                    key_ids.add(&stored);
+                    self.verify_snapshot(&stored, verified);
+                }
                 // What a later release wrote is not damage; this one only cannot tell. An envelope
                 // of its was named by the audit.
                 Err(Error::Store(StoreError::Newer { .. })) => {}
@@ -335,6 +337,19 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    fn verify_snapshot(&self, stored: &Stored, verified: &mut Verified) {
+        match self.recomputed(stored) {
+            Recomputed::Checked(damage) => {
+                verified.checked.snapshots += 1;
+                verified.damage.extend(damage);
+            }
+            Recomputed::OfALaterProfile => verified.stale.push(Leftover {
+                path: stored.place.to_string(),
+                kind: StaleKind::Newer.word().to_owned(),
+            }),
+        }
     }
 
     /// Recomputes a snapshot from the document it holds and names what differs.
