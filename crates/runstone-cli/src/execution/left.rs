@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runstone::Error;
-use runstone::core::json::{Limits, read_document};
+use runstone::core::json::{Limits, ReadError, read_document};
 use runstone::refused::Layer;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -176,9 +176,20 @@ impl JsonFile {
             if !before.is_file() {
                 return Err(self.odd("no ordinary file"));
             }
+            let size_bytes_max = Limits::default().size_bytes_max;
+            if before.len() > size_bytes_max as u64 {
+                let size_bytes = usize::try_from(before.len()).unwrap_or(usize::MAX);
+                return Err(CliError::from(Error::Document {
+                    name: called(&self.path),
+                    source: ReadError::TooLarge {
+                        size_bytes,
+                        size_bytes_max,
+                    },
+                }));
+            }
             let mut bytes = Vec::new();
-            // One byte beyond the limit is enough to be refused.
-            file.take(Limits::default().size_bytes_max as u64 + 1)
+            // It may grow meanwhile; one byte beyond the limit is enough to be refused.
+            file.take(size_bytes_max as u64 + 1)
                 .read_to_end(&mut bytes)
                 .map_err(|error| self.unreadable(error))?;
             if Stamp::at(&self.path) == Some(Stamp::of(&before)) {
