@@ -47,9 +47,9 @@ bench *DIR:
 digits:
     .ci/digits
 
-# `run` on a disk that is full at each of its steps; needs root or user namespaces.
-full-disk:
-    .ci/full-disk
+# `run` on a disk that is full at each of its steps; needs root or user namespaces. KIND: `ext4`, as root.
+full-disk *KIND:
+    .ci/full-disk {{ KIND }}
 
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")

@@ -40,7 +40,7 @@ Examples:
 pub(crate) struct RecordArgs {
     /// The run document, or several; `-` reads standard input as it comes
     file: Option<PathBuf>,
-    /// What `run` could not record, by the name it printed
+    /// What `run` could not record, by the name it printed or `log` lists
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     refused: Option<String>,
     /// The run; must agree with the document
