@@ -16,6 +16,7 @@ use crate::error::CliError;
 use crate::execution::ThisHost;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
+use crate::render::lines::{line, wrapped};
 use crate::render::{csv, time, words};
 use crate::settings::Settings;
 use crate::spelling::nearest;
@@ -159,7 +160,7 @@ fn nothing_to_show(ledger: &Ledger, args: &LogArgs) -> Result<String, CliError> 
         |near| format!("did you mean `{}`?", plain(near)),
     );
     let asked = plain(asked);
-    Ok(words::wrapped(&format!(
+    Ok(wrapped(&format!(
         "no snapshot to show: no run has a stage `{asked}`; {there}"
     )))
 }
@@ -219,17 +220,15 @@ fn refused_lines(rows: &[RefusedRow]) -> String {
     for row in rows.iter().take(REFUSED_MAX) {
         let (run, stage) = (row.run_id.as_deref(), row.stage.as_deref());
         let ended = row.finished_at.as_deref();
-        words::line(
-            &mut text,
-            format_args!(
-                "refused: {}:{}{}: {}",
-                plain(run.unwrap_or("?")),
-                plain(stage.unwrap_or("?")),
-                ended.map_or_else(String::new, |at| format!(", ended {}", time::ago(at))),
-                plain(&row.reason)
-            ),
-        );
-        words::line(
+        text.push_str(&wrapped(&format!(
+            "refused: {}:{}{}: {}",
+            plain(run.unwrap_or("?")),
+            plain(stage.unwrap_or("?")),
+            ended.map_or_else(String::new, |at| format!(", ended {}", time::ago(at))),
+            plain(&row.reason)
+        )));
+        // In one line however long: it is there to be pasted.
+        line(
             &mut text,
             format_args!(
                 "  finish it: runstone record --refused {}",
@@ -238,7 +237,7 @@ fn refused_lines(rows: &[RefusedRow]) -> String {
         );
     }
     if let Some(more) = rows.len().checked_sub(REFUSED_MAX).filter(|more| *more > 0) {
-        words::line(
+        line(
             &mut text,
             format_args!("refused: {more} more; `runstone log --json` lists them all"),
         );
@@ -252,13 +251,13 @@ fn under_way_line(row: &UnderWay) -> String {
         State::Unfinished => "under way",
         State::Lost => "lost",
     };
-    format!(
-        "{word}: {}:{} on {}, began {}\n",
+    wrapped(&format!(
+        "{word}: {}:{} on {}, began {}",
         plain(&started.run_id),
         plain(&started.stage),
         plain(&started.process.host),
         time::ago(&started.started_at)
-    )
+    ))
 }
 
 /// Refuses a key that no snapshot can have a value at, as a filter would.

@@ -29,7 +29,7 @@ use self::model::{Settings, cross_validate};
 use self::pcg::Seed;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::render::words::line;
+use crate::render::lines::line;
 use crate::render::{answer, verify};
 use crate::ui::{Face, NAME, Ui, plain};
 

@@ -9,7 +9,8 @@ use runstone::{Answered, Recorded, RecordedAs};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::diff::{Detail, sections};
-use crate::render::words::{gap_between, line, metric_name, wrapped};
+use crate::render::lines::{named, wrapped};
+use crate::render::words::metric_name;
 use crate::render::{nearest, time};
 use crate::ui::{DONE, ERROR, FAINT, NAME, plain};
 
@@ -30,11 +31,7 @@ pub(crate) fn text(recorded: &Recorded) -> String {
         plain(recorded.run_id.as_str()),
         plain(recorded.stage.as_str())
     );
-    let gap = gap_between(word.len() + 1 + place.len(), &run);
-    line(
-        &mut text,
-        format_args!("{DONE}{word}{DONE:#} {NAME}{place}{NAME:#}{gap}{run}"),
-    );
+    text.push_str(&named(&format!("{DONE}{word}{DONE:#} "), &place, &run));
     text.push_str(&previous(&recorded.answer, &recorded.recorded_at));
     text.push_str(&sections(&recorded.answer.diff, Detail::Changed));
     text.push_str(&against_baseline(&recorded.answer));
@@ -116,32 +113,23 @@ pub(crate) fn previous(answer: &Answered, recorded_at: &str) -> String {
                 .and_then(|then| time::earlier(then, recorded_at))
                 .map(|earlier| format!(", {earlier}"))
                 .unwrap_or_default();
-            line(
-                &mut text,
-                format_args!(
-                    "previous {NAME}#{}{NAME:#} {}{earlier}",
-                    previous.seq,
-                    plain(previous.run_id.as_str())
-                ),
-            );
+            text.push_str(&wrapped(&format!(
+                "previous {NAME}#{}{NAME:#} {}{earlier}",
+                previous.seq,
+                plain(previous.run_id.as_str())
+            )));
         }
-        None => line(
-            &mut text,
-            format_args!(
-                "previous none: {}",
-                plain(reason.as_deref().unwrap_or("first run"))
-            ),
-        ),
+        None => text.push_str(&wrapped(&format!(
+            "previous none: {}",
+            plain(reason.as_deref().unwrap_or("first run"))
+        ))),
     }
     if let Some(same) = previous_same_settings {
-        line(
-            &mut text,
-            format_args!(
-                "  {FAINT}with the same settings: #{} {}{FAINT:#}",
-                same.seq,
-                plain(same.run_id.as_str())
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "  {FAINT}with the same settings: #{} {}{FAINT:#}",
+            same.seq,
+            plain(same.run_id.as_str())
+        )));
     }
     text
 }

@@ -3,25 +3,22 @@
 use runstone::yardstick::BaselineShown;
 
 use crate::render::answer;
-use crate::render::words::{line, metric};
+use crate::render::lines::{behind, line, wrapped};
+use crate::render::words::metric;
 use crate::ui::{NAME, plain};
 
 /// Returns which run is the baseline, why, its window, and where it moved.
 pub(crate) fn text(shown: &BaselineShown) -> String {
     let mut text = String::new();
-    line(
-        &mut text,
-        format_args!("cohort   {NAME}{}{NAME:#}", shown.cohort),
-    );
+    text.push_str(&behind(
+        "cohort   ",
+        &format!("{NAME}{}{NAME:#}", shown.cohort),
+    ));
     if let Some((name, direction)) = &shown.primary {
-        line(
-            &mut text,
-            format_args!(
-                "primary  {} ({} is better)",
-                plain(name),
-                direction.as_str()
-            ),
-        );
+        text.push_str(&behind(
+            "primary  ",
+            &format!("{} ({} is better)", plain(name), direction.as_str()),
+        ));
     }
     text.push_str(&answer::baseline(&shown.baseline));
     if let Some(stored) = &shown.stored {
@@ -32,14 +29,11 @@ pub(crate) fn text(shown: &BaselineShown) -> String {
         let value = value
             .map(|value| format!(", {}", metric(*value)))
             .unwrap_or_default();
-        line(
-            &mut text,
-            format_args!(
-                "  #{} {}{value}",
-                stored.place.seq,
-                plain(stored.snapshot.run_id.as_str())
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "  #{} {}{value}",
+            stored.place.seq,
+            plain(stored.snapshot.run_id.as_str())
+        )));
     }
     for moved in &shown.moves {
         let pinned = if moved.pinned { ", pinned" } else { "" };

@@ -4,8 +4,9 @@ use runstone::core::cohort::{CohortKey, Mismatch};
 use runstone::{Answered, Nearest, Stored};
 
 use crate::render::answer::previous;
+use crate::render::lines::{headed, line, section, wrapped};
 use crate::render::nearest;
-use crate::render::words::{headed, line, of_field, section, shown, wrapped};
+use crate::render::words::{of_field, shown};
 use crate::ui::plain;
 
 /// Longest value shown, in characters.
@@ -48,10 +49,10 @@ pub(crate) fn two(a: &Stored, b: &Stored, mismatches: &[Mismatch]) -> String {
     text.push_str(&headed("A  ", a));
     text.push_str(&headed("B  ", b));
     if mismatches.is_empty() {
-        line(
-            &mut text,
-            format_args!("comparable: one cohort, {}", a.place.cohort),
-        );
+        text.push_str(&wrapped(&format!(
+            "comparable: one cohort, {}",
+            a.place.cohort
+        )));
         return text;
     }
     line(&mut text, format_args!("not comparable:"));

@@ -3,7 +3,8 @@
 use runstone::Nearest;
 use runstone::core::cohort::Mismatch;
 
-use crate::render::words::{line, of_field, section, shown, wrapped};
+use crate::render::lines::{section, wrapped};
+use crate::render::words::{of_field, shown_apart};
 use crate::ui::{NAME, plain};
 
 /// Longest value shown, in characters.
@@ -14,10 +15,10 @@ const BESIDE_ANSWER_MAX: usize = 3;
 /// Returns the nearest cohort beside an answer that opened a new one.
 pub(crate) fn text(nearest: &Nearest) -> String {
     let mut text = String::new();
-    line(
-        &mut text,
-        format_args!("nearest {NAME}{}{NAME:#} differs in", nearest.cohort),
-    );
+    text.push_str(&wrapped(&format!(
+        "nearest {NAME}{}{NAME:#} differs in",
+        nearest.cohort
+    )));
     let shown = nearest.mismatches.len().min(BESIDE_ANSWER_MAX);
     text.push_str(&by_group(&nearest.mismatches[..shown]));
     if shown < nearest.mismatches.len() {
@@ -41,8 +42,7 @@ pub(crate) fn text(nearest: &Nearest) -> String {
 pub(crate) fn by_group(mismatches: &[Mismatch]) -> String {
     let mut text = String::new();
     for mismatch in mismatches {
-        let value = |side| shown(side, VALUE_MAX);
-        let (a, b) = (value(mismatch.a.as_ref()), value(mismatch.b.as_ref()));
+        let (a, b) = shown_apart(mismatch.a.as_ref(), mismatch.b.as_ref(), VALUE_MAX);
         text.push_str(&section(
             &plain(&mismatch.group),
             &[of_field(

@@ -5,8 +5,8 @@ use runstone::notes::{NotedAs, Noting};
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::render::words::{gap_between, line as add_line};
-use crate::ui::{DONE, FAINT, Face, NAME, Ui, plain};
+use crate::render::lines::{behind, named};
+use crate::ui::{DONE, FAINT, Face, Ui, plain};
 
 /// Shows what became of a note, for the command that made it.
 pub(crate) fn show(ui: &Ui, command: &str, noting: &Noting) -> Result<Exit, CliError> {
@@ -30,18 +30,13 @@ fn text(noting: &Noting) -> String {
         (NotedAs::Already, Said::Untag(tag), None) => format!("not tagged {tag}, as before:"),
         (NotedAs::Already, _, None) => "not pinned, as before:".to_owned(),
     };
-    let mut text = String::new();
     let place = noting.stored.place.to_string();
     let snapshot = &noting.stored.snapshot;
     let (run_id, stage) = (snapshot.run_id.as_str(), snapshot.stage.as_str());
     let run = format!("{}:{}", plain(run_id), plain(stage));
-    let gap = gap_between(word.chars().count() + 1 + place.len(), &run);
-    add_line(
-        &mut text,
-        format_args!("{DONE}{word}{DONE:#} {NAME}{place}{NAME:#}{gap}{run}"),
-    );
+    let mut text = named(&format!("{DONE}{word}{DONE:#} "), &place, &run);
     if let Some(dated) = &noting.note {
-        add_line(&mut text, format_args!("  {}", said(dated)));
+        text.push_str(&behind("  ", &said(dated)));
     }
     text
 }
@@ -59,7 +54,7 @@ fn done(said: &Said) -> String {
     }
 }
 
-/// Returns by whom a note was made, when, and its words.
+/// Returns by whom a note was made, when, and its words, which may have several lines.
 pub(crate) fn said(dated: &Dated) -> String {
     let by = dated.note.by.as_ref().map_or_else(
         || "by a user without a name".to_owned(),
@@ -67,18 +62,17 @@ pub(crate) fn said(dated: &Dated) -> String {
     );
     let words = dated.note.text().map(|text| {
         let lines: Vec<String> = text.as_str().lines().map(plain).collect();
-        format!(": {}", lines.join("\n                 "))
+        format!(": {}", lines.join("\n"))
     });
     format!("{by} on {}{}", plain(&dated.at), words.unwrap_or_default())
 }
 
 /// Returns one note of a list.
 pub(crate) fn line(dated: &Dated) -> String {
-    let mut text = String::new();
     let done = done(&dated.note.said);
-    add_line(
-        &mut text,
-        format_args!("  {FAINT}{done:<12}{FAINT:#} {}", said(dated)),
-    );
-    text
+    let blanks = " ".repeat(NOTE_SIZE.saturating_sub(done.chars().count()));
+    behind(&format!("  {FAINT}{done}{FAINT:#}{blanks} "), &said(dated))
 }
+
+/// Columns of what a note of a list did.
+const NOTE_SIZE: usize = 12;

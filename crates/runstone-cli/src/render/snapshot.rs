@@ -9,8 +9,9 @@ use runstone::{Answered, Stored};
 use serde_json::Value;
 
 use crate::render::answer::{previous, verdict};
+use crate::render::lines::{headed, section};
 use crate::render::note;
-use crate::render::words::{cut, headed, metric, of_field, section, shown};
+use crate::render::words::{cut, metric, of_field, shown};
 use crate::ui::plain;
 
 /// Longest value shown on a line, in characters.

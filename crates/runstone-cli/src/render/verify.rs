@@ -2,46 +2,34 @@
 
 use runstone::verify::Verified;
 
-use crate::render::words::{count, line};
+use crate::render::lines::{behind, wrapped};
+use crate::render::words::count;
 use crate::ui::{DONE, ERROR, FAINT, WARNING, plain};
 
 /// Returns every damage with what was expected and found, then what is harmless, then the sum.
 pub(crate) fn text(verified: &Verified) -> String {
     let mut text = String::new();
     for damaged in &verified.damage {
-        line(
-            &mut text,
-            format_args!(
-                "{ERROR}damaged{ERROR:#} {} ({})",
-                plain(&damaged.path),
-                plain(&damaged.kind)
-            ),
-        );
-        line(
-            &mut text,
-            format_args!("  expected {}", plain(&damaged.expected)),
-        );
-        line(
-            &mut text,
-            format_args!("  found    {}", plain(&damaged.found)),
-        );
+        text.push_str(&wrapped(&format!(
+            "{ERROR}damaged{ERROR:#} {} ({})",
+            plain(&damaged.path),
+            plain(&damaged.kind)
+        )));
+        text.push_str(&behind("  expected ", &plain(&damaged.expected)));
+        text.push_str(&behind("  found    ", &plain(&damaged.found)));
     }
     for leftover in &verified.stale {
-        line(
-            &mut text,
-            format_args!(
-                "{FAINT}stale{FAINT:#} {} ({})",
-                plain(&leftover.path),
-                plain(&leftover.kind)
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "{FAINT}stale{FAINT:#} {} ({})",
+            plain(&leftover.path),
+            plain(&leftover.kind)
+        )));
     }
     if verified.not_checked() > 0 {
         let newer = count(verified.not_checked() as u64, "entry");
-        line(
-            &mut text,
-            format_args!("{WARNING}not checked{WARNING:#} {newer} of a later release"),
-        );
+        text.push_str(&wrapped(&format!(
+            "{WARNING}not checked{WARNING:#} {newer} of a later release"
+        )));
     }
     let checked = &verified.checked;
     let audited = &checked.audited;
@@ -59,39 +47,30 @@ pub(crate) fn text(verified: &Verified) -> String {
     ]
     .map(|(number, noun)| count(number, noun))
     .join(", ");
-    line(
-        &mut text,
-        format_args!("{verdict}: {read}; {} bytes read", audited.bytes),
-    );
+    text.push_str(&wrapped(&format!(
+        "{verdict}: {read}; {} bytes read",
+        audited.bytes
+    )));
     let views = match checked.views {
         0 => String::new(),
         views => format!("; {} as the log says", count(views, "view")),
     };
-    line(
-        &mut text,
-        format_args!(
-            "{} recomputed from their documents{views}",
-            count(checked.snapshots, "snapshot")
-        ),
-    );
+    text.push_str(&wrapped(&format!(
+        "{} recomputed from their documents{views}",
+        count(checked.snapshots, "snapshot")
+    )));
     if checked.notes > 0 {
-        line(
-            &mut text,
-            format_args!(
-                "{} held against what they name",
-                count(checked.notes, "note")
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "{} held against what they name",
+            count(checked.notes, "note")
+        )));
     }
     if let Some(repaired) = verified.repaired {
-        line(
-            &mut text,
-            format_args!(
-                "repaired: {} written, {} removed",
-                count(repaired.written, "file"),
-                repaired.removed
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "repaired: {} written, {} removed",
+            count(repaired.written, "file"),
+            repaired.removed
+        )));
     }
     text
 }

@@ -2,57 +2,43 @@
 
 use runstone::views::Rebuilt;
 
-use crate::render::words::{count, line};
+use crate::render::lines::wrapped;
+use crate::render::words::count;
 use crate::ui::{DONE, ERROR, FAINT, WARNING, plain};
 
 /// Returns what could not be made, then the sum.
 pub(crate) fn text(rebuilt: &Rebuilt) -> String {
     let mut text = String::new();
     for place in &rebuilt.unreadable {
-        line(
-            &mut text,
-            format_args!(
-                "{ERROR}damaged{ERROR:#} {}: its views were left as they are",
-                plain(place)
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "{ERROR}damaged{ERROR:#} {}: its views were left as they are",
+            plain(place)
+        )));
     }
     for folder in &rebuilt.unavailable {
-        line(
-            &mut text,
-            format_args!(
-                "{FAINT}unavailable{FAINT:#} {}: a run it is compared with cannot be read",
-                plain(folder)
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "{FAINT}unavailable{FAINT:#} {}: a run it is compared with cannot be read",
+            plain(folder)
+        )));
     }
     for place in &rebuilt.newer {
-        line(
-            &mut text,
-            format_args!(
-                "{FAINT}newer{FAINT:#} {}: a later release wrote it, its views were left as they are",
-                plain(place)
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "{FAINT}newer{FAINT:#} {}: a later release wrote it, its views were left as they are",
+            plain(place)
+        )));
     }
     for left in &rebuilt.left {
-        line(
-            &mut text,
-            format_args!(
-                "{WARNING}left{WARNING:#} {} ({})",
-                plain(&left.path),
-                plain(&left.kind)
-            ),
-        );
+        text.push_str(&wrapped(&format!(
+            "{WARNING}left{WARNING:#} {} ({})",
+            plain(&left.path),
+            plain(&left.kind)
+        )));
     }
-    line(
-        &mut text,
-        format_args!(
-            "{DONE}rebuilt{DONE:#} {} written, {} equal, {} removed",
-            count(rebuilt.written, "view"),
-            rebuilt.equal,
-            rebuilt.removed
-        ),
-    );
+    text.push_str(&wrapped(&format!(
+        "{DONE}rebuilt{DONE:#} {} written, {} equal, {} removed",
+        count(rebuilt.written, "view"),
+        rebuilt.equal,
+        rebuilt.removed
+    )));
     text
 }

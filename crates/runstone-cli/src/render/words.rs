@@ -1,101 +1,17 @@
-//! Small pieces of text that several answers share: items that wrap, short cohort names, metrics.
+//! Names and values in words, as several answers share them: short cohorts, fields, metrics.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use runstone::Stored;
 use runstone::core::diff::wording;
 use runstone::core::metric::MetricValue;
 use serde_json::Value;
 
-use crate::ui::{FAINT, NAME, plain, width};
+use crate::ui::plain;
 
-/// Column at which the items of a section begin.
-const INDENT: usize = 15;
-/// Space between two items of one line.
-const GAP: &str = "   ";
 /// Fewest digits of a cohort shown, chosen so that a store of a thousand cohorts rarely needs more.
 const DIGITS_MIN: usize = 4;
 /// Metrics shown on a line when none decides.
 const OTHERS_SHOWN: usize = 2;
-
-/// Adds a line; a String takes any text.
-pub(crate) fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
-    writeln!(text, "{words}").expect("a String takes any text");
-}
-
-/// Returns `label` and its items, wrapped to the terminal; nothing for no items.
-pub(crate) fn section(label: &str, items: &[String]) -> String {
-    if items.is_empty() {
-        return String::new();
-    }
-    let columns = usize::from(width());
-    let mut text = format!(
-        "  {FAINT}{label}{FAINT:#}{}",
-        " ".repeat(INDENT.saturating_sub(2 + label.len()).max(1))
-    );
-    let mut at = INDENT;
-    for (position, item) in items.iter().enumerate() {
-        let size = item.chars().count();
-        if position > 0 {
-            if at + GAP.len() + size > columns {
-                text.push('\n');
-                text.push_str(&" ".repeat(INDENT));
-                at = INDENT;
-            } else {
-                text.push_str(GAP);
-                at += GAP.len();
-            }
-        }
-        text.push_str(item);
-        at += size;
-    }
-    text.push('\n');
-    text
-}
-
-/// Returns a snapshot by place, run and stage, on one line where it fits.
-pub(crate) fn headed(lead: &str, stored: &Stored) -> String {
-    let place = stored.place.to_string();
-    let run = format!(
-        "{}:{}",
-        plain(stored.snapshot.run_id.as_str()),
-        plain(stored.snapshot.stage.as_str())
-    );
-    let gap = gap_between(lead.len() + place.len(), &run);
-    format!("{lead}{NAME}{place}{NAME:#}{gap}{run}\n")
-}
-
-/// Returns what stands between two pieces of a line: two blanks, or a new line where the second
-/// would not fit.
-pub(crate) fn gap_between(first_size: usize, second: &str) -> &'static str {
-    if first_size + 2 + second.chars().count() <= usize::from(width()) {
-        "  "
-    } else {
-        "\n  "
-    }
-}
-
-/// Returns words wrapped to the terminal, the lines after the first moved in.
-pub(crate) fn wrapped(words: &str) -> String {
-    let columns = usize::from(width());
-    let mut text = String::new();
-    let mut at = 0;
-    for word in words.split(' ') {
-        let size = word.chars().count();
-        if at > 0 && at + 1 + size > columns {
-            text.push_str("\n  ");
-            at = 2;
-        } else if at > 0 {
-            text.push(' ');
-            at += 1;
-        }
-        text.push_str(word);
-        at += size;
-    }
-    text.push('\n');
-    text
-}
 
 /// Digits of a digest that are shown: as many as tell two apart by eye.
 const DIGEST_SHOWN: usize = 12;
@@ -107,6 +23,22 @@ pub(crate) fn shown(value: Option<&Value>, size_max: usize) -> String {
         Some(Value::String(text)) if is_digest(text) => cut(text, DIGEST_SHOWN + 1),
         value => cut(&wording::value(value), size_max),
     }
+}
+
+/// Returns both sides of a change so that they read differently, each in at most `size_max`
+/// characters where that tells them apart.
+pub(crate) fn shown_apart(
+    one: Option<&Value>,
+    other: Option<&Value>,
+    size_max: usize,
+) -> (String, String) {
+    let short = (shown(one, size_max), shown(other, size_max));
+    if short.0 != short.1 {
+        return short;
+    }
+    // They differ in their type, or behind the cut.
+    let (one, other) = wording::apart(one, other);
+    (plain(&one), plain(&other))
 }
 
 /// Returns a stored text cut to `size_max` characters, safe for a terminal.

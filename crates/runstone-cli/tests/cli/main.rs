@@ -20,3 +20,4 @@ mod slips;
 mod stores;
 mod streams;
 mod users;
+mod widths;

@@ -5,7 +5,7 @@ use runstone::core::diff::{DiffStatus, Row, RunDiff};
 
 use super::{Detail, rows};
 use crate::render::format::markdown_line;
-use crate::render::words::line;
+use crate::render::lines::line;
 use crate::ui::plain;
 
 /// Longest value of a cell, in characters.

@@ -11,7 +11,7 @@ use runstone::core::metric::MetricValue;
 use serde_json::Value;
 
 use super::Detail;
-use crate::render::words::{cut, is_spread, metric, shown};
+use crate::render::words::{cut, is_spread, metric, shown_apart};
 use crate::ui::plain;
 
 /// What differs between processes and says something; times and sizes differ every time.
@@ -123,8 +123,7 @@ pub(super) fn measured(delta: &MetricDelta) -> (String, String, Option<String>) 
     }
 }
 
-/// Returns both sides of a row, each in at most `size_max` characters where that tells them apart,
-/// and in twice as many where it does not.
+/// Returns both sides of a row, each in at most `size_max` characters where that tells them apart.
 pub(super) fn sides(row: &Row, size_max: usize) -> (String, String) {
     let (prev, curr) = (row.prev.as_ref(), row.curr.as_ref());
     if let (Some(Value::Array(before)), Some(Value::Array(now))) = (prev, curr)
@@ -135,13 +134,7 @@ pub(super) fn sides(row: &Row, size_max: usize) -> (String, String) {
             return (from, to);
         }
     }
-    let (before, now) = (shown(prev, size_max), shown(curr, size_max));
-    if before != now {
-        return (before, now);
-    }
-    // They differ in their type, or behind the cut.
-    let (before, now) = wording::apart(prev, curr);
-    (plain(&before), plain(&now))
+    shown_apart(prev, curr, size_max)
 }
 
 /// Returns two lists of words by the words that differ, an option with its value.

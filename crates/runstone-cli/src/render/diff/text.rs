@@ -4,7 +4,8 @@ use runstone::Stored;
 use runstone::core::diff::{DiffStatus, MetricDelta, Row, RunDiff};
 
 use super::{Detail, rows};
-use crate::render::words::{headed, line, metric_name, section, wrapped};
+use crate::render::lines::{headed, line, section, wrapped};
+use crate::render::words::metric_name;
 use crate::ui::{FAINT, plain};
 
 /// Longest value shown on a line, in characters.
