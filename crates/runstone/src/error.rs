@@ -427,8 +427,8 @@ impl Error {
             Self::UnderWay(rival) => Some(
                 match rival.sight {
                     Sight::AtWork => {
-                        "wait for it (`runstone log` lists it), or choose another name with \
-                         `--run-id`"
+                        "wait for it (`runstone log` lists it), or name another run with \
+                         `--run-id`, or another stage of it with `--stage`"
                     }
                     Sight::Unknown | Sight::Gone => {
                         "wait for it, choose another run id, or say `--attempt next` if it is gone"

@@ -204,4 +204,15 @@ fn a_run_within_a_run_is_another_stage_of_it() {
         .collect();
     assert_eq!(stages, ["outer", "inner"]);
     assert_eq!(log["snapshots"][1]["run_id"], "r1");
+    // Without a name of its own it would be the very run that waits for it.
+    let nameless = format!("{} run -- echo STARTED", env!("CARGO_BIN_EXE_runstone"));
+    let refused = run(&scene, &["--run-id", "r2", "--stage", "outer"], &nameless);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(125), ""));
+    assert!(
+        refused
+            .stderr
+            .contains("another stage of it with `--stage`"),
+        "{}",
+        refused.stderr
+    );
 }

@@ -80,7 +80,7 @@ fn the_second_of_two_wrappers_with_one_run_id_is_refused_before_it_starts() {
         for words in [
             "error: run `r1` stage `train` is under way on `",
             &format!("` (process {pid}) since 2026-11-20T10:00:00.000Z"),
-            "hint: wait for it (`runstone log` lists it), or choose another name with `--run-id`",
+            "hint: wait for it (`runstone log` lists it), or name another run with `--run-id`",
         ] {
             assert!(second.stderr.contains(words), "{}", second.stderr);
         }

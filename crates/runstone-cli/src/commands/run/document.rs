@@ -67,9 +67,13 @@ impl Execution {
     }
 
     /// Returns who says what of the run, in the order in which their words count.
-    pub(super) fn sources(&self, left: &Left, outcome: &Outcome) -> Vec<Source> {
+    pub(super) fn sources<'d>(
+        &'d self,
+        left: &'d Left,
+        measured: &'d Map<String, Value>,
+    ) -> Vec<Source<'d>> {
         let joined = self.joined(left).into_iter();
-        let mut sources: Vec<Source> = joined
+        let mut sources: Vec<Source<'d>> = joined
             .map(|(name, member, said)| Source::joining(name, member, said))
             .collect();
         let own = self.metrics.as_ref().map(|file| called(file.path()));
@@ -81,8 +85,7 @@ impl Execution {
                 sources.push(Source::replacing(name, Some("metrics"), found));
             }
         }
-        let measured = outcome.measured();
-        sources.push(Source::replacing("as `runstone` saw it", None, &measured));
+        sources.push(Source::replacing("as `runstone` saw it", None, measured));
         sources.push(Source::at_paths("by `--set`", &self.set));
         sources
     }
@@ -108,7 +111,7 @@ impl Execution {
 
 impl Outcome {
     /// Returns the fields that were measured, which nobody else can say.
-    fn measured(&self) -> Map<String, Value> {
+    pub(super) fn measured(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         if !self.artifacts.is_empty() {
             fields.insert("artifacts".to_owned(), json!(self.artifacts));

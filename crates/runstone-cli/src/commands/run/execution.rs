@@ -29,6 +29,9 @@ use crate::settings::Settings;
 use crate::ui::{Face, Ui, in_a_line};
 use crate::values::assignment;
 
+/// Fields that are named one by one where two say otherwise; chosen: what fits on a screen.
+const OVERRULED_NAMED_MAX: usize = 20;
+
 pub(crate) fn run(args: RunArgs, ui: &Ui, settings: &Settings) -> Exit {
     let name = args.command.first().cloned().unwrap_or_default();
     let program = match Program::find(args.command.clone()) {
@@ -290,8 +293,17 @@ impl Execution {
             let masked = self.ledger.masked(document, &self.profile);
             masked.is_ok_and(|masked| masked == *document)
         };
-        for one in overruled(&self.sources(left, outcome)) {
+        let measured = outcome.measured();
+        let sources = self.sources(left, &measured);
+        let overruled = overruled(&sources);
+        for one in overruled.iter().take(OVERRULED_NAMED_MAX) {
             warnings.add(&one.said(may_be_shown));
+        }
+        if let more @ 1.. = overruled.len().saturating_sub(OVERRULED_NAMED_MAX) {
+            warnings.add(&format!(
+                "{more} more fields are said otherwise in two places: `runstone show` has what is \
+                 recorded"
+            ));
         }
     }
 
