@@ -29,6 +29,8 @@ pub enum ProfileChoice {
     Named(String),
     /// A built-in name, or the name or digest prefix of one the store keeps; never a file.
     Kept(String),
+    /// The one of this digest, which [`Ledger::hold_profile`] read or the store keeps.
+    Held(Digest),
 }
 
 /// Reads a profile that is built in or a file; no store is needed.
@@ -109,8 +111,10 @@ impl Ledger {
     /// Returns a choice that means the same wherever it is made: by the whole path of a file, or by
     /// a name that is never taken for one.
     pub fn from_anywhere(&self, choice: &ProfileChoice) -> ProfileChoice {
-        let ProfileChoice::Named(name) = choice else {
-            return choice.clone();
+        let name = match choice {
+            ProfileChoice::Named(name) => name,
+            ProfileChoice::Held(sha256) => return ProfileChoice::Kept(sha256.to_string()),
+            ProfileChoice::StoreDefault | ProfileChoice::Kept(_) => return choice.clone(),
         };
         let is_own = *name == self.settings.profile.name
             || self.default_profile().is_ok_and(|own| own.name == *name)
@@ -124,6 +128,18 @@ impl Ledger {
             // The working directory is gone.
             Err(_) => choice.clone(),
         }
+    }
+
+    /// Reads the profile that is meant now, and returns the choice that means it as it is, whatever
+    /// becomes of its file: for work that is checked by a profile long before it is recorded.
+    ///
+    /// # Errors
+    /// As [`Ledger::profile`].
+    pub fn hold_profile(&self, choice: &ProfileChoice) -> Result<ProfileChoice, Error> {
+        let profile = self.profile(choice)?;
+        let held = ProfileChoice::Held(profile.sha256);
+        self.remember_profile(profile);
+        Ok(held)
     }
 
     /// Finds the profile that is meant.
@@ -144,6 +160,7 @@ impl Ledger {
             {
                 self.profile_by_digest(&self.settings.profile.sha256)
             }
+            ProfileChoice::Held(sha256) => self.profile_by_digest(sha256),
             ProfileChoice::Kept(name) => match Profile::builtin(name) {
                 Some(profile) => Ok(Arc::new(profile)),
                 None => self.kept_profile(name),

@@ -288,6 +288,32 @@ fn what_was_refused_is_kept_by_the_rules_of_its_own_profile() {
 }
 
 #[test]
+fn a_profile_that_changes_while_the_command_runs_costs_nothing() {
+    let scene = Scene::with_store(&[]);
+    let rules = "schema = 1\nname = \"own\"\nextends = \"generic\"\n";
+    for (id, script) in [
+        ("gone", "rm own.toml"),
+        ("torn", "echo [ > own.toml"),
+        (
+            "kept",
+            r#"rm own.toml; echo NaN > "$RUNSTONE_RUN_DIR/metrics.json""#,
+        ),
+    ] {
+        scene.file("own.toml", rules);
+        let came = run(&scene, &["--profile", "own.toml", "--run-id", id], script);
+        if id == "kept" {
+            assert_eq!(came.code, Some(125), "{}", came.stderr);
+            std::fs::remove_dir_all(folder(&came)).unwrap();
+            scene.file("own.toml", rules);
+            assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
+        } else {
+            assert_eq!(came.code, Some(0), "{id}: {}", came.stderr);
+        }
+        assert_eq!(newest(&scene)["profile"]["name"], "own", "{id}");
+    }
+}
+
+#[test]
 fn a_name_that_is_no_refused_run_is_told_so() {
     let scene = Scene::with_store(&[]);
     scene.file("other.json", "{}");

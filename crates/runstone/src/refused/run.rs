@@ -109,6 +109,7 @@ impl RefusedRun {
                 ProfileChoice::StoreDefault => Value::Null,
                 ProfileChoice::Named(path) => json!({ "file": path }),
                 ProfileChoice::Kept(name) => json!({ "name": name }),
+                ProfileChoice::Held(sha256) => json!({ "name": sha256 }),
             };
         }
         format!("{file:#}\n").into_bytes()

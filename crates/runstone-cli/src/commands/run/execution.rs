@@ -57,7 +57,10 @@ pub(super) struct Execution {
     pub(super) nonce: String,
     pub(super) args: RunArgs,
     pub(super) ledger: Ledger,
+    /// The profile as it was before the command started: what that does to its file is no matter.
     pub(super) profile: ProfileChoice,
+    /// The same, as it was named.
+    pub(super) named_profile: ProfileChoice,
     pub(super) experiment: Option<String>,
     /// Where the store is, from the root on.
     pub(super) store: PathBuf,
@@ -94,7 +97,8 @@ impl Execution {
     ) -> Result<(Self, Started), CliError> {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
-        let profile = settings.profile_choice(args.profile.as_deref());
+        let named_profile = settings.profile_choice(args.profile.as_deref());
+        let profile = ledger.hold_profile(&named_profile)?;
         let mut stated = stated(&args, &ledger, &profile, &program, job.as_ref())?;
         let set = args
             .set
@@ -116,6 +120,7 @@ impl Execution {
             args,
             ledger,
             profile,
+            named_profile,
             experiment: settings.experiment.as_ref().map(|it| it.value.clone()),
             store,
             program,

@@ -117,6 +117,7 @@ impl Execution {
         });
         let refused = RefusedRun {
             unread: unread.collect(),
+            profile: Some(self.ledger.from_anywhere(&self.named_profile)),
             ..refused
         };
         match self.ledger.keep_refused(&refused) {
@@ -152,9 +153,9 @@ impl Execution {
                 words.extend(["--attempt".into(), attempt.to_string().into()]);
             }
         }
-        match self.ledger.from_anywhere(&self.profile) {
+        match self.ledger.from_anywhere(&self.named_profile) {
             _ if is_kept => {}
-            ProfileChoice::StoreDefault => {}
+            ProfileChoice::StoreDefault | ProfileChoice::Held(_) => {}
             ProfileChoice::Named(name) | ProfileChoice::Kept(name) => {
                 words.extend(["--profile".into(), name.into()]);
             }
