@@ -145,7 +145,9 @@ fn secrets_are_gone_from_every_part_of_a_snapshot_without_a_word_in_the_profile(
         "factors": {"loader": {"api_key": PASSWORD}, "note": format!("see {secret}"), "lr": 0.1},
         "metrics": {"auc": 0.5, "label": secret, secret.clone(): 1},
         "artifacts": [{"path": url, "sha256": "ab"}],
-        "metadata": {"argv": ["train", "--password", PASSWORD, "--lr", "0.1"], "n": [[{"k": secret}]]},
+        "metadata": {"argv": ["train", "--password", PASSWORD, "--lr", "0.1"],
+            "dashed": ["--api-key", format!("-{PASSWORD}"), "-v"],
+            "env": [{"name": "DB_PASSWORD", "value": PASSWORD}, {"key": "LANG", "value": "C"}], "n": [[{"k": secret}]]},
         "other": {"password": 1234, "credentials": {"user": "ann", "pin": PASSWORD}},
     }));
     let payload = recorded(&document, &generic);
@@ -155,6 +157,8 @@ fn secrets_are_gone_from_every_part_of_a_snapshot_without_a_word_in_the_profile(
     }
     assert_eq!(payload["document"]["metadata"]["argv"][2], "[redacted]");
     assert_eq!(payload["document"]["metadata"]["argv"][4], "0.1");
+    assert_eq!(payload["document"]["metadata"]["dashed"][2], "-v");
+    assert_eq!(payload["document"]["metadata"]["env"][1]["value"], "C");
     assert_eq!(
         payload["document"]["artifacts"][0]["path"],
         "postgres://ann:[redacted]@db/runs"
@@ -173,7 +177,8 @@ fn what_has_no_secret_is_kept_to_the_letter_and_lists_nothing() {
         "factors": {"max_tokens": 512, "eos_token": "</s>", "tokenizer": "bert", "token": "the", "seed": 1},
         "metrics": {"token_count": 7, "auc": 0.5},
         "metadata": {"commit": "718f7ea0e05e12c0b5cdd1a1fb4ee58162eb4564", "store": "de00711f-d954-4b7f-97df-f5a9dcff1ed7",
-            "cohort": "train.churn.0123456789abcdef", "password": null, "has_password": true, "token": ""},
+            "cohort": "train.churn.0123456789abcdef", "password": null, "has_password": true, "token": "", "PWD": "/data",
+            "argv": ["--password", "-v", "--lr"], "pairs": [{"name": "auc", "value": "x"}, {"name": "token", "value": "the"}]},
     }));
     let payload = recorded(&document, &generic_with(""));
     assert_eq!(payload["document"], document);

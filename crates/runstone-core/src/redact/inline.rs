@@ -59,12 +59,14 @@ pub(super) fn hits(text: &str) -> Vec<Span> {
             b':' if bytes[at..].starts_with(b"://") => user_info(text, at + 3, &mut ends),
             b'=' | b':' => assigned(text, at, &mut ends),
             b'-' if bytes[at..].starts_with(b"--") && begins_word(bytes, at) => {
-                token_at(text, at).or_else(|| option(text, at))
+                token_at(text, at, &mut ends).or_else(|| option(text, at, &mut ends))
             }
             b'B' | b'b' if begins_word(bytes, at) => {
-                bearer(text, at).or_else(|| token_at(text, at))
+                bearer(text, at, &mut ends).or_else(|| token_at(text, at, &mut ends))
             }
-            first if token::may_begin(first) && begins_word(bytes, at) => token_at(text, at),
+            first if token::may_begin(first) && begins_word(bytes, at) => {
+                token_at(text, at, &mut ends)
+            }
             _ => None,
         };
         match hit {
@@ -86,6 +88,8 @@ struct Ends {
     at_sign: Ahead,
     parameter: Ahead,
     digit: Ahead,
+    value: Ahead,
+    runs: token::Runs,
 }
 
 /// What a search from left to right found last: it is found again from anywhere between.
@@ -110,8 +114,8 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
     at == 0 || !bytes[at - 1].is_ascii_alphanumeric()
 }
 
-fn token_at(text: &str, start: usize) -> Option<Span> {
-    let end = token::end_of(text, start)?;
+fn token_at(text: &str, start: usize, ends: &mut Ends) -> Option<Span> {
+    let end = token::end_of(text, start, &mut ends.runs)?;
     Some(Span {
         start,
         end,
@@ -120,13 +124,13 @@ fn token_at(text: &str, start: usize) -> Option<Span> {
 }
 
 /// `Bearer` and what it bears, if that has a digit: prose has none.
-fn bearer(text: &str, at: usize) -> Option<Span> {
+fn bearer(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
     let word = text.get(at..at + 7)?;
     if !word.eq_ignore_ascii_case("bearer ") {
         return None;
     }
     let start = at + 7;
-    let end = end_of_value(text, start);
+    let end = end_of_value(text, start, ends);
     looks_like_token(&text[start..end]).then_some(Span {
         start,
         end,
@@ -158,6 +162,9 @@ fn user_info(text: &str, start: usize, ends: &mut Ends) -> Option<Span> {
         }
         whole.rfind('@')?
     };
+    if is_digest(&whole[at_sign + 1..]) {
+        return None;
+    }
     let credentials = &whole[..at_sign];
     let (from, to) = match credentials.split_once(':') {
         Some((user, _)) if looks_like_token(user) => (0, at_sign),
@@ -172,11 +179,22 @@ fn user_info(text: &str, start: usize, ends: &mut Ends) -> Option<Span> {
     })
 }
 
-/// `name=value` and `name: value`, where the name says that the value is a secret.
+/// Tells whether what stands behind the `@` of an address is no host but the digest of an image:
+/// `docker://python:3.11@sha256:…`.
+fn is_digest(host: &str) -> bool {
+    let algorithm = host.split(':').next().unwrap_or_default();
+    matches!(algorithm, "sha256" | "sha384" | "sha512")
+}
+
+/// `name=value` and `name: value`, with or without blanks between them, where the name says that
+/// the value is a secret.
 fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
     let bytes = text.as_bytes();
-    let quoted = at > 0 && matches!(bytes[at - 1], b'"' | b'\'');
-    let name_end = at - usize::from(quoted);
+    let blanks = bytes[..at].iter().rev();
+    let blanks = blanks.take_while(|byte| matches!(byte, b' ' | b'\t'));
+    let before = at - blanks.count();
+    let quoted = before > 0 && matches!(bytes[before - 1], b'"' | b'\'');
+    let name_end = before - usize::from(quoted);
     // Within JSON in a text the quotes around a name are escaped.
     let escapes = bytes[..name_end]
         .iter()
@@ -201,7 +219,7 @@ fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
         start += 1;
     }
     if matches!(bytes.get(start), Some(b'"' | b'\'' | b'\\')) {
-        return quoted_value(text, start, says);
+        return quoted_value(text, start, says, ends);
     }
     // A scheme before the credentials of a header is no secret.
     for scheme in ["Bearer ", "Basic ", "Token "] {
@@ -212,11 +230,11 @@ fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
             start += scheme.len();
         }
     }
-    value(text, start, says)
+    value(text, start, says, ends)
 }
 
-fn value(text: &str, start: usize, says: Says) -> Option<Span> {
-    let end = end_of_value(text, start);
+fn value(text: &str, start: usize, says: Says, ends: &mut Ends) -> Option<Span> {
+    let end = end_of_value(text, start, ends);
     says.covers(&text[start..end]).then_some(Span {
         start,
         end,
@@ -225,22 +243,46 @@ fn value(text: &str, start: usize, says: Says) -> Option<Span> {
 }
 
 /// A value in quotes ends with the same quote; within JSON in a text the quotes are escaped.
-fn quoted_value(text: &str, at: usize, says: Says) -> Option<Span> {
-    let escapes = text[at..].bytes().take_while(|byte| *byte == b'\\').count();
-    let quote = text.as_bytes().get(at + escapes).copied()?;
-    if !matches!(quote, b'"' | b'\'') {
-        return value(text, at, says);
+fn quoted_value(text: &str, at: usize, says: Says, ends: &mut Ends) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let escapes = bytes[at..].iter().take_while(|byte| **byte == b'\\');
+    let escapes = escapes.take(ESCAPES_MAX + 1).count();
+    let quote = bytes.get(at + escapes).copied()?;
+    if escapes > ESCAPES_MAX || !matches!(quote, b'"' | b'\'') {
+        return value(text, at, says, ends);
     }
     let start = at + escapes + 1;
     let closing = &text[at..start];
-    let end = text[start..]
-        .find(closing)
-        .map_or(text.len(), |length| start + length);
+    let plainly = || text[start..].find(closing).map(|length| start + length);
+    let end = closing_quote(bytes, start, quote, escapes)
+        // In a shell a backslash before the closing quote is one.
+        .or_else(plainly)
+        .unwrap_or(text.len());
     says.covers(&text[start..end]).then_some(Span {
         start,
         end,
         rule: Builtin::SecretFields,
     })
+}
+
+/// Most backslashes before a quote that is taken for one: JSON in texts of JSON, four deep.
+const ESCAPES_MAX: usize = 15;
+
+/// Returns where a text ends whose quotes bear `escapes` backslashes. Each text around it doubles
+/// them and adds one, so a quote within the text bears more, and a backslash at its end a multiple.
+fn closing_quote(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> Option<usize> {
+    let mut before = 0;
+    for (at, byte) in bytes.iter().enumerate().skip(start) {
+        if *byte == b'\\' {
+            before += 1;
+            continue;
+        }
+        if *byte == quote && before % (2 * (escapes + 1)) == escapes {
+            return Some(at - escapes);
+        }
+        before = 0;
+    }
+    None
 }
 
 /// A parameter of an address.
@@ -273,7 +315,7 @@ fn parameter(text: &str, name: &str, start: usize, ends: &mut Ends) -> Option<Sp
 }
 
 /// `--password value`: the option and its value stand apart.
-fn option(text: &str, at: usize) -> Option<Span> {
+fn option(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
     let name = &text[at + 2..];
     let length = name
         .bytes()
@@ -287,13 +329,17 @@ fn option(text: &str, at: usize) -> Option<Span> {
         .take_while(|byte| *byte == b' ')
         .count();
     let start = at + 2 + length + blanks;
-    if blanks == 0 || text[start..].starts_with('-') {
+    if blanks == 0 {
         return None;
     }
-    match text.as_bytes().get(start) {
-        Some(b'"' | b'\'') => quoted_value(text, start, says),
-        _ => value(text, start, says),
+    if let Some(b'"' | b'\'') = text.as_bytes().get(start) {
+        return quoted_value(text, start, says, ends);
     }
+    let end = end_of_value(text, start, ends);
+    if is_option(&text[start..end]) {
+        return None;
+    }
+    value(text, start, says, ends)
 }
 
 /// Returns what an element of a command line says of the one after it: `--password` alone does.
@@ -301,12 +347,19 @@ pub(super) fn says_of_next(element: &str) -> Option<Says> {
     Says::of(element.strip_prefix("--")?)
 }
 
-fn end_of_value(text: &str, start: usize) -> usize {
-    let rest = &text[start..];
-    start
-        + rest
-            .find(|character: char| character.is_whitespace() || "\"'`,;&<>)}]".contains(character))
-            .unwrap_or(rest.len())
+/// Tells whether an element of a command line is an option, and so not the value of the one before:
+/// a name behind two dashes, a letter or two behind one. A secret may begin with a dash.
+pub(super) fn is_option(element: &str) -> bool {
+    element.starts_with("--") || element.starts_with('-') && element.len() <= SHORT_OPTION_BYTES_MAX
+}
+
+/// Longest option with one dash; chosen: `-vv`.
+const SHORT_OPTION_BYTES_MAX: usize = 3;
+
+fn end_of_value(text: &str, start: usize, ends: &mut Ends) -> usize {
+    ends.value.from(text, start, |rest| {
+        rest.find(|character: char| character.is_whitespace() || "\"'`,;&<>)}]".contains(character))
+    })
 }
 
 fn looks_like_token(text: &str) -> bool {
@@ -377,6 +430,32 @@ mod tests {
                 "AWS_SECRET_ACCESS_KEY=… env",
             ),
             ("DB_PASSWORD: hunter2", "DB_PASSWORD: …"),
+            ("password = hunter2 and more", "password = … and more"),
+            ("password\t=\thunter2", "password\t=\t…"),
+            ("{\"password\" : \"hunter2\"}", "{\"password\" : \"…\"}"),
+            ("{'api_key' : 'hunter2'}", "{'api_key' : '…'}"),
+            (
+                "{\"password\": \"a\\\"b\", \"lr\": 1}",
+                "{\"password\": \"…\", \"lr\": 1}",
+            ),
+            (
+                "{\"password\": \"a\\\\\", \"lr\": 1}",
+                "{\"password\": \"…\", \"lr\": 1}",
+            ),
+            (
+                "{\\\"api_key\\\": \\\"a\\\\\\\"b\\\", \\\"lr\\\": 1}",
+                "{\\\"api_key\\\": \\\"…\\\", \\\"lr\\\": 1}",
+            ),
+            ("--password 'C:\\' --lr 1", "--password '…' --lr 1"),
+            (
+                "train.py --api-key -xAb1Cd2 --lr 1",
+                "train.py --api-key … --lr 1",
+            ),
+            ("Server=db;Uid=ann;Pwd=hunter2;", "Server=db;Uid=ann;Pwd=…;"),
+            (
+                "docker://ann:hunter2@sha256.example/x",
+                "docker://ann:…@sha256.example/x",
+            ),
         ] {
             assert_eq!(without(text), left);
         }
@@ -414,6 +493,11 @@ mod tests {
             "--password --verbose",
             "numpy==2.1.0 pandas==2.2.3",
             "https://h/x?key=name&code=de",
+            "PWD=/data OLDPWD=/",
+            "docker://python:3.11@sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "docker://python:3.11@sha256",
+            "--password -v --lr 1",
+            "see sk-proj-churn-model-of-this-year and xoxo-love-and-kisses-2024",
         ] {
             assert_eq!(hits(text), [], "{text}");
         }
@@ -429,6 +513,12 @@ mod tests {
             "a://b:c/",
             "------",
             "://é?auth=",
+            "eyJ-",
+            "eyJ_eyJ-a.",
+            "tskey-",
+            "SG.",
+            "pwd=/",
+            "token=\\\"a ",
         ] {
             let text = beginning.repeat(1024 * 1024 / beginning.len());
             assert_eq!(hits(&text), [], "{beginning}");

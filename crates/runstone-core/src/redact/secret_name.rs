@@ -13,6 +13,8 @@ pub(super) enum Says {
     Secret,
     /// A long text without blanks is: the name is used for other things too.
     SecretIfLong,
+    /// A text that is no path is: shells call their working directory so.
+    SecretIfNoPath,
 }
 
 /// Shortest text that a doubtful name makes a secret, in bytes. Chosen: below every token a service
@@ -53,13 +55,12 @@ const ENDINGS: [&str; 27] = [
 ];
 
 /// Names that say it only as they stand.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 10] = [
     "authorization",
     "credential",
     "credentials",
     "passwords",
     "proxyauthorization",
-    "pwd",
     "secret",
     "secrets",
     "setcookie",
@@ -93,6 +94,9 @@ impl Says {
         {
             return Some(Self::Secret);
         }
+        if is_name("pwd") {
+            return Some(Self::SecretIfNoPath);
+        }
         DOUBTFUL
             .iter()
             .any(|known| is_name(known))
@@ -103,6 +107,7 @@ impl Says {
     pub(super) fn covers(self, value: &str) -> bool {
         match self {
             Self::Secret => !value.trim().is_empty(),
+            Self::SecretIfNoPath => !value.trim().is_empty() && !value.starts_with('/'),
             Self::SecretIfLong => {
                 value.len() >= LONG_BYTES_MIN && !value.contains(char::is_whitespace)
             }
@@ -148,7 +153,6 @@ mod tests {
             "DB-Password",
             "dbPassword",
             "passwd",
-            "pwd",
             "PGPASSWORD",
             "secret",
             "client_secret",
@@ -172,6 +176,9 @@ mod tests {
             assert_eq!(Says::of(name), Some(Says::Secret), "{name}");
         }
         assert_eq!(Says::of("token"), Some(Says::SecretIfLong));
+        assert_eq!(Says::of("Pwd"), Some(Says::SecretIfNoPath));
+        assert!(Says::SecretIfNoPath.covers("hunter2"));
+        assert!(!Says::SecretIfNoPath.covers("/data"));
         assert!(!Says::SecretIfLong.covers("</s>"));
         assert!(Says::SecretIfLong.covers("0123456789abcdef0123"));
         assert!(!Says::Secret.covers(" "));

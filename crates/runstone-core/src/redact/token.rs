@@ -19,16 +19,36 @@ struct Shape {
 /// What follows the beginning of a token.
 #[derive(Debug)]
 enum Tail {
-    /// At least so many characters; all that follow are the token's.
-    Run(fn(u8) -> bool, usize),
+    /// At least so many characters that are no words; all that follow are the token's.
+    Run(Class, usize),
     /// Exactly so many, and then something else.
-    Exactly(fn(u8) -> bool, usize),
+    Exactly(Class, usize),
     /// Three parts in base64url, joined by dots.
     Jwt,
     /// A block of PEM, if it holds a private key.
     Pem,
 }
 
+/// The characters that a token is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Letters and digits.
+    Word,
+    /// The same and `_`.
+    Name,
+    /// The same and `-`.
+    UrlSafe,
+    /// The same and `.`.
+    Dotted,
+    Base64,
+    Hex,
+    Base32Upper,
+}
+
+/// How many classes there are.
+const CLASSES: usize = 7;
+
+use Class::{Base32Upper, Base64, Dotted, Hex, Name, UrlSafe, Word};
 use Tail::{Exactly, Jwt, Pem, Run};
 
 const fn shape(begins: &'static str, tail: Tail) -> Shape {
@@ -38,89 +58,89 @@ const fn shape(begins: &'static str, tail: Tail) -> Shape {
 /// The shapes, in the order of their beginnings.
 static SHAPES: [Shape; 84] = [
     shape("-----BEGIN ", Pem),
-    shape("A3T", Exactly(is_base32_upper, 17)),
-    shape("ABIA", Exactly(is_base32_upper, 16)),
-    shape("ACCA", Exactly(is_base32_upper, 16)),
-    shape("AGE-SECRET-KEY-1", Run(is_word, 50)),
-    shape("AIza", Run(is_url_safe, 30)),
-    shape("AKCp", Run(is_word, 60)),
-    shape("AKIA", Exactly(is_base32_upper, 16)),
-    shape("ASIA", Exactly(is_base32_upper, 16)),
-    shape("ATATT3", Run(is_url_safe, 100)),
-    shape("ATBB", Run(is_word, 28)),
-    shape("EAAC", Run(is_word, 60)),
-    shape("GOCSPX-", Run(is_url_safe, 20)),
-    shape("KGAT_", Run(is_hex, 32)),
-    shape("LTAI", Run(is_word, 16)),
-    shape("NRAK-", Run(is_word, 27)),
-    shape("PMAK-", Run(is_url_safe, 40)),
-    shape("SG.", Run(is_dotted, 60)),
-    shape("api_org_", Run(is_word, 30)),
-    shape("dapi", Exactly(is_hex, 32)),
-    shape("dckr_oat_", Run(is_url_safe, 20)),
-    shape("dckr_pat_", Run(is_url_safe, 20)),
-    shape("doo_v1_", Run(is_hex, 60)),
-    shape("dop_v1_", Run(is_hex, 60)),
-    shape("dor_v1_", Run(is_hex, 60)),
-    shape("dp.pt.", Run(is_word, 40)),
+    shape("A3T", Exactly(Base32Upper, 17)),
+    shape("ABIA", Exactly(Base32Upper, 16)),
+    shape("ACCA", Exactly(Base32Upper, 16)),
+    shape("AGE-SECRET-KEY-1", Run(Word, 50)),
+    shape("AIza", Run(UrlSafe, 30)),
+    shape("AKCp", Run(Word, 60)),
+    shape("AKIA", Exactly(Base32Upper, 16)),
+    shape("ASIA", Exactly(Base32Upper, 16)),
+    shape("ATATT3", Run(UrlSafe, 100)),
+    shape("ATBB", Run(Word, 28)),
+    shape("EAAC", Run(Word, 60)),
+    shape("GOCSPX-", Run(UrlSafe, 20)),
+    shape("KGAT_", Run(Hex, 32)),
+    shape("LTAI", Run(Word, 16)),
+    shape("NRAK-", Run(Word, 27)),
+    shape("PMAK-", Run(UrlSafe, 40)),
+    shape("SG.", Run(Dotted, 60)),
+    shape("api_org_", Run(Word, 30)),
+    shape("dapi", Exactly(Hex, 32)),
+    shape("dckr_oat_", Run(UrlSafe, 20)),
+    shape("dckr_pat_", Run(UrlSafe, 20)),
+    shape("doo_v1_", Run(Hex, 60)),
+    shape("dop_v1_", Run(Hex, 60)),
+    shape("dor_v1_", Run(Hex, 60)),
+    shape("dp.pt.", Run(Word, 40)),
     shape("eyJ", Jwt),
-    shape("figd_", Run(is_url_safe, 38)),
-    shape("fm1_", Run(is_base64, 60)),
-    shape("fm2_", Run(is_base64, 60)),
-    shape("ghe_", Run(is_name, 36)),
-    shape("gho_", Run(is_name, 36)),
-    shape("ghp_", Run(is_name, 36)),
-    shape("ghr_", Run(is_name, 36)),
-    shape("ghs_", Run(is_name, 36)),
-    shape("ghu_", Run(is_name, 36)),
-    shape("github_pat_", Run(is_name, 22)),
-    shape("gldt-", Run(is_dotted, 20)),
-    shape("glft-", Run(is_dotted, 20)),
-    shape("glcbt-", Run(is_dotted, 20)),
-    shape("glc_", Run(is_base64, 32)),
-    shape("glimt-", Run(is_dotted, 20)),
-    shape("gloas-", Run(is_dotted, 20)),
-    shape("glpat-", Run(is_dotted, 20)),
-    shape("glptt-", Run(is_dotted, 20)),
-    shape("glrt-", Run(is_dotted, 20)),
-    shape("glsa_", Run(is_name, 40)),
-    shape("glsoat-", Run(is_dotted, 20)),
-    shape("gsk_", Run(is_word, 48)),
-    shape("hf_", Run(is_word, 30)),
-    shape("hvb.", Run(is_url_safe, 90)),
-    shape("hvs.", Run(is_url_safe, 24)),
-    shape("lin_api_", Run(is_word, 40)),
-    shape("lsv2_pt_", Run(is_name, 32)),
-    shape("lsv2_sk_", Run(is_name, 32)),
-    shape("npm_", Run(is_word, 36)),
-    shape("ntn_", Run(is_word, 40)),
-    shape("pcsk_", Run(is_name, 40)),
-    shape("pplx-", Run(is_word, 48)),
-    shape("pscale_", Run(is_url_safe, 32)),
-    shape("pul-", Exactly(is_hex, 40)),
-    shape("pypi-AgE", Run(is_url_safe, 40)),
-    shape("r8_", Run(is_word, 37)),
-    shape("rk_live_", Run(is_word, 10)),
-    shape("rk_test_", Run(is_word, 10)),
-    shape("sbp_", Run(is_hex, 40)),
-    shape("shpat_", Run(is_hex, 32)),
-    shape("shpca_", Run(is_hex, 32)),
-    shape("shppa_", Run(is_hex, 32)),
-    shape("shpss_", Run(is_hex, 32)),
-    shape("sk-", Run(is_word, 32)),
-    shape("sk-admin-", Run(is_url_safe, 20)),
-    shape("sk-ant-", Run(is_url_safe, 20)),
-    shape("sk-lf-", Run(is_url_safe, 30)),
-    shape("sk-or-v1-", Run(is_hex, 32)),
-    shape("sk-proj-", Run(is_url_safe, 20)),
-    shape("sk-svcacct-", Run(is_url_safe, 20)),
-    shape("sk_live_", Run(is_word, 10)),
-    shape("sk_test_", Run(is_word, 10)),
-    shape("tskey-", Run(is_url_safe, 20)),
-    shape("wandb_v1_", Run(is_url_safe, 30)),
-    shape("whsec_", Run(is_base64, 24)),
-    shape("xai-", Run(is_word, 60)),
-    shape("xox", Run(is_url_safe, 12)),
+    shape("figd_", Run(UrlSafe, 38)),
+    shape("fm1_", Run(Base64, 60)),
+    shape("fm2_", Run(Base64, 60)),
+    shape("ghe_", Run(Name, 36)),
+    shape("gho_", Run(Name, 36)),
+    shape("ghp_", Run(Name, 36)),
+    shape("ghr_", Run(Name, 36)),
+    shape("ghs_", Run(Name, 36)),
+    shape("ghu_", Run(Name, 36)),
+    shape("github_pat_", Run(Name, 22)),
+    shape("gldt-", Run(Dotted, 20)),
+    shape("glft-", Run(Dotted, 20)),
+    shape("glcbt-", Run(Dotted, 20)),
+    shape("glc_", Run(Base64, 32)),
+    shape("glimt-", Run(Dotted, 20)),
+    shape("gloas-", Run(Dotted, 20)),
+    shape("glpat-", Run(Dotted, 20)),
+    shape("glptt-", Run(Dotted, 20)),
+    shape("glrt-", Run(Dotted, 20)),
+    shape("glsa_", Run(Name, 40)),
+    shape("glsoat-", Run(Dotted, 20)),
+    shape("gsk_", Run(Word, 48)),
+    shape("hf_", Run(Word, 30)),
+    shape("hvb.", Run(UrlSafe, 90)),
+    shape("hvs.", Run(UrlSafe, 24)),
+    shape("lin_api_", Run(Word, 40)),
+    shape("lsv2_pt_", Run(Name, 32)),
+    shape("lsv2_sk_", Run(Name, 32)),
+    shape("npm_", Run(Word, 36)),
+    shape("ntn_", Run(Word, 40)),
+    shape("pcsk_", Run(Name, 40)),
+    shape("pplx-", Run(Word, 48)),
+    shape("pscale_", Run(UrlSafe, 32)),
+    shape("pul-", Exactly(Hex, 40)),
+    shape("pypi-AgE", Run(UrlSafe, 40)),
+    shape("r8_", Run(Word, 37)),
+    shape("rk_live_", Run(Word, 10)),
+    shape("rk_test_", Run(Word, 10)),
+    shape("sbp_", Run(Hex, 40)),
+    shape("shpat_", Run(Hex, 32)),
+    shape("shpca_", Run(Hex, 32)),
+    shape("shppa_", Run(Hex, 32)),
+    shape("shpss_", Run(Hex, 32)),
+    shape("sk-", Run(Word, 32)),
+    shape("sk-admin-", Run(UrlSafe, 20)),
+    shape("sk-ant-", Run(UrlSafe, 20)),
+    shape("sk-lf-", Run(UrlSafe, 30)),
+    shape("sk-or-v1-", Run(Hex, 32)),
+    shape("sk-proj-", Run(UrlSafe, 20)),
+    shape("sk-svcacct-", Run(UrlSafe, 20)),
+    shape("sk_live_", Run(Word, 10)),
+    shape("sk_test_", Run(Word, 10)),
+    shape("tskey-", Run(UrlSafe, 20)),
+    shape("wandb_v1_", Run(UrlSafe, 30)),
+    shape("whsec_", Run(Base64, 24)),
+    shape("xai-", Run(Word, 60)),
+    shape("xox", Run(UrlSafe, 12)),
 ];
 
 /// For each first byte, where its shapes begin and end in [`SHAPES`].
@@ -152,56 +172,123 @@ pub(super) fn may_begin(byte: u8) -> bool {
         .is_some_and(|(_, end)| *end > 0)
 }
 
+/// Where runs of each class end that were found, so that a text full of beginnings is not searched
+/// to the end of a run from each.
+#[derive(Debug, Default)]
+pub(super) struct Runs([Option<FoundRun>; CLASSES]);
+
+/// A run that was found: from anywhere in it, it ends at the same place.
+#[derive(Debug, Clone, Copy)]
+struct FoundRun {
+    from: usize,
+    end: usize,
+    /// The same without the dots that end a sentence.
+    token_end: usize,
+}
+
+impl Runs {
+    /// Returns where the run of a class that begins at `start` ends.
+    fn end(&mut self, bytes: &[u8], class: Class, start: usize) -> usize {
+        let known = &mut self.0[class as usize];
+        let run = match known {
+            Some(run) if (run.from..=run.end).contains(&start) => *run,
+            _ => {
+                let rest = bytes.get(start..).unwrap_or_default();
+                let length = rest.iter().take_while(|byte| class.has(**byte)).count();
+                let dots = rest[..length].iter().rev().take_while(|it| **it == b'.');
+                let end = start + length;
+                *known.insert(FoundRun {
+                    from: start,
+                    end,
+                    token_end: end - dots.count(),
+                })
+            }
+        };
+        run.token_end.max(start)
+    }
+}
+
 /// Returns the end of the token that begins at `start`, where a word begins, if one does.
-pub(super) fn end_of(text: &str, start: usize) -> Option<usize> {
-    let here = &text.as_bytes()[start..];
+pub(super) fn end_of(text: &str, start: usize, runs: &mut Runs) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let here = &bytes[start..];
     let (from, to) = *BY_FIRST.get(usize::from(*here.first()?))?;
     let candidates = &SHAPES[usize::from(from)..usize::from(to)];
     candidates
         .iter()
         .filter(|shape| here.starts_with(shape.begins.as_bytes()))
-        .filter_map(|shape| shape.tail.end(here, shape.begins.len()))
+        .filter_map(|shape| {
+            shape
+                .tail
+                .end(bytes, start, start + shape.begins.len(), runs)
+        })
         .max()
-        .map(|length| start + length)
 }
 
 impl Tail {
-    /// Returns the length of the token at the start of `here`, its beginning having `begins` bytes.
-    fn end(&self, here: &[u8], begins: usize) -> Option<usize> {
-        let rest = &here[begins..];
+    /// Returns the end of the token that begins at `start`, and whose tail does at `tail`.
+    fn end(&self, bytes: &[u8], start: usize, tail: usize, runs: &mut Runs) -> Option<usize> {
         match self {
             Run(class, least) => {
-                let run = run_of(rest, *class);
-                (run >= *least).then_some(begins + run)
+                let end = runs.end(bytes, *class, tail);
+                (end - tail >= *least && !is_worded(&bytes[tail..end])).then_some(end)
             }
             Exactly(class, count) => {
-                let run = run_of(rest, *class);
-                let ends = rest.get(run).is_none_or(|next| !is_name(*next));
-                (run == *count && ends).then_some(begins + run)
+                let rest = &bytes[tail..];
+                let one_more = rest.iter().take(count + 1);
+                let run = one_more.take_while(|byte| class.has(**byte)).count();
+                let ends = rest.get(run).is_none_or(|next| !Name.has(*next));
+                (run == *count && ends).then_some(tail + run)
             }
-            Jwt => jwt(here),
-            Pem => pem(here),
+            Jwt => jwt(bytes, start, runs),
+            Pem => pem(&bytes[start..]).map(|length| start + length),
         }
     }
 }
 
+/// How much of a tail is read as words; chosen, above most tokens.
+const WORDED_BYTES_MAX: usize = 128;
+
+/// Tells whether a tail is a name put together of words, as in `sk-proj-churn-model-v2`: letters of
+/// one case, with a capital at most and some digits behind, between `-`, `_` and `.`. What a
+/// generator of tokens makes has both cases or digits in its midst.
+fn is_worded(tail: &[u8]) -> bool {
+    let read = &tail[..tail.len().min(WORDED_BYTES_MAX)];
+    read.split(|byte| !byte.is_ascii_alphanumeric())
+        .all(is_a_word)
+}
+
+fn is_a_word(part: &[u8]) -> bool {
+    let digits = part.iter().rev().take_while(|it| it.is_ascii_digit());
+    let digits = digits.count();
+    let letters = &part[..part.len() - digits];
+    let of_one_case = letters.iter().all(u8::is_ascii_uppercase)
+        || letters.iter().skip(1).all(u8::is_ascii_lowercase);
+    // Behind a word stands a version or a year.
+    of_one_case && letters.iter().all(u8::is_ascii_alphabetic) && digits <= WORD_DIGITS_MAX
+}
+
+/// Most digits behind a word; chosen: a year.
+const WORD_DIGITS_MAX: usize = 4;
+
 /// Header and body of a JSON Web Token are JSON objects, which begin with `eyJ` in base64url; the
 /// signature may be empty. An API token of Neptune is the first part alone.
-fn jwt(here: &[u8]) -> Option<usize> {
-    let header = run_of(here, is_url_safe);
-    if here.starts_with(b"eyJhcGlf") && header >= 60 {
-        return Some(run_of(here, is_base64));
+fn jwt(bytes: &[u8], start: usize, runs: &mut Runs) -> Option<usize> {
+    let header_end = runs.end(bytes, UrlSafe, start);
+    let header = header_end - start;
+    if bytes[start..].starts_with(b"eyJhcGlf") && header >= 60 {
+        return Some(runs.end(bytes, Base64, start));
     }
-    let body = here.get(header + 1..)?;
-    if header < 12 || here[header] != b'.' || !body.starts_with(b"eyJ") {
+    let body = header_end + 1;
+    let has_body = bytes.get(body..).is_some_and(|it| it.starts_with(b"eyJ"));
+    if header < 12 || bytes.get(header_end) != Some(&b'.') || !has_body {
         return None;
     }
-    let length = header + 1 + run_of(body, is_url_safe);
-    let signature = match here.get(length) {
-        Some(b'.') => 1 + run_of(&here[length + 1..], is_url_safe),
-        _ => 0,
-    };
-    Some(length + signature)
+    let end = runs.end(bytes, UrlSafe, body);
+    Some(match bytes.get(end) {
+        Some(b'.') => runs.end(bytes, UrlSafe, end + 1),
+        _ => end,
+    })
 }
 
 /// A block with a private key ends where PEM says so; one that was cut short ends with the text.
@@ -224,39 +311,18 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-/// Returns how many bytes at the start are of a class, without a dot that ends a sentence.
-fn run_of(bytes: &[u8], class: fn(u8) -> bool) -> usize {
-    let run = bytes.iter().take_while(|byte| class(**byte)).count();
-    let dots = bytes[..run].iter().rev().take_while(|byte| **byte == b'.');
-    run - dots.count()
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-}
-
-fn is_name(byte: u8) -> bool {
-    is_word(byte) || byte == b'_'
-}
-
-fn is_url_safe(byte: u8) -> bool {
-    is_name(byte) || byte == b'-'
-}
-
-fn is_dotted(byte: u8) -> bool {
-    is_url_safe(byte) || byte == b'.'
-}
-
-fn is_base64(byte: u8) -> bool {
-    is_word(byte) || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-')
-}
-
-fn is_hex(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-}
-
-fn is_base32_upper(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | b'2'..=b'7')
+impl Class {
+    fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Word => byte.is_ascii_alphanumeric(),
+            Self::Name => Word.has(byte) || byte == b'_',
+            Self::UrlSafe => Name.has(byte) || byte == b'-',
+            Self::Dotted => UrlSafe.has(byte) || byte == b'.',
+            Self::Base64 => UrlSafe.has(byte) || matches!(byte, b'+' | b'/' | b'='),
+            Self::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            Self::Base32Upper => matches!(byte, b'A'..=b'Z' | b'2'..=b'7'),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -293,6 +359,9 @@ mod tests {
             format!("pypi-AgEIcHlwaS5vcmc{}{}", &word[..50], &word[..30]),
             format!("wandb_v1_{}{}", &word[..50], &word[..27]),
             format!("dapi{}", &hex[..32]),
+            format!("glrt-{}", &word[..20]),
+            format!("glrt-t1_{}.01.{}", &word[..27], &word[..9]),
+            format!("xoxo-{}-{}-{}", "523423", "234243", &hex[..32]),
             format!("SG.{}.{}", &word[..22], &word[..43]),
             format!("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{}", &word[..43]),
             format!(
@@ -302,12 +371,16 @@ mod tests {
         ]
     }
 
+    fn found(text: &str) -> Option<usize> {
+        end_of(text, 0, &mut Runs::default())
+    }
+
     #[test]
     fn every_shape_is_found_whole() {
         for sample in samples() {
-            assert_eq!(end_of(&sample, 0), Some(sample.len()), "{sample}");
+            assert_eq!(found(&sample), Some(sample.len()), "{sample}");
             let within = format!("{sample} and more");
-            let end = end_of(&within, 0).unwrap();
+            let end = found(&within).unwrap();
             assert!(end == sample.len() || sample.ends_with("Km7"), "{sample}");
         }
     }
@@ -325,10 +398,17 @@ mod tests {
             "-----BEGIN CERTIFICATE-----",
             "-----BEGIN PUBLIC KEY-----",
             "xoxo",
+            "xoxo-love-and-kisses-2024",
+            "glrt-based-detector-results",
+            "glrt-Detector.of_the_second-kind.v2",
+            "sk-proj-churn-model-of-this-year",
+            "sk-ant-colony-optimisation-run12",
+            "sk_test_classifiers_of_text",
+            "tskey-value-store-of-the-team",
             "SG.1",
             "pul-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
-            assert_eq!(end_of(text, 0), None, "{text}");
+            assert_eq!(found(text), None, "{text}");
         }
     }
 }

@@ -237,6 +237,7 @@ impl<'v> Walk<'_, 'v> {
         redact: &dyn Fn(&mut Self, &'v Value, Option<Says>) -> Change,
     ) -> Change {
         let mut new: Option<Map<String, Value>> = None;
+        let of_value = named_beside(members);
         for (position, (name, value)) in members.iter().enumerate() {
             if self.shown.is_empty() && self.places.is_untouched(name) {
                 if let Some(new) = &mut new {
@@ -256,7 +257,8 @@ impl<'v> Walk<'_, 'v> {
             }
             let below = says
                 .filter(|says| *says == Says::Secret)
-                .or_else(|| Says::of(name));
+                .or_else(|| Says::of(name))
+                .or_else(|| of_value.filter(|_| name == VALUE));
             let change = redact(self, value, below);
             self.shown.pop();
             self.steps.pop();
@@ -302,7 +304,7 @@ impl<'v> Walk<'_, 'v> {
                 .checked_sub(1)
                 .and_then(|before| items[before].as_str())
                 .and_then(inline::says_of_next)
-                .filter(|_| item.as_str().is_some_and(|text| !text.starts_with('-')));
+                .filter(|_| item.as_str().is_some_and(|text| !inline::is_option(text)));
             let change = redact(self, item, option.or(says));
             self.shown.pop();
             self.steps.pop();
@@ -493,6 +495,18 @@ impl<'v> Walk<'_, 'v> {
 pub(super) const ALLOW_ONLY: &str = "allow_only";
 /// What snapshots call a mark that was in the document before.
 pub(super) const BROUGHT: &str = "redacted before";
+
+/// The member that holds the value where another one holds its name.
+const VALUE: &str = "value";
+
+/// Returns what the name beside a value says of it, as in `{"name": "DB_PASSWORD", "value": …}`: so
+/// environments are listed.
+fn named_beside(members: &Map<String, Value>) -> Option<Says> {
+    members.get(VALUE)?;
+    ["name", "key", "variable"]
+        .iter()
+        .find_map(|member| Says::of(members.get(*member)?.as_str()?))
+}
 
 /// Returns a name that no other member has.
 fn free_name(
