@@ -19,6 +19,7 @@ use crate::error::CliError;
 use crate::execution::Left;
 use crate::exit::Exit;
 use crate::render::command_line::command_line;
+use crate::render::lines::wrapped;
 use crate::ui::{Face, NAME, Ui, in_a_line, plain};
 
 /// A run that is not recorded, or not known to be.
@@ -196,7 +197,7 @@ impl Refusal<'_> {
                 "the run is not recorded; mend the cause, then finish it:"
             }
         };
-        ui.answer_beside(&format!("{next}\n"));
+        ui.answer_beside(&wrapped(next));
         if !matches!(self.kept, Kept::Lost(_)) {
             ui.answer_beside(&format!("  {NAME}{}{NAME:#}\n", self.command));
         }
