@@ -80,10 +80,7 @@ fn main() -> ExitCode {
     } else {
         Face::Text
     };
-    let ui = Ui {
-        face,
-        quiet: cli.global.quiet,
-    };
+    let ui = Ui::new(face, cli.global.quiet);
     let given = Given {
         store: cli.global.store,
         color: cli.global.color,
@@ -96,7 +93,12 @@ fn main() -> ExitCode {
             Settings::without_files(given)?
         };
         use_colour(settings.color.value);
-        commands::run(cli.command, &ui, &settings)
+        let profile = cli.command.named_profile().map(str::to_owned);
+        let answer = commands::run(cli.command, &ui, &settings);
+        if answer.is_err() {
+            ui.learn(|| settings.rules_for_words(profile.as_deref()));
+        }
+        answer
     }));
     match outcome {
         Ok(Ok(exit)) => exit,

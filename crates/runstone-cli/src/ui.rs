@@ -3,11 +3,13 @@
 //! Text that came from a document or a store passes [`plain`] before it is printed, or as JSON
 //! [`in_a_line`], so that no control character of a stored text ever reaches a terminal, and none
 //! is taken away from a program. Errors and warnings quote what was
-//! typed and handed in, so they lose every well-known secret here, whoever wrote them. Colour is
+//! typed and handed in, so they lose every well-known secret here, whoever wrote them, and those of
+//! the profile once it is known. Colour is
 //! decoration: everything reads the same without it, and `anstream` takes it away for pipes,
 //! `NO_COLOR` and `TERM=dumb`.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -45,9 +47,37 @@ pub(crate) struct Ui {
     pub(crate) face: Face,
     /// Whether talk (warnings, hints after success) is wanted.
     pub(crate) quiet: bool,
+    /// The rules of redaction for words that quote; those that are always on until a profile is
+    /// known.
+    rules: OnceCell<Redaction>,
 }
 
 impl Ui {
+    pub(crate) fn new(face: Face, quiet: bool) -> Self {
+        Self {
+            face,
+            quiet,
+            rules: OnceCell::new(),
+        }
+    }
+
+    /// Takes the rules of a profile for errors and warnings, unless it has some.
+    pub(crate) fn learn(&self, rules: impl FnOnce() -> Option<Redaction>) {
+        if self.rules.get().is_none()
+            && let Some(rules) = rules()
+        {
+            self.rules.get_or_init(|| rules);
+        }
+    }
+
+    /// Returns `text`, which may quote anything, without its secrets.
+    pub(crate) fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.rules.get() {
+            Some(rules) => rules.text(text),
+            None => masked(text),
+        }
+    }
+
     /// Prints data to stdout, as it is: quiet or not, data is what was asked for.
     #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
     pub(crate) fn data(&self, text: &str) -> Result<(), CliError> {
@@ -90,7 +120,7 @@ impl Ui {
 
     /// Prints one warning to stderr, unless quiet.
     pub(crate) fn warn(&self, text: &str) {
-        let text = plain(&masked(text));
+        let text = plain(&self.masked(text));
         self.talk(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
     }
 
@@ -122,22 +152,40 @@ impl Ui {
     }
 
     /// Prints an error with its causes as text, without its hint.
-    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
     pub(crate) fn error_alone(&self, error: &CliError) {
-        say(&error_text(error));
+        say(&self.error_text(error));
     }
 
     /// Prints what to do about an error.
-    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
     pub(crate) fn hint(&self, hint: &str) {
-        say(&headed(NAME, "hint:", hint));
+        say(&self.headed(NAME, "hint:", hint));
     }
 
     /// Prints the JSON form of an error to stderr.
-    #[expect(clippy::unused_self, reason = "every word goes out by way of a Ui")]
     pub(crate) fn error_document(&self, document: &Value) {
-        let document = Redaction::default().value(document);
+        let document = match self.rules.get() {
+            Some(rules) => rules.value(document),
+            None => Redaction::default().value(document),
+        };
         say(&format!("{}\n", in_a_line(&document)));
+    }
+
+    fn error_text(&self, error: &CliError) -> String {
+        let mut text = self.headed(ERROR, "error:", &error.to_string());
+        for detail in error.details() {
+            text.push_str(&self.headed(Style::new(), " ", &detail));
+        }
+        let mut cause = std::error::Error::source(error);
+        while let Some(found) = cause {
+            text.push_str(&self.headed(FAINT, "  caused by:", &found.to_string()));
+            cause = found.source();
+        }
+        text
+    }
+
+    /// Returns a line of an error, whose words may quote anything.
+    fn headed(&self, style: Style, head: &str, words: &str) -> String {
+        format!("{style}{head}{style:#} {}\n", plain(&self.masked(words)))
     }
 }
 
@@ -177,24 +225,6 @@ impl Drop for Progress {
             say("\r\u{1b}[K");
         }
     }
-}
-
-fn error_text(error: &CliError) -> String {
-    let mut text = headed(ERROR, "error:", &error.to_string());
-    for detail in error.details() {
-        text.push_str(&headed(Style::new(), " ", &detail));
-    }
-    let mut cause = std::error::Error::source(error);
-    while let Some(found) = cause {
-        text.push_str(&headed(FAINT, "  caused by:", &found.to_string()));
-        cause = found.source();
-    }
-    text
-}
-
-/// Returns a line of an error, whose words may quote anything.
-fn headed(style: Style, head: &str, words: &str) -> String {
-    format!("{style}{head}{style:#} {}\n", plain(&masked(words)))
 }
 
 /// Writes to stderr; when nobody listens there, nobody can be told.

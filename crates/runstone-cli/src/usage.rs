@@ -31,10 +31,7 @@ pub(crate) fn answer(error: &clap::Error, program: &clap::Command) -> Exit {
             Ok(()) | Err(_) => {}
         }
     } else {
-        let ui = Ui {
-            face: if wants_json { Face::Json } else { Face::Text },
-            quiet: false,
-        };
+        let ui = Ui::new(if wants_json { Face::Json } else { Face::Text }, false);
         ui.error(&CliError::Arguments {
             what: what(error),
             usage: usage(error),

@@ -6,6 +6,7 @@
 use runstone_core::canonical::{CanonicalRun, NotCanonical};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Refused, RunRecord, without_secrets};
+use runstone_core::redact::Redaction;
 use runstone_core::snapshot::Captured;
 use serde_json::{Map, Value};
 
@@ -23,6 +24,14 @@ impl Ledger {
         let profile = self.profile(&ProfileChoice::StoreDefault)?;
         knows_names(&profile)?;
         Ok(profile.redaction.text(text).into_owned())
+    }
+
+    /// Returns the rules of `profile` for words that may quote a document or an argument.
+    ///
+    /// # Errors
+    /// As [`Ledger::profile`].
+    pub fn rules_for_words(&self, profile: &ProfileChoice) -> Result<Redaction, Error> {
+        Ok(self.profile(profile)?.redaction.for_words())
     }
 
     /// Returns `document` with every secret masked, by the rules of `profile`: for what is shown of

@@ -60,6 +60,15 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns the profile that the arguments name.
+    pub(crate) fn named_profile(&self) -> Option<&str> {
+        match self {
+            Self::Record(args) => args.profile.as_deref(),
+            Self::Run(args) => args.profile.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Tells whether files of settings count for this command. Where they do not, a broken one is
     /// no reason to fail.
     pub(crate) fn reads_settings_files(&self) -> bool {

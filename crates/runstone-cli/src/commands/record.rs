@@ -69,7 +69,7 @@ pub(crate) struct RecordArgs {
     metrics: Option<PathBuf>,
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
-    profile: Option<String>,
+    pub(super) profile: Option<String>,
     /// Exit with 4 on these: a verdict (`undecided`, `same`) or at least this severity
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
@@ -147,6 +147,8 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
     let ledger = settings.open_ledger()?;
     let fail_on = args.fail_on.clone();
     if args.file.is_some() {
+        let profile = settings.profile_choice(args.profile.as_deref());
+        ui.learn(|| ledger.rules_for_words(&profile).ok());
         return run_stream(&ledger, args, ui, settings);
     }
     let recorded = match args.refused.clone() {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use runstone::Ledger;
+use runstone::core::redact::Redaction;
 use runstone::profiles::ProfileChoice;
 use serde_json::{Value as Json, json};
 
@@ -251,6 +252,13 @@ impl Settings {
             (None, Some(settled)) => settled.value.clone(),
             (None, None) => ProfileChoice::StoreDefault,
         }
+    }
+
+    /// Returns the rules of the profile that is meant, for words that may quote anything; nothing
+    /// where no store or no profile can be read.
+    pub(crate) fn rules_for_words(&self, named: Option<&str>) -> Option<Redaction> {
+        let ledger = self.open_ledger().ok()?;
+        ledger.rules_for_words(&self.profile_choice(named)).ok()
     }
 
     fn safe(&self) -> &[PathBuf] {

@@ -341,17 +341,21 @@ fn a_refusal_does_not_repeat_the_secret_it_is_about() {
             // conflict.
             assert_ne!(found.hear(&scene, command), 0, "{command:?}");
         }
-        if planted.field.is_none() && !planted.secret.starts_with("corp_") {
-            // Before a document was read, and beside one, only the rules that are always on are
-            // known.
+        if planted.field.is_none() {
+            // Before a document was read, and beside one, the rules of the profile are known.
             for command in [
                 vec!["record", "name.json"],
+                vec!["record", "name.json", "--json"],
                 vec!["show", text],
                 vec!["show", text, "--json"],
-                vec!["record", "base.json", "--attempt", text],
+                vec!["log", "--cohort", text],
                 vec!["log", "--filter", text],
             ] {
                 found.hear(&scene, &command);
+            }
+            // Before the arguments are understood only those are known that are always on.
+            if !planted.secret.starts_with("corp_") {
+                found.hear(&scene, &["record", "base.json", "--attempt", text]);
             }
         }
     }

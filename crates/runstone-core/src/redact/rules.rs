@@ -127,6 +127,19 @@ impl Redaction {
         self
     }
 
+    /// Returns the same value rules for words that may quote anything: whatever they find is
+    /// masked, and the places of a document mean nothing there.
+    #[must_use]
+    pub fn for_words(&self) -> Self {
+        let mut words = self.clone();
+        words.paths.clear();
+        words.allow_only = None;
+        for rule in &mut words.values {
+            rule.mode = Mode::Mask;
+        }
+        words
+    }
+
     /// Tells whether a rule asks for pseudonyms, which need the store's key.
     pub fn asks_for_pseudonyms(&self) -> bool {
         let modes = self.paths.iter().map(|rule| rule.mode);

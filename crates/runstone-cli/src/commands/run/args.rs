@@ -65,7 +65,7 @@ pub(crate) struct RunArgs {
     pub(super) metrics: Option<PathBuf>,
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
-    pub(super) profile: Option<String>,
+    pub(in crate::commands) profile: Option<String>,
     /// Exit with 4 on these: a verdict (`undecided`, `same`) or at least this severity
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     pub(super) fail_on: Vec<FailOn>,

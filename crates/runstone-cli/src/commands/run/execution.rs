@@ -99,6 +99,7 @@ impl Execution {
         let job = Job::of(&env_vars::read);
         let named_profile = settings.profile_choice(args.profile.as_deref());
         let profile = ledger.hold_profile(&named_profile)?;
+        warnings.learn(|| ledger.rules_for_words(&profile).ok());
         let mut stated = stated(&args, &ledger, &profile, &program, job.as_ref())?;
         let set = args
             .set

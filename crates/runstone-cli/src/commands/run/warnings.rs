@@ -4,7 +4,7 @@
 //! among the `warnings` of the answer, or, where there is no answer, on stderr before the error.
 //! Without secrets either way.
 
-use runstone::core::redact::masked;
+use runstone::core::redact::Redaction;
 
 use crate::ui::{Face, Ui};
 
@@ -24,11 +24,16 @@ impl<'u> Warnings<'u> {
         }
     }
 
+    /// Takes the rules of a profile for what is said from here on.
+    pub(super) fn learn(&self, rules: impl FnOnce() -> Option<Redaction>) {
+        self.ui.learn(rules);
+    }
+
     /// Takes a warning.
     pub(super) fn add(&mut self, text: &str) {
         match self.ui.face {
             Face::Text => self.ui.warn(text),
-            Face::Json => self.kept.push(masked(text).into_owned()),
+            Face::Json => self.kept.push(self.ui.masked(text).into_owned()),
         }
     }
 
