@@ -168,6 +168,11 @@ fn hint(error: &clap::Error, named: &Named<'_>, typed: &[OsString]) -> String {
                     named.with("--help")
                 ),
                 None if named.is_run() => behind_dashes(&unknown, typed).unwrap_or(help),
+                None if named.names == ["record"] && !unknown.starts_with('-') => {
+                    "one FILE is taken, and it may hold several documents: \
+                     `cat *.json | runstone record -`"
+                        .to_owned()
+                }
                 None => help,
             }
         }

@@ -388,9 +388,13 @@ impl Error {
                         )
                     }),
             ),
-            Self::Profile { source, .. } => source.hint.clone().or_else(|| {
-                Some("mend it there, then look again with `runstone profile check FILE`".to_owned())
-            }),
+            Self::Profile { name, source } => Some(source.hint.clone().unwrap_or_else(|| {
+                let file = format!("`{name}`");
+                format!(
+                    "mend it there, then look again with `runstone profile check {}`",
+                    file_called(&file).unwrap_or("FILE")
+                )
+            })),
             Self::NoSuchProfile { known, .. } => Some(format!(
                 "name one of {}, or the path of a TOML file",
                 quoted_list(known)

@@ -35,6 +35,12 @@ pub(crate) struct DiffArgs {
 }
 
 pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    if args.md && ui.face == Face::Json {
+        return Err(CliError::usage(
+            "`--json` contradicts `--md`",
+            "leave out one of the two",
+        ));
+    }
     let ledger = settings.open_ledger()?;
     let (earlier, later, changes) = compared(&ledger, args)?;
     match ui.face {

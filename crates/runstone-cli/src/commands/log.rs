@@ -89,7 +89,9 @@ fn rows(text: &str) -> Result<usize, String> {
 }
 
 fn tag(text: &str) -> Result<Tag, String> {
-    Tag::new(text).map_err(|illegal| illegal.to_string())
+    Tag::new(text).map_err(|_illegal| {
+        "write one word of letters, digits and `._-/:+=@#%`, such as `release/1.2`".to_owned()
+    })
 }
 
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {

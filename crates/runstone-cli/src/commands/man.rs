@@ -75,6 +75,12 @@ fn page(command: &Command) -> Result<String, CliError> {
 }
 
 fn write_all(whole: &Command, folder: &Path, ui: &Ui) -> Result<Exit, CliError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(CliError::usage(
+            format!("`{}` is no directory", folder.display()),
+            "name one, or let one be made: `runstone man --dir man`",
+        ));
+    }
     std::fs::create_dir_all(folder).map_err(|source| CliError::Unwritable {
         path: folder.to_owned(),
         source,

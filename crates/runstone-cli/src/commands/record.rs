@@ -50,7 +50,7 @@ pub(crate) struct RecordArgs {
     #[arg(long)]
     stage: Option<String>,
     /// Which retry this is: a number, or `next`
-    #[arg(long, value_name = "N|next")]
+    #[arg(long, value_name = "N|next", allow_negative_numbers = true)]
     attempt: Option<AttemptArg>,
     /// The experiment; must agree with the document
     #[arg(long, value_name = "NAME")]
@@ -119,8 +119,8 @@ impl FromStr for FailOn {
         match Overall::from_word(word) {
             Some(given @ (Overall::Undecided | Overall::Same)) => Ok(Self::Verdict(given)),
             Some(_) => Err(format!(
-                "this release does not judge noise, so the verdict is never `{word}`; write \
-                 `undecided`, or a severity: `minor`, `major`, `critical`"
+                "write `undecided`, or a severity: `minor`, `major`, `critical`; this release does \
+                 not judge noise, so the verdict is never `{word}`"
             )),
             None => Severity::from_word(word)
                 .filter(|severity| *severity != Severity::None)

@@ -30,6 +30,13 @@ impl Refused {
         let path = Path::new(name);
         if name.contains('/') || path.is_file() {
             let bytes = read_input(path)?;
+            if is_something_else(&bytes) {
+                return Err(CliError::usage(
+                    format!("`{name}` is no refused run"),
+                    "name one that `runstone log` lists; a run document is recorded without \
+                     `--refused`",
+                ));
+            }
             return Ok(Self {
                 run: RefusedRun::from_bytes(&bytes, &format!("`{name}`"))?,
                 file: Some(path.to_path_buf()),
@@ -102,6 +109,14 @@ fn replacing(said: &Overrides, unread: &Unread) -> Option<String> {
     let mut paths = said.set.iter().map(|(path, _)| path);
     let set = paths.find(|path| **path == unread.joins);
     set.map(|path| format!("--set {path}=…"))
+}
+
+/// Tells whether a file holds JSON of another kind, and so is no refused run that was damaged.
+fn is_something_else(bytes: &[u8]) -> bool {
+    let schema = |value: &Value| value.get("schema")?.as_str().map(str::to_owned);
+    serde_json::from_slice(bytes).is_ok_and(|value| {
+        schema(&value).is_none_or(|schema| !schema.starts_with("runstone.refused/"))
+    })
 }
 
 /// Keeps a refused run in a run directory, where the store could not take it, and returns its path.

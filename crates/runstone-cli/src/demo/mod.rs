@@ -21,7 +21,8 @@ use runstone::core::digest::Digest;
 use runstone::core::input::RunInput;
 use runstone::core::profile::Direction;
 use runstone::init::{InitRequest, init};
-use runstone::{Ledger, RecordRequest, Recorded};
+use runstone::store::StoreError;
+use runstone::{Error, Ledger, RecordRequest, Recorded};
 use serde_json::{Value, json};
 
 use self::dataset::{BREAST_CANCER, Dataset, FOLDS};
@@ -134,6 +135,19 @@ fn last_jobs() -> [Job; 2] {
     })
 }
 
+/// Says of a place that cannot take the store of the demo which other one can.
+fn in_the_way(error: Error, root: &Path) -> CliError {
+    let reason = match &error {
+        Error::Store(StoreError::NotAStore { reason, .. }) => reason.to_string(),
+        Error::Store(StoreError::OtherOptions { .. }) => "it is another store".to_owned(),
+        _ => return error.into(),
+    };
+    CliError::usage(
+        format!("`{}` cannot hold the demo: {reason}", root.display()),
+        "name a directory that is not there yet: `runstone demo --keep demo-store`",
+    )
+}
+
 pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
     let began = Instant::now();
     let temporary = match &args.keep {
@@ -158,7 +172,8 @@ pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
         experiment: Some(EXPERIMENT.to_owned()),
         ..InitRequest::default()
     };
-    let ledger = init(&root, &request)?.ledger;
+    let ledger = init(&root, &request).map_err(|error| in_the_way(error, &root))?;
+    let ledger = ledger.ledger;
     let jobs = plan();
     train_pool(&root, args.processes)?;
     let [usual, lowered] = last_jobs();

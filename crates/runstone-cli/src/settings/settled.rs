@@ -16,7 +16,7 @@ use super::error::SettingsError;
 use super::file::{SettingsFile, Value};
 use super::known::{self, Role};
 use super::places::Places;
-use super::store::{Search, directory, find_upward};
+use super::store::{Search, directory, find_upward, in_a_folder_of_it};
 use crate::env_vars;
 use crate::error::CliError;
 
@@ -223,7 +223,8 @@ impl Settings {
     /// Opens the store a command works on.
     pub(crate) fn open_ledger(&self) -> Result<Ledger, CliError> {
         let store = self.find_store()?;
-        let ledger = Ledger::open_with(&store.value, env_vars::clock())?;
+        let ledger = Ledger::open_with(&store.value, env_vars::clock())
+            .map_err(|error| in_a_folder_of_it(error, &store.value))?;
         Ok(ledger.knowing(env_vars::names()))
     }
 

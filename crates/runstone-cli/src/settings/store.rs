@@ -8,6 +8,8 @@
 
 use std::path::{Path, PathBuf};
 
+use runstone::Error;
+use runstone::store::{NotAStore, StoreError};
 use rustix::fs::lstat;
 
 use super::places::{folders_upward, is_store_safe, owner_if_foreign};
@@ -75,4 +77,23 @@ pub(super) fn find_upward(safe: &[PathBuf]) -> Result<Search, CliError> {
 /// Returns another user who could have made this store what it is.
 fn foreign_owner(candidate: &Path) -> Option<u32> {
     owner_if_foreign(candidate).or_else(|| owner_if_foreign(&candidate.join("runstone.json")))
+}
+
+/// Says of a folder that is no store itself which one lies in it.
+pub(super) fn in_a_folder_of_it(error: Error, named: &Path) -> CliError {
+    let within = named.join(STORE_DIR);
+    let is_no_store = matches!(
+        &error,
+        Error::Store(StoreError::NotAStore {
+            reason: NotAStore::Foreign,
+            ..
+        })
+    );
+    if is_no_store && within.is_dir() {
+        return CliError::NoStore {
+            searched: format!("`{}` holds no `runstone.json`", named.display()),
+            hint: format!("name the store in it: `--store {}`", within.display()),
+        };
+    }
+    error.into()
 }

@@ -63,3 +63,22 @@ fn a_document_without_names_is_answered_with_the_options_that_give_them() {
         .run(&["record", "text.json", "--run-id", "r2", "--stage", "train"]);
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn a_place_or_file_of_another_kind_is_answered_with_one_that_fits() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.6));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    scene
+        .run(&["log", "--store", "."])
+        .run(&["log", "--store", "./.runstone", "--columns", "run_id"])
+        .run(&["record", "r.json", "r.json"])
+        .run(&["record", "r.json", "--attempt", "-1"])
+        .run(&["record", "--refused", "r.json"])
+        .run(&["diff", "--md", "--json"])
+        .run(&["log", "--tag", "a b"])
+        .run(&["man", "--dir", "r.json"])
+        .run(&["demo", "--keep", "."])
+        .run(&["profile", "check", "r.json"]);
+    assert_snapshot!(scene.transcript());
+}

@@ -316,8 +316,15 @@ fn a_profile_that_changes_while_the_command_runs_costs_nothing() {
 #[test]
 fn a_name_that_is_no_refused_run_is_told_so() {
     let scene = Scene::with_store(&[]);
-    scene.file("other.json", "{}");
-    for (name, code) in [("0123", 3), ("./missing.json", 2), ("./other.json", 8)] {
+    scene
+        .file("other.json", "{}")
+        .file("torn.json", r#"{"schema":"runstone.refused/1","nonce":"#);
+    for (name, code) in [
+        ("0123", 3),
+        ("./missing.json", 2),
+        ("./other.json", 2),
+        ("./torn.json", 8),
+    ] {
         let output = scene.quietly(&["record", "--refused", name]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{name}: {stderr}");

@@ -34,7 +34,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(super) stage: Option<String>,
     /// Which retry this is: a number, or `next`
-    #[arg(long, value_name = "N|next")]
+    #[arg(long, value_name = "N|next", allow_negative_numbers = true)]
     pub(super) attempt: Option<AttemptArg>,
     /// The experiment
     #[arg(long, value_name = "NAME")]
