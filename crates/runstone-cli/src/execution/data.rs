@@ -40,8 +40,9 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// Reads the `NAME=PATH` of an option and digests what is there.
-    pub(crate) fn read(text: &str) -> Result<Self, CliError> {
+    /// Reads the `NAME=PATH` of an option and digests what is there. A folder that holds `store`
+    /// would have another digest with every run.
+    pub(crate) fn read(text: &str, store: &Path) -> Result<Self, CliError> {
         let (name, path) = text
             .split_once('=')
             .filter(|(name, path)| !name.is_empty() && !name.contains('.') && !path.is_empty())
@@ -54,6 +55,19 @@ impl Data {
         let path = PathBuf::from(path);
         let mut read = Vec::new();
         let found = path.metadata().map_err(unreadable(&path))?;
+        if found.is_dir()
+            && let Ok(whole) = path.canonicalize()
+            && store
+                .canonicalize()
+                .is_ok_and(|store| store.starts_with(whole))
+        {
+            return Err(CliError::Left {
+                path,
+                what: "holds the store, which is another after every run".to_owned(),
+                hint: "name the folders in it that the command reads, each as data of its own"
+                    .to_owned(),
+            });
+        }
         let digest = if found.is_dir() {
             of_folder(&path, &mut read)?.to_string()
         } else if path.extension().is_some_and(|extension| extension == "dvc") {
@@ -126,7 +140,9 @@ impl Data {
         let mut files = Vec::new();
         // A folder that cannot be listed to its end is one whose files are gone, or one that
         // somebody put something unreadable into.
-        if let Err(error) = list(folder, Path::new(""), &mut files) {
+        if !folder.exists() {
+            changes.insert(0, format!("`{}` is gone", folder.display()));
+        } else if let Err(error) = list(folder, Path::new(""), &mut files) {
             changes.push(error.to_string());
         }
         files.sort_unstable();

@@ -4,7 +4,7 @@
 use insta::assert_snapshot;
 
 use crate::scene::Scene;
-use crate::started::run;
+use crate::started::{newest, run};
 
 /// A command that shows that it was started.
 const TOUCH: [&str; 4] = ["--", "sh", "-c", "echo STARTED"];
@@ -70,6 +70,31 @@ fn options_that_cannot_be_meant_are_refused_before_anything_starts() {
     );
     scene.run(&["log"]);
     assert_snapshot!(scene.transcript().replace(&long, "$LONG"));
+}
+
+#[test]
+fn standard_input_is_left_to_the_command() {
+    let mut scene = Scene::with_store(&[]);
+    try_all(
+        &mut scene,
+        &[
+            &["--identity", "@-"],
+            &["--factor", "a=@-"],
+            &["--set", "metrics.auc=@-"],
+            &["--metrics", "-"],
+        ],
+    );
+    scene.run_with(
+        &["run", "--stage", "s", "--", "cat"],
+        &[],
+        b"for the command\n",
+    );
+    assert_snapshot!(scene.transcript().replace(&own_name(&scene), "$RUN"));
+}
+
+/// The name that the newest run made for itself.
+fn own_name(scene: &Scene) -> String {
+    newest(scene)["run_id"].as_str().unwrap().to_owned()
 }
 
 #[test]

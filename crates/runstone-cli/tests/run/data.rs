@@ -75,7 +75,7 @@ fn data_that_changes_while_the_command_runs_is_said() {
             "touch d/b d/a; rm d/train.csv",
             "`d/train.csv` is gone, and 2 more",
         ),
-        ("rm -r d", "`d/train.csv` is gone, and 1 more"),
+        ("rm -r d", "`d` is gone, and 1 more"),
         ("ln -s . d/loop", "is a link to a folder"),
     ] {
         let scene = Scene::with_store(&[]);
@@ -99,11 +99,26 @@ fn data_that_changes_while_the_command_runs_is_said() {
 }
 
 #[test]
+fn a_folder_that_holds_the_store_is_no_data() {
+    let scene = Scene::with_store(&[]);
+    for path in [".", "..", ".runstone", "./.runstone/../"] {
+        let came = run(&scene, &["--data", &format!("d={path}")], "echo STARTED");
+        assert_eq!((came.code, came.stdout.as_str()), (Some(125), ""), "{path}");
+        let said = format!("`{path}` holds the store, which is another after every run");
+        assert!(came.stderr.contains(&said), "{}", came.stderr);
+    }
+    std::fs::create_dir(scene.project().join(".runstone-data")).unwrap();
+    let came = run(&scene, &["--data", "d=.runstone-data"], "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+}
+
+#[test]
 fn data_that_cannot_be_read_is_refused_before_anything_starts() {
     let mut scene = Scene::with_store(&[]);
     scene.file("odd.dvc", "outs: []\n").file("a", "1");
     let project = scene.project();
-    std::os::unix::fs::symlink(".", project.join("loop")).unwrap();
+    std::fs::create_dir(project.join("linked")).unwrap();
+    std::os::unix::fs::symlink(".", project.join("linked/loop")).unwrap();
     assert!(
         Command::new("mkfifo")
             .arg(project.join("pipe"))
@@ -117,7 +132,7 @@ fn data_that_cannot_be_read_is_refused_before_anything_starts() {
         "a.b=a",
         "x=missing",
         "x=odd.dvc",
-        "x=.",
+        "x=linked",
         "x=pipe",
     ] {
         scene.run(&["run", "--data", data, "--", "echo", "STARTED"]);

@@ -389,12 +389,32 @@ fn flat_profiles_take_identity_and_factors_at_the_top_of_the_document() {
         script,
     );
     assert_eq!(came.code, Some(0), "{}", came.stderr);
-    assert!(
-        came.stderr.contains("the profile requires"),
-        "{}",
-        came.stderr
-    );
+    let required = "the profile requires";
+    assert!(came.stderr.contains(required), "{}", came.stderr);
     assert_eq!(newest(&scene)["stage"], "TRAINING");
+    // What was said before the command started is in the answer of scripts too, and there alone.
+    let again = run(
+        &scene,
+        &[
+            "--run-id",
+            "intelligent_output_20251217_093012",
+            "--stage",
+            "TRAINING",
+            "--attempt",
+            "next",
+            "--json",
+        ],
+        &format!("{script}; exit 1"),
+    );
+    assert_eq!(
+        again.stderr.matches(required).count(),
+        1,
+        "{}",
+        again.stderr
+    );
+    let answer: serde_json::Value = serde_json::from_str(&again.stderr).unwrap();
+    let first = answer["warnings"][0].as_str().unwrap();
+    assert!(first.contains(required), "{answer}");
 }
 
 #[test]

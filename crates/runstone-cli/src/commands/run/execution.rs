@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::args::RunArgs;
 use super::sources::overruled;
-use super::stated::{Stated, nonce, refuse_measured, stated};
+use super::stated::{Stated, leave_standard_input, named, nonce, refuse_measured, stated};
 use super::warnings::Warnings;
 use crate::commands::record::FailOn;
 use crate::env_vars;
@@ -97,6 +97,7 @@ impl Execution {
     ) -> Result<(Self, Started), CliError> {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
+        leave_standard_input(&args)?;
         let named_profile = settings.profile_choice(args.profile.as_deref());
         let profile = ledger.hold_profile(&named_profile)?;
         warnings.learn(|| ledger.rules_for_words(&profile).ok());
@@ -104,16 +105,16 @@ impl Execution {
         let set = args
             .set
             .iter()
-            .map(|text| assignment(text))
+            .map(|text| assignment(text).map_err(named))
             .collect::<Result<Vec<_>, _>>()?;
         refuse_measured(&stated, &set)?;
+        let store = whole(&settings.find_store()?.value);
         let data = args
             .data
             .iter()
-            .map(|text| Data::read(text))
+            .map(|text| Data::read(text, &store))
             .collect::<Result<Vec<_>, _>>()?;
         Data::join(&data, &mut stated.identity)?;
-        let store = whole(&settings.find_store()?.value);
         let directory = RunDirectory::fresh(&store)?;
         let metrics = args.metrics.clone().map(JsonFile::at);
         let execution = Self {

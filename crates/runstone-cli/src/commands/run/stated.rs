@@ -3,9 +3,11 @@
 //! The invariant: a run has an id and a stage, whoever named them. Whether the two are legal is
 //! left to the ledger.
 
+use std::path::Path;
+
 use runstone::profiles::ProfileChoice;
 use runstone::store::{Entropy as _, SystemEntropy};
-use runstone::{AttemptChoice, Ledger, Places};
+use runstone::{AttemptChoice, Error, Ledger, Places};
 use serde_json::{Map, Value};
 
 use super::args::RunArgs;
@@ -56,10 +58,10 @@ pub(super) fn stated(
         .unwrap_or_else(fresh_run_id);
     let (mut identity, mut factors) = (Map::new(), Map::new());
     for text in &args.identity {
-        lay_over(&mut identity, "--identity", text)?;
+        lay_over(&mut identity, "--identity", text).map_err(named)?;
     }
     for text in &args.factor {
-        lay_over(&mut factors, "--factor", text)?;
+        lay_over(&mut factors, "--factor", text).map_err(named)?;
     }
     let places = ledger.places(profile, &stage)?;
     Ok(Stated {
@@ -76,6 +78,50 @@ pub(super) fn stated(
         identity,
         factors,
     })
+}
+
+/// Says of a file that cannot be read what helps where standard input is nobody's to read.
+pub(super) fn named(error: CliError) -> CliError {
+    match error {
+        CliError::Unreadable { path, source } => Error::Unreadable { path, source }.into(),
+        other => other,
+    }
+}
+
+/// Refuses options that would read standard input, which is the command's.
+pub(super) fn leave_standard_input(args: &RunArgs) -> Result<(), CliError> {
+    let refused = |option: &str, hint: &str| {
+        CliError::usage(
+            format!("`{option}` would read standard input, which is the command's"),
+            hint,
+        )
+    };
+    if args.metrics.as_deref() == Some(Path::new("-")) {
+        return Err(refused(
+            "--metrics -",
+            "name the file that the command writes, such as `--metrics metrics.json`",
+        ));
+    }
+    for (option, texts) in [
+        ("--identity", &args.identity),
+        ("--factor", &args.factor),
+        ("--set", &args.set),
+    ] {
+        for text in texts {
+            let file = text
+                .strip_prefix('@')
+                .or(text.split_once("=@").map(|(_, file)| file));
+            if file == Some("-") {
+                let said = format!("{option} {text}");
+                let hint = format!(
+                    "write it to a file and name that: `{}values.json`",
+                    said.trim_end_matches('-')
+                );
+                return Err(refused(&said, &hint));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses options that say what is measured: one of the two would be lost.
