@@ -16,11 +16,13 @@
 //! crate `runstone`.
 
 mod baseline;
+mod choice;
 mod judge;
 mod point;
 mod previous;
 
-pub use self::baseline::{Baseline, BaselineMove, Pinned, baseline, baseline_moves};
+pub use self::baseline::{Baseline, Pinned};
+pub use self::choice::{BaselineMove, baseline, baseline_moves};
 pub use self::judge::{Basis, JUDGE_VERSION, Method, Overall, Verdict, judge};
 pub use self::point::{LOOK_BACK, Point};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};
