@@ -5,6 +5,7 @@
 //! answer and each error. What is planted, where, and what is then done is data, so that a new
 //! place or a new command is one line more.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -220,7 +221,7 @@ fn a_planted_secret_is_in_no_file_and_in_no_answer() {
     let planted = planted();
     for (number, planted) in planted.iter().enumerate() {
         // Small, compressed, and large enough for objects of its own.
-        let padding = [0, 3_000, 40_000][number % 3];
+        let padding = [0, 3_000, 10_000][number % 3];
         let run = format!("run-{number}");
         scene.file("run.json", document(&run, planted, padding).to_string());
         assert_eq!(found.hear(&scene, &["record", "run.json"]), 0, "{run}");
@@ -363,5 +364,103 @@ fn a_refusal_does_not_repeat_the_secret_it_is_about() {
     // What was typed stands in the names of the heaps, which are not searched.
     for planted in &planted {
         found.has_no(&planted.secret);
+    }
+}
+
+/// The secret as a text that says so by itself; none where only a place says it.
+fn said(planted: &Planted) -> Option<String> {
+    match planted.field {
+        None => Some(planted.text.clone()),
+        Some("who") => None,
+        Some(field) => Some(format!("{field}={}", planted.text)),
+    }
+}
+
+#[test]
+fn what_a_command_a_stream_and_a_note_bring_is_clean_and_so_is_an_export() {
+    let mut scene = Scene::empty();
+    scene.file("p.toml", PROFILE);
+    let init = scene.quietly(&["init", "--profile", "p.toml"]);
+    assert!(init.status.success());
+    scene.at("2026-11-20T10:15:00.000Z");
+    let mut found = Found::default();
+    let planted = planted();
+    // A stream, in which some are refused.
+    let mut stream = String::new();
+    for (number, planted) in planted.iter().enumerate() {
+        let mut document = document(&format!("streamed-{number}"), planted, 0);
+        writeln!(stream, "{document}").unwrap();
+        document["status"] = json!({planted.field.unwrap_or("note"): planted.text});
+        writeln!(stream, "{document}").unwrap();
+    }
+    scene.file("all.jsonl", stream);
+    assert_eq!(found.hear(&scene, &["record", "all.jsonl"]), 5);
+    assert_eq!(found.hear(&scene, &["record", "all.jsonl", "--json"]), 5);
+    for (number, planted) in planted.iter().enumerate() {
+        let field = planted.field.unwrap_or("note");
+        let left = json!({field: planted.text, "rows": 5});
+        scene
+            .file("left.json", left.to_string())
+            .file(
+                "metrics.json",
+                json!({"auc": 0.5, field: planted.text}).to_string(),
+            )
+            .file(
+                "bad.json",
+                json!({"l": {"mean": 1, "values": [left]}}).to_string(),
+            );
+        let said = said(planted);
+        let copy = "/bin/cp left.json $RUNSTONE_RUN_DIR/identity.json; \
+            /bin/cp left.json $RUNSTONE_RUN_DIR/factors.json; \
+            /bin/cp $0 $RUNSTONE_RUN_DIR/metrics.json";
+        // What can be recorded, and what is refused and kept.
+        for (metrics, code) in [("metrics.json", 0), ("bad.json", 125)] {
+            let run = format!("run-{number}-{code}");
+            let mut command = vec!["run", "--run-id", &run, "--stage", "train"];
+            let set = said.as_ref().map(|said| format!("metadata.note={said}"));
+            if let Some(set) = &set {
+                command.extend(["--set", set]);
+            }
+            command.extend(["--", "/bin/sh", "-c", copy, metrics]);
+            command.extend(said.as_deref());
+            assert_eq!(found.hear(&scene, &command), code, "{command:?}");
+        }
+        let Some(said) = &said else { continue };
+        let run = format!("run-{number}-0");
+        // A text of several lines is no note, and what is wrong with it is said.
+        for command in [
+            vec!["note", &run, said],
+            vec!["tag", &run, said],
+            vec!["baseline", "pin", &run, "--why", said],
+        ] {
+            found.hear(&scene, &command);
+        }
+    }
+    for command in [
+        vec!["export", "--jsonl", "-"],
+        vec!["export", "--csv", "-"],
+        vec!["log", "-n", "0", "--format", "csv"],
+        vec!["show", "run-1-0"],
+        vec!["baseline", "show", "--json"],
+        vec!["verify"],
+    ] {
+        assert_eq!(found.hear(&scene, &command), 0, "{command:?}");
+    }
+    let store = scene.project().join(".runstone");
+    found.dig(&store);
+    for planted in &planted {
+        found.has_no(&planted.secret);
+    }
+    // Everything that was to be searched is there.
+    for (room, needle) in [
+        ("/.runstone/runs/", "run-17-0"),
+        ("/.runstone/refused/", "run-17-125"),
+        ("/log/", "streamed-17"),
+        ("/notes/", "[redacted]"),
+        ("stdout of export --csv", "streamed-17"),
+    ] {
+        let mut searched = found.heaps.iter().filter(|(place, _)| place.contains(room));
+        let is_there = searched.any(|(_, heap)| heap.contains(needle));
+        assert!(is_there, "{needle} is not in {room}");
     }
 }
