@@ -5,12 +5,17 @@
 //! What makes it safe is the number rule kept here and in the reader (`json`): every number in a
 //! value of ours is exactly the binary64 it prints as, so nothing is altered on the way to bytes.
 
+use std::io::Write as _;
+
 use serde_json::{Map, Number, Value};
 
 use crate::digest::Digest;
 
 /// Largest magnitude up to which every whole number is a binary64: 2^53.
-const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+pub(crate) const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The same, as an integer.
+const WHOLE_MAX_EXACT: u64 = 1 << 53;
 
 /// Returns the one form in which `value` is held: whole numbers up to 2^53 as integers (`6.0` is
 /// `6`, `-0` is `0`), everything else as binary64. `None` if it is not finite.
@@ -23,20 +28,22 @@ pub fn number(value: f64) -> Option<Number> {
 }
 
 /// Returns `value` with every number in the form of [`number`].
-pub fn settle(value: Value) -> Value {
+pub fn settle(mut value: Value) -> Value {
+    settle_in_place(&mut value);
+    value
+}
+
+/// Brings every number of `value` into the form of [`number`].
+pub fn settle_in_place(value: &mut Value) {
     match value {
         Value::Number(found) => {
-            let settled = found.as_f64().and_then(number);
-            Value::Number(settled.unwrap_or(found))
+            if let Some(settled) = found.as_f64().and_then(number) {
+                *found = settled;
+            }
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(settle).collect()),
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .map(|(key, item)| (key, settle(item)))
-                .collect(),
-        ),
-        other => other,
+        Value::Array(items) => items.iter_mut().for_each(settle_in_place),
+        Value::Object(members) => members.values_mut().for_each(settle_in_place),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -47,7 +54,7 @@ pub fn settle(value: Value) -> Value {
 /// escaped as section 3.2.2.2 says, which is what `serde_json` does; keys are ordered by UTF-16
 /// code units (section 3.2.3).
 pub fn bytes(value: &Value) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
+    let mut out = Vec::with_capacity(4096);
     write(value, &mut out);
     out
 }
@@ -73,17 +80,23 @@ fn write(value: &Value, out: &mut Vec<u8>) {
 }
 
 fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
-    let mut in_order: Vec<(&String, &Value)> = members.iter().collect();
     // The map is in the order of UTF-8 bytes, which is that of UTF-16 unless a character from
     // U+E000 on (its first byte is 0xEE or more) meets one that needs a surrogate pair.
     if members
         .keys()
         .any(|key| key.bytes().any(|byte| byte >= 0xEE))
     {
+        let mut in_order: Vec<(&String, &Value)> = members.iter().collect();
         in_order.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+        write_members(in_order.into_iter(), out);
+    } else {
+        write_members(members.iter(), out);
     }
+}
+
+fn write_members<'v>(members: impl Iterator<Item = (&'v String, &'v Value)>, out: &mut Vec<u8>) {
     out.push(b'{');
-    for (at, (key, value)) in in_order.into_iter().enumerate() {
+    for (at, (key, value)) in members.enumerate() {
         if at > 0 {
             out.push(b',');
         }
@@ -95,10 +108,23 @@ fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     serde_json::to_writer(out, text).expect("text becomes JSON, and memory takes every write");
 }
 
 fn write_number(number: &Number, out: &mut Vec<u8>) {
+    if let Some(whole) = number.as_i64()
+        && whole.unsigned_abs() <= WHOLE_MAX_EXACT
+    {
+        write!(out, "{whole}").expect("memory takes every write");
+        return;
+    }
     let value = number
         .as_f64()
         .expect("without arbitrary precision every number is a binary64");

@@ -46,6 +46,9 @@ fn check(what: &'static str, text: &str, limit: usize) -> Result<(), IllegalName
 
 /// Returns `text` in Unicode normal form C, in which equal text has equal bytes.
 pub fn nfc(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     text.nfc().collect()
 }
 

@@ -343,6 +343,9 @@ fn content(record: &RunRecord, cohort: &CohortKey) -> Digest {
     document.insert("status".to_owned(), json!(record.status().as_str()));
     document.insert("candidate".to_owned(), json!(record.candidate()));
     document.insert("artifacts".to_owned(), json!(record.artifacts()));
-    let content = json!({ "cohort": cohort.digest(), "document": document });
-    Digest::of_named("content", &canon::bytes(&content))
+    let content = Map::from_iter([
+        ("cohort".to_owned(), json!(cohort.digest())),
+        ("document".to_owned(), Value::Object(document)),
+    ]);
+    Digest::of_named("content", &canon::bytes(&Value::Object(content)))
 }

@@ -5,17 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Pointer;
 
 /// A leaf of a nested value: anything but an object with members. A list is one leaf.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Leaf {
+pub struct Leaf<'v> {
     /// Where it stands.
     pub pointer: Pointer,
     /// What stands there.
-    pub value: Value,
+    pub value: &'v Value,
 }
 
 /// Two places have one dotted name.
@@ -31,19 +31,39 @@ pub struct Collision {
 }
 
 /// Returns the leaves of `value`, which stands at `at`, in document order.
-pub fn leaves(at: &Pointer, value: &Value) -> Vec<Leaf> {
-    leaves_unless(at, value, &|_| false)
+pub fn leaves<'v>(at: &Pointer, value: &'v Value) -> Vec<Leaf<'v>> {
+    let mut found = Vec::new();
+    let mut gather = |at: &Pointer, value: &'v Value| {
+        let pointer = at.clone();
+        found.push(Leaf { pointer, value });
+        true
+    };
+    visit(&mut at.clone(), value, &|_| false, &mut gather);
+    found
 }
 
-/// Returns the leaves of `value`, an object that `is_whole` names being a leaf too.
-pub(crate) fn leaves_unless(
+/// Tells whether every leaf of `value`, which stands at `at`, is as wanted; asks in document order,
+/// up to the first that is not.
+pub(crate) fn all_leaves<'v>(
     at: &Pointer,
-    value: &Value,
+    value: &'v Value,
+    is_wanted: &mut dyn FnMut(&Pointer, &'v Value) -> bool,
+) -> bool {
+    visit(&mut at.clone(), value, &|_| false, is_wanted)
+}
+
+/// Hands every leaf of a document to `take`, an object that `is_whole` names being a leaf too, in
+/// document order.
+pub(crate) fn each_leaf<'v>(
+    document: &'v Map<String, Value>,
     is_whole: &dyn Fn(&Pointer) -> bool,
-) -> Vec<Leaf> {
-    let mut found = Vec::new();
-    gather(at.clone(), value, is_whole, &mut found);
-    found
+    take: &mut dyn FnMut(&Pointer, &'v Value),
+) {
+    let mut take = |at: &Pointer, value: &'v Value| {
+        take(at, value);
+        true
+    };
+    members(&mut Pointer::root(), document, is_whole, &mut take);
 }
 
 /// Returns `leaves` by the dotted names that `name` gives them.
@@ -51,10 +71,10 @@ pub(crate) fn leaves_unless(
 /// # Errors
 /// [`Collision`] if two leaves get one name.
 pub fn by_name(
-    leaves: Vec<Leaf>,
+    leaves: Vec<Leaf<'_>>,
     name: impl Fn(&Pointer) -> String,
-) -> Result<BTreeMap<String, Leaf>, Collision> {
-    let mut named: BTreeMap<String, Leaf> = BTreeMap::new();
+) -> Result<BTreeMap<String, Leaf<'_>>, Collision> {
+    let mut named: BTreeMap<String, Leaf<'_>> = BTreeMap::new();
     for leaf in leaves {
         let name = name(&leaf.pointer);
         if let Some(first) = named.get(&name) {
@@ -69,18 +89,30 @@ pub fn by_name(
     Ok(named)
 }
 
-fn gather(at: Pointer, value: &Value, is_whole: &dyn Fn(&Pointer) -> bool, found: &mut Vec<Leaf>) {
+/// Visits the leaves of a value until `go_on` says no, and returns what it said last.
+fn visit<'v>(
+    at: &mut Pointer,
+    value: &'v Value,
+    is_whole: &dyn Fn(&Pointer) -> bool,
+    go_on: &mut dyn FnMut(&Pointer, &'v Value) -> bool,
+) -> bool {
     match value {
-        Value::Object(members) if !members.is_empty() && !is_whole(&at) => {
-            for (key, member) in members {
-                gather(at.child(key), member, is_whole, found);
-            }
+        Value::Object(found) if !found.is_empty() && !is_whole(at) => {
+            members(at, found, is_whole, go_on)
         }
-        leaf => found.push(Leaf {
-            pointer: at,
-            value: leaf.clone(),
-        }),
+        leaf => go_on(at, leaf),
     }
+}
+
+fn members<'v>(
+    at: &mut Pointer,
+    members: &'v Map<String, Value>,
+    is_whole: &dyn Fn(&Pointer) -> bool,
+    go_on: &mut dyn FnMut(&Pointer, &'v Value) -> bool,
+) -> bool {
+    members
+        .iter()
+        .all(|(key, member)| at.below(key, |at| visit(at, member, is_whole, go_on)))
 }
 
 #[cfg(test)]
@@ -98,7 +130,8 @@ mod tests {
 
     #[test]
     fn lists_and_empty_objects_are_leaves() {
-        let found = leaves(&Pointer::root(), &json!({"a": [1, {"b": 2}], "c": {}}));
+        let value = json!({"a": [1, {"b": 2}], "c": {}});
+        let found = leaves(&Pointer::root(), &value);
         let names: Vec<String> = found.iter().map(|leaf| leaf.pointer.to_string()).collect();
         assert_eq!(names, ["/a", "/c"]);
     }

@@ -10,8 +10,8 @@ mod pattern;
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use leaf::leaves_unless;
 pub use leaf::{Collision, Leaf, by_name, leaves};
+pub(crate) use leaf::{all_leaves, each_leaf};
 pub use pattern::Pattern;
 use serde_json::{Map, Value};
 
@@ -26,12 +26,31 @@ impl Pointer {
         Self(Vec::new())
     }
 
-    /// Returns the place of `key` (or of a position in a list) below this one.
+    /// Returns the place of `key` below this one.
     #[must_use]
-    pub fn child(&self, key: impl fmt::Display) -> Self {
-        let mut keys = self.0.clone();
-        keys.push(key.to_string());
+    pub fn child(&self, key: impl AsRef<str>) -> Self {
+        let mut keys = Vec::with_capacity(self.0.len() + 1);
+        keys.extend_from_slice(&self.0);
+        keys.push(key.as_ref().to_owned());
         Self(keys)
+    }
+
+    /// Returns the place of a position in the list that stands here, from 0.
+    #[must_use]
+    pub fn item(&self, position: usize) -> Self {
+        self.child(position.to_string())
+    }
+
+    /// Does something at the place of `key` below this one, and comes back.
+    pub(crate) fn below<T>(
+        &mut self,
+        key: impl Into<String>,
+        act: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.0.push(key.into());
+        let done = act(self);
+        self.0.pop();
+        done
     }
 
     /// Returns the keys from the root down.
@@ -226,7 +245,7 @@ mod tests {
 
     #[test]
     fn pointers_escape_slash_and_tilde() {
-        let pointer = Pointer::root().child("a/b").child("c~d").child(3);
+        let pointer = Pointer::root().child("a/b").child("c~d").item(3);
         assert_eq!(pointer.to_string(), "/a~1b/c~0d/3");
         assert_eq!("/a~1b/c~0d/3".parse(), Ok(pointer));
         assert_eq!("".parse(), Ok(Pointer::root()));

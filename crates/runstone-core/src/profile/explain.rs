@@ -32,7 +32,8 @@ impl Profile {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let rules = self.stage(stage).ok().map(|(_, rules)| rules);
-        let leaves = leaves(&Pointer::root(), &Value::Object(document.clone()));
+        let whole = Value::Object(document.clone());
+        let leaves = leaves(&Pointer::root(), &whole);
         let mut explained: Vec<Explained> = leaves
             .iter()
             .map(|leaf| Explained {
@@ -55,7 +56,7 @@ impl Profile {
         &self,
         rules: &StageRules,
         document: &Map<String, Value>,
-        leaves: &[Leaf],
+        leaves: &[Leaf<'_>],
         explained: &mut [Explained],
     ) {
         let redacted = would_redact(document, self, rules);
@@ -73,10 +74,10 @@ impl Profile {
     fn say_which_comes_first(
         &self,
         rules: &StageRules,
-        leaves: &[Leaf],
+        leaves: &[Leaf<'_>],
         explained: &mut [Explained],
     ) {
-        let ranked = |leaf: &Leaf| match self.fields.role(rules, leaf.pointer.keys()) {
+        let ranked = |leaf: &Leaf<'_>| match self.fields.role(rules, leaf.pointer.keys()) {
             Role::Factor {
                 key,
                 rank: Some(rank),
@@ -110,7 +111,7 @@ impl Profile {
         })
     }
 
-    fn explain_leaf(&self, rules: Option<&StageRules>, leaf: &Leaf) -> String {
+    fn explain_leaf(&self, rules: Option<&StageRules>, leaf: &Leaf<'_>) -> String {
         let Some(rules) = rules else {
             return "unknown: the stage is none of the profile's".to_owned();
         };
@@ -136,9 +137,9 @@ impl Profile {
     }
 }
 
-fn in_words(role: &Role, leaf: &Leaf) -> String {
+fn in_words(role: &Role, leaf: &Leaf<'_>) -> String {
     match role {
-        Role::Fixed("metrics") => match (&leaf.value, MetricValue::from_json(&leaf.value)) {
+        Role::Fixed("metrics") => match (&leaf.value, MetricValue::from_json(leaf.value)) {
             (Value::Null, _) => "absent metric".to_owned(),
             (_, Some(_)) => "metric".to_owned(),
             (Value::Array(_), None)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::normal::Normal;
-use crate::pointer::{Leaf, Path, Pattern, Pointer, leaves_unless};
+use crate::pointer::{Leaf, Path, Pattern, Pointer, each_leaf};
 use crate::problem::{Problem, ProblemKind, quoted_apart, type_of};
 use crate::profile::{FactorClass, FactorSource, FieldRules, Policy, Role, StageRules};
 use crate::snapshot::Factors;
@@ -35,24 +35,27 @@ pub(super) fn read(
             .iter()
             .any(|pattern| pattern.matches(pointer.keys()))
     };
-    let document = Value::Object(normal.document.clone());
     let mut reading = Reading::new(normal);
     reading.containers(rules);
-    for leaf in leaves_unless(&Pointer::root(), &document, &is_tagged) {
-        match fields.role(rules, leaf.pointer.keys()) {
-            Role::Identity { group } => reading.identity(group, leaf),
-            Role::Factor { class, key, rank } => reading.factor((class, key), rank, leaf),
+    each_leaf(&normal.document, &is_tagged, &mut |at, value| {
+        let leaf = || Leaf {
+            pointer: at.clone(),
+            value,
+        };
+        match fields.role(rules, at.keys()) {
+            Role::Identity { group } => reading.identity(group, leaf()),
+            Role::Factor { class, key, rank } => reading.factor((class, key), rank, leaf()),
             _ => {}
         }
-    }
+    });
     reading.finish(rules.policy)
 }
 
 struct Reading<'n> {
     normal: &'n Normal,
     /// By dotted path, with the group.
-    identity: BTreeMap<String, (String, Leaf)>,
-    factors: BTreeMap<(FactorClass, String), (Option<usize>, Leaf)>,
+    identity: BTreeMap<String, (String, Leaf<'n>)>,
+    factors: BTreeMap<(FactorClass, String), (Option<usize>, Leaf<'n>)>,
     problems: Vec<Problem>,
 }
 
@@ -88,7 +91,7 @@ impl<'n> Reading<'n> {
     }
 
     /// Takes an identity field; a null one is the same as an absent one.
-    fn identity(&mut self, group: String, leaf: Leaf) {
+    fn identity(&mut self, group: String, leaf: Leaf<'n>) {
         if leaf.value.is_null() {
             return;
         }
@@ -102,7 +105,7 @@ impl<'n> Reading<'n> {
     }
 
     /// Takes a factor; of several fields for one factor the first that is present counts.
-    fn factor(&mut self, name: (FactorClass, String), rank: Option<usize>, leaf: Leaf) {
+    fn factor(&mut self, name: (FactorClass, String), rank: Option<usize>, leaf: Leaf<'n>) {
         if rank.is_some() && leaf.value.is_null() {
             return;
         }
@@ -116,8 +119,8 @@ impl<'n> Reading<'n> {
         }
     }
 
-    fn collision(&self, name: &str, first: &Leaf, second: &Leaf) -> Problem {
-        let (second_value, first_value) = quoted_apart(&second.value, &first.value);
+    fn collision(&self, name: &str, first: &Leaf<'_>, second: &Leaf<'_>) -> Problem {
+        let (second_value, first_value) = quoted_apart(second.value, first.value);
         let text = format!(
             "is {second_value}, `{}` is {first_value}, and both are `{name}`",
             self.normal.original(&first.pointer),
@@ -133,10 +136,13 @@ impl<'n> Reading<'n> {
                 .identity
                 .entry(group)
                 .or_default()
-                .insert(path, leaf.value);
+                .insert(path, leaf.value.clone());
         }
         for ((class, key), (_, leaf)) in self.factors {
-            contents.factors.class_mut(class).insert(key, leaf.value);
+            contents
+                .factors
+                .class_mut(class)
+                .insert(key, leaf.value.clone());
         }
         if policy == Policy::Exact {
             for class in FactorClass::ALL {

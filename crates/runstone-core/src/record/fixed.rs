@@ -122,7 +122,7 @@ impl Fixed {
                 Some(path) => named.push((path, position, item)),
                 None => self.problems.push(Problem::new(
                     ProblemKind::WrongType,
-                    at.child(position),
+                    at.item(position),
                     "is no object with a text `path`",
                 )),
             }
@@ -132,8 +132,8 @@ impl Fixed {
             if let [(path, first, _), (other, second, _)] = pair
                 && path == other
             {
-                let text = format!("names `{path}` like `{}`", at.child(first));
-                let problem = Problem::new(ProblemKind::Collision, at.child(second), text);
+                let text = format!("names `{path}` like `{}`", at.item(*first));
+                let problem = Problem::new(ProblemKind::Collision, at.item(*second), text);
                 self.problems.push(problem);
             }
         }

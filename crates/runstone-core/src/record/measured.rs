@@ -59,7 +59,7 @@ fn read_metrics(at: &Pointer, metrics: &Value) -> (Measured, Vec<Problem>) {
     let mut measured = Measured::default();
     let mut problems = Vec::new();
     for (name, leaf) in &named {
-        if let Some(value) = MetricValue::from_json(&leaf.value) {
+        if let Some(value) = MetricValue::from_json(leaf.value) {
             measured.metrics.insert(name.clone(), value);
             continue;
         }
@@ -68,7 +68,7 @@ fn read_metrics(at: &Pointer, metrics: &Value) -> (Measured, Vec<Problem>) {
             .and_then(|owner| owner.strip_suffix('.'));
         let has_mean = |owner: &&str| {
             let mean = named.get(&format!("{owner}.{MEAN}"));
-            mean.is_some_and(|mean| MetricValue::from_json(&mean.value).is_some())
+            mean.is_some_and(|mean| MetricValue::from_json(mean.value).is_some())
         };
         match (owner.filter(has_mean), &leaf.value) {
             (Some(owner), Value::Array(items)) => {
@@ -76,7 +76,7 @@ fn read_metrics(at: &Pointer, metrics: &Value) -> (Measured, Vec<Problem>) {
                     measured.samples.insert(owner.to_owned(), samples);
                     continue;
                 }
-                let text = format!("is {}, numbers are wanted", quoted(&leaf.value));
+                let text = format!("is {}, numbers are wanted", quoted(leaf.value));
                 let at = leaf.pointer.clone();
                 problems.push(Problem::new(ProblemKind::WrongType, at, text));
             }

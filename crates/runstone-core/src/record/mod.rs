@@ -20,12 +20,12 @@ pub(crate) use self::measured::Measured;
 use self::normal::{Normal, Reading};
 pub use self::redacting::without_secrets;
 pub(crate) use self::redacting::{Redacting, UNTOUCHED, concealed, would_redact};
-use crate::canon::settle;
+use crate::canon::{settle, settle_in_place};
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
 use crate::input::RunInput;
 use crate::pattern::same_name;
-use crate::pointer::{Path, Pointer, leaves};
+use crate::pointer::{Path, Pointer, all_leaves};
 pub use crate::problem::{Problem, ProblemKind, Refused, Warning};
 use crate::problem::{quoted, type_of};
 use crate::profile::{Profile, Role, StageRules, UnknownStage};
@@ -145,10 +145,7 @@ impl RunRecord {
             defaults: defaults.clone(),
             filled: normal.filled.clone(),
             normal: normal.into_content(fields, rules),
-            document: document
-                .into_iter()
-                .map(|(key, value)| (key, settle(value)))
-                .collect(),
+            document: settled(document),
         })
     }
 
@@ -223,6 +220,11 @@ impl RunRecord {
     }
 }
 
+fn settled(mut document: Map<String, Value>) -> Map<String, Value> {
+    document.values_mut().for_each(settle_in_place);
+    document
+}
+
 /// Returns the stage and its rules. An absent or null stage is no problem of its own: it is
 /// reported with the other required fields.
 fn stage_of<'p>(
@@ -284,9 +286,9 @@ fn unread(
         {
             return false;
         }
-        leaves(&place, value)
-            .iter()
-            .all(|leaf| profile.fields.role(rules, leaf.pointer.keys()) == Role::Unread)
+        all_leaves(&place, value, &mut |at, _| {
+            profile.fields.role(rules, at.keys()) == Role::Unread
+        })
     };
     let names: Vec<String> = document
         .iter()

@@ -10,7 +10,7 @@ use super::Defaults;
 use super::instant::{Instant, Zone};
 use crate::canon;
 use crate::id::nfc;
-use crate::pointer::{Path, Pattern, Pointer, leaves};
+use crate::pointer::{Path, Pattern, Pointer, each_leaf};
 use crate::problem::{Problem, ProblemKind, Warning, quoted, quoted_apart};
 use crate::profile::{FieldRules, Profile, Role, StageRules};
 use crate::redact::is_mark;
@@ -44,10 +44,10 @@ impl Normal {
             problems: vec![],
             warnings: vec![],
         };
-        let mut plain = form.plain_object(&Pointer::root(), document);
+        let mut plain = form.plain_object(&mut Pointer::root(), document);
         let moved = form.resolve_aliases(&mut plain);
         let filled = fill_experiment(&mut plain, profile, defaults);
-        let document = form.members(&Pointer::root(), plain);
+        let document = form.members(&mut Pointer::root(), plain);
         let mut normal = Self {
             document,
             problems: form.problems,
@@ -75,15 +75,18 @@ impl Normal {
         rules: &StageRules,
     ) -> Map<String, Value> {
         let mut content = self.document;
-        let whole = Value::Object(content.clone());
-        for leaf in leaves(&Pointer::root(), &whole) {
-            let role = fields.role(rules, leaf.pointer.keys());
-            let is_silent = matches!(role, Role::Identity { .. } | Role::Fixed(_));
-            if let (true, true, Some(path)) =
-                (leaf.value.is_null(), is_silent, leaf.pointer.as_path())
-            {
-                path.remove(&mut content);
+        let mut silent = Vec::new();
+        each_leaf(&content, &|_| false, &mut |at, value| {
+            let says_nothing = || {
+                let role = fields.role(rules, at.keys());
+                matches!(role, Role::Identity { .. } | Role::Fixed(_))
+            };
+            if value.is_null() && says_nothing() {
+                silent.extend(at.as_path());
             }
+        });
+        for path in silent {
+            path.remove(&mut content);
         }
         content
     }
@@ -123,9 +126,9 @@ pub(super) fn spelled(fields: &FieldRules, field: &[String], value: &Value) -> V
         problems: vec![],
         warnings: vec![],
     };
-    let at = field.iter().fold(Pointer::root(), |at, key| at.child(key));
-    let plain = form.plain(&at, value);
-    form.value(&at, plain)
+    let mut at = field.iter().fold(Pointer::root(), |at, key| at.child(key));
+    let plain = form.plain(&mut at, value);
+    form.value(&mut at, plain)
 }
 
 /// Returns the problem of a value that is no whole number.
@@ -180,13 +183,17 @@ struct Form<'p> {
 
 impl Form<'_> {
     /// Returns `members` with keys in NFC and numbers in their one form.
-    fn plain_object(&mut self, at: &Pointer, members: &Map<String, Value>) -> Map<String, Value> {
+    fn plain_object(
+        &mut self,
+        at: &mut Pointer,
+        members: &Map<String, Value>,
+    ) -> Map<String, Value> {
         let mut plain = Map::new();
         for (key, value) in members {
-            let here = at.child(key);
-            let value = self.plain(&here, value);
+            let value = at.below(key, |here| self.plain(here, value));
             if plain.insert(nfc(key), value).is_some() {
                 let text = format!("is the same key as `{}`", at.child(nfc(key)));
+                let here = at.child(key);
                 self.problems
                     .push(Problem::new(ProblemKind::Collision, here, text));
             }
@@ -194,18 +201,22 @@ impl Form<'_> {
         plain
     }
 
-    fn plain(&mut self, at: &Pointer, value: &Value) -> Value {
+    fn plain(&mut self, at: &mut Pointer, value: &Value) -> Value {
         match value {
             Value::Object(members) => Value::Object(self.plain_object(at, members)),
             Value::Array(items) => {
                 let items = items.iter().enumerate();
                 items
-                    .map(|(position, item)| self.plain(&at.child(position), item))
+                    .map(|(position, item)| {
+                        at.below(position.to_string(), |here| self.plain(here, item))
+                    })
                     .collect()
             }
             Value::Number(number) => {
                 let is_exact = |nearest: &f64| {
-                    number.is_f64() || format!("{nearest:.0}") == number.to_string()
+                    number.is_f64()
+                        || nearest.abs() < canon::WHOLE_MAX
+                        || format!("{nearest:.0}") == number.to_string()
                 };
                 let settled = number.as_f64().filter(is_exact).and_then(canon::number);
                 if let Some(settled) = settled {
@@ -267,20 +278,19 @@ impl Form<'_> {
             problems: vec![],
             warnings: vec![],
         };
-        let at = place.pointer();
-        scratch.value(&at, a.clone()) == scratch.value(&at, b.clone())
+        let mut at = place.pointer();
+        scratch.value(&mut at, a.clone()) == scratch.value(&mut at, b.clone())
     }
 
-    fn members(&mut self, at: &Pointer, members: Map<String, Value>) -> Map<String, Value> {
-        let spelled = members.into_iter().map(|(key, value)| {
-            let value = self.value(&at.child(&key), value);
-            (key, value)
-        });
-        spelled.collect()
+    fn members(&mut self, at: &mut Pointer, mut members: Map<String, Value>) -> Map<String, Value> {
+        for (key, value) in &mut members {
+            *value = at.below(key, |here| self.value(here, value.take()));
+        }
+        members
     }
 
     /// Returns the value at a place as equal values are spelled there.
-    fn value(&mut self, at: &Pointer, value: Value) -> Value {
+    fn value(&mut self, at: &mut Pointer, value: Value) -> Value {
         let fields = self.fields;
         let reading = self.reading;
         let stands_for_secret = |text: &str| reading.is_secret(text);
