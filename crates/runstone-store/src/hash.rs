@@ -5,7 +5,7 @@
 //! way. The invariant guarded here: one digest has one text. What is hashed, and in which canonical
 //! form, is left to those who have the bytes.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -85,7 +85,11 @@ impl<'de> Deserialize<'de> for Hash256 {
 
 /// Writes bytes as lower-case hex digits.
 pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    bytes.iter().try_for_each(|byte| {
+        let digit = |half: u8| char::from_digit(half.into(), 16).expect("half a byte is a digit");
+        f.write_char(digit(byte >> 4))?;
+        f.write_char(digit(byte & 0xf))
+    })
 }
 
 /// Reads exactly `N` bytes from `2 * N` lower-case hex digits.

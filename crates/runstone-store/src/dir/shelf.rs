@@ -190,7 +190,10 @@ impl<F: FileSystem> DirStore<F> {
         if is_never_removed(path) {
             return self.tree.open(path);
         }
-        let mut here = self.tree.root();
+        let (room, path) = path.split_at(1);
+        let Some(mut here) = self.tree.open(room)? else {
+            return Ok(None);
+        };
         for name in path {
             let Some(below) = self.tree.open_in(&here, name)? else {
                 return Ok(None);
@@ -207,9 +210,19 @@ impl<F: FileSystem> DirStore<F> {
             return Ok(there);
         }
         let mut removals = 0;
+        let (room, below) = path.split_at(1);
         loop {
-            let made = path.iter().try_fold(self.tree.root(), |here, name| {
-                self.tree.make_in(&here, name, Holds::Passing)
+            // One that is gone after all is looked for anew.
+            let room = match removals {
+                0 => self.tree.make(room, Holds::Passing),
+                _ => self
+                    .tree
+                    .make_in(&self.tree.root(), room[0], Holds::Passing),
+            };
+            let made = room.and_then(|room| {
+                below.iter().try_fold(room, |here, name| {
+                    self.tree.make_in(&here, name, Holds::Passing)
+                })
             });
             match made {
                 Err(StoreError::Unreadable { source, .. })
