@@ -31,6 +31,10 @@ use crate::exit::Exit;
 use crate::settings::{Given, Settings, When};
 use crate::ui::{Face, Ui};
 
+/// Recording makes and drops many small values, in several threads for a stream.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A ledger of runs: what changed since the last comparable run, and did it matter
 ///
 /// Every stage of every run becomes an immutable, durable snapshot in the log of the runs it may

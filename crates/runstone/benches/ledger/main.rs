@@ -2,8 +2,9 @@
 //!
 //! Every figure is printed next to its floor, because on a shared machine only the ratio says
 //! something. The floor is the bare protocol without any of our code: a temporary file, a flush, a
-//! link, a flush of the directory. `cargo bench -p runstone -- DIR` runs on the disk of `DIR`, else
-//! on that of the target directory.
+//! link, a flush of the directory. `cargo bench -p runstone --bench ledger -- DIR` runs on the disk
+//! of `DIR`, else on that of the target directory; with `--only=one`, `batch`, `history` or `crowd`
+//! that part alone.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,7 +18,7 @@ mod floor;
 mod history;
 mod sample;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use runstone::core::input::RunInput;
@@ -28,6 +29,10 @@ use serde_json::{Value, json};
 
 use self::floor::Floor;
 use self::sample::Sample;
+
+/// The one of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Recordings per figure.
 const ROUNDS: usize = 400;
@@ -41,6 +46,9 @@ fn main() {
         crowd::work(rest);
         return;
     }
+    let only = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("--only="));
     let place = arguments
         .iter()
         .find(|argument| !argument.starts_with('-'))
@@ -49,14 +57,19 @@ fn main() {
         .prefix("bench-")
         .tempdir_in(place)
         .unwrap();
-    one_writer(&folder.path().join("one"));
-    batch::compare(&folder.path().join("batch"));
-    history::compare(&folder.path().join("history"));
-    crowd::compare(&folder.path().join("crowd"));
+    let part = |name: &str, compare: fn(&Path)| {
+        if only.is_none_or(|only| only == name) {
+            compare(&folder.path().join(name));
+        }
+    };
+    part("one", one_writer);
+    part("batch", batch::compare);
+    part("history", history::compare);
+    part("crowd", crowd::compare);
 }
 
 /// One writer with an open handle, turn by turn with the floor.
-fn one_writer(root: &std::path::Path) {
+fn one_writer(root: &Path) {
     let mut floor = Floor::in_directory(&root.join("floor"));
     let without = ledger(&root.join("store"));
     let with = ledger_with(Views::Files, &root.join("store-with-views"));
@@ -94,11 +107,11 @@ fn timed(work: impl FnOnce()) -> Duration {
 }
 
 /// Returns a ledger without views in a new store at `root`.
-fn ledger(root: &std::path::Path) -> Ledger {
+fn ledger(root: &Path) -> Ledger {
     ledger_with(Views::None, root)
 }
 
-fn ledger_with(views: Views, root: &std::path::Path) -> Ledger {
+fn ledger_with(views: Views, root: &Path) -> Ledger {
     std::fs::create_dir_all(root.parent().unwrap()).unwrap();
     init(
         root,
