@@ -42,8 +42,13 @@ struct Candidate {
 
 impl Artifacts {
     /// Reads what lies in `directory`, and what `attach` names there or in the working directory;
-    /// the latter is stored in the ledger.
-    pub(crate) fn read(directory: &Path, attach: &[PathBuf], ledger: &Ledger) -> Self {
+    /// the latter is stored in the ledger, which keeps nothing of its own `store`.
+    pub(crate) fn read(
+        directory: &Path,
+        attach: &[PathBuf],
+        ledger: &Ledger,
+        store: &Path,
+    ) -> Self {
         let mut found = Self::default();
         let mut candidates = Vec::new();
         let own = directory.join(FOLDER);
@@ -58,7 +63,7 @@ impl Artifacts {
             Err(_nothing_there) => {}
         }
         for named in attach {
-            found.attached(directory, named, &mut candidates);
+            found.attached(directory, named, store, &mut candidates);
         }
         // One file may be found in the folder and named too: stored goes before not.
         candidates.sort_by(|a, b| (&a.name, b.is_stored).cmp(&(&b.name, a.is_stored)));
@@ -88,7 +93,13 @@ impl Artifacts {
         found
     }
 
-    fn attached(&mut self, directory: &Path, named: &Path, candidates: &mut Vec<Candidate>) {
+    fn attached(
+        &mut self,
+        directory: &Path,
+        named: &Path,
+        store: &Path,
+        candidates: &mut Vec<Candidate>,
+    ) {
         let inside = directory.join(named);
         // A path that leads out of the run directory is meant from where the caller stands.
         let stays_inside = named
@@ -110,6 +121,10 @@ impl Artifacts {
         match at.symlink_metadata() {
             Ok(found) if found.is_symlink() => self.warnings.push(format!(
                 "`--attach {}` is left out: it is a link, which is not followed",
+                named.display()
+            )),
+            Ok(found) if found.is_dir() && holds(&at, store) => self.warnings.push(format!(
+                "`--attach {}` is left out: it holds the store, or a part of it",
                 named.display()
             )),
             Ok(found) if found.is_dir() => self.list(&at, name, true, candidates),
@@ -163,6 +178,14 @@ impl Artifacts {
         for (folder, name) in folders {
             self.list(&folder, &name, is_stored, to);
         }
+    }
+}
+
+/// Tells whether a folder holds the store, or is a part of it.
+fn holds(folder: &Path, store: &Path) -> bool {
+    match (folder.canonicalize(), store.canonicalize()) {
+        (Ok(folder), Ok(store)) => store.starts_with(&folder) || folder.starts_with(&store),
+        _ => false,
     }
 }
 

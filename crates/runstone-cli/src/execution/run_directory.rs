@@ -46,7 +46,11 @@ impl RunDirectory {
     /// Removes it with all it holds. What cannot be removed costs room and nothing else.
     pub(crate) fn remove(self) -> Result<(), PathBuf> {
         let path = self.0.path().to_path_buf();
-        self.0.close().map_err(|_still_there| path)
+        match self.0.close() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(path),
+            // A command may clear up after itself.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Leaves it where it is and returns its path.

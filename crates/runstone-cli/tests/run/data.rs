@@ -244,6 +244,22 @@ fn what_is_attached_is_the_file_that_the_caller_named_and_no_other() {
 }
 
 #[test]
+fn a_store_is_no_attachment_of_its_own_runs() {
+    let scene = Scene::with_store(&[]);
+    let project = scene.project();
+    let options = ["--attach", "..", "--attach", project.to_str().unwrap()];
+    let inside = [&options[..], &["--attach", ".runstone/profiles"]].concat();
+    let came = run(&scene, &inside, "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let left_out = came
+        .stderr
+        .matches("is left out: it holds the store")
+        .count();
+    assert_eq!(left_out, 3, "{}", came.stderr);
+    assert_eq!(newest(&scene)["artifacts"], json!([]));
+}
+
+#[test]
 fn a_linked_folder_of_artifacts_is_not_followed() {
     let scene = Scene::with_store(&[]);
     let script = r#"mkdir elsewhere; touch elsewhere/f; ln -s "$PWD/elsewhere" "$RUNSTONE_RUN_DIR/artifacts""#;

@@ -430,6 +430,14 @@ fn the_run_directory_is_private_lies_outside_the_store_and_is_gone_afterwards() 
 }
 
 #[test]
+fn a_command_that_removes_its_run_directory_has_cleared_up_after_itself() {
+    let scene = Scene::with_store(&[]);
+    let came = run(&scene, &[], r#"rm -r "$RUNSTONE_RUN_DIR""#);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(!came.stderr.contains("removed"), "{}", came.stderr);
+}
+
+#[test]
 fn as_json_the_answer_is_the_last_line_of_stderr_and_stdout_is_the_commands() {
     let scene = Scene::with_store(&[]);
     let came = run(

@@ -219,7 +219,12 @@ impl Execution {
         for changed in self.data.iter().filter_map(Data::change) {
             warnings.add(&changed);
         }
-        let artifacts = Artifacts::read(self.directory.path(), &self.args.attach, &self.ledger);
+        let artifacts = Artifacts::read(
+            self.directory.path(),
+            &self.args.attach,
+            &self.ledger,
+            &self.store,
+        );
         for left_out in &artifacts.warnings {
             warnings.add(left_out);
         }
