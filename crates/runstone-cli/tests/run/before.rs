@@ -4,7 +4,7 @@
 use insta::assert_snapshot;
 
 use crate::scene::Scene;
-use crate::started::{newest, run};
+use crate::started::{Started, newest, run};
 
 /// A command that shows that it was started.
 const TOUCH: [&str; 4] = ["--", "sh", "-c", "echo STARTED"];
@@ -201,6 +201,37 @@ fn a_scheduler_names_the_run_its_sweep_and_its_retries() {
         assert_eq!(log["snapshots"][row]["run_id"], "slurm-4711_8");
         assert_eq!(log["snapshots"][row]["sweep"], "slurm-4711");
         assert_eq!(log["snapshots"][row]["attempt"], attempt);
+    }
+}
+
+#[test]
+fn what_a_scheduler_says_yields_to_what_somebody_said() {
+    let scene = Scene::with_store(&[]);
+    let array = [
+        ("SLURM_JOB_ID", "4719"),
+        ("SLURM_ARRAY_JOB_ID", "4711"),
+        ("SLURM_ARRAY_TASK_ID", "8"),
+    ];
+    let proposal = [
+        ("GITHUB_RUN_ID", "77"),
+        ("GITHUB_EVENT_NAME", "pull_request"),
+    ];
+    for (job, said, field, value) in [
+        (&array[..], "sweep=own", "sweep", "own".into()),
+        (&array, "note=x", "sweep", "slurm-4711".into()),
+        (&proposal, "candidate=false", "candidate", false.into()),
+        (
+            &proposal,
+            "note=y",
+            "candidate",
+            serde_json::Value::from(true),
+        ),
+    ] {
+        let options = ["--run-id", said, "--set", said];
+        let came = Started::within(&scene, job, &options, "true").end();
+        assert_eq!(came.code, Some(0), "{said}: {}", came.stderr);
+        let shown = scene.json(&["show", &format!("{said}:sh")]);
+        assert_eq!(shown["snapshot"][field], value, "{said}");
     }
 }
 

@@ -101,12 +101,12 @@ impl Execution {
         let named_profile = settings.profile_choice(args.profile.as_deref());
         let profile = ledger.hold_profile(&named_profile)?;
         warnings.learn(|| ledger.rules_for_words(&profile).ok());
-        let mut stated = stated(&args, &ledger, &profile, &program, job.as_ref())?;
         let set = args
             .set
             .iter()
             .map(|text| assignment(text).map_err(named))
             .collect::<Result<Vec<_>, _>>()?;
+        let mut stated = stated(&args, &set, &ledger, &profile, &program, job.as_ref())?;
         refuse_measured(&stated, &set)?;
         let store = whole(&settings.find_store()?.value);
         let data = args

@@ -40,6 +40,7 @@ pub(super) struct Stated {
 /// Settles what the options, the surroundings and the scheduler say of the run.
 pub(super) fn stated(
     args: &RunArgs,
+    set: &[(String, Value)],
     ledger: &Ledger,
     profile: &ProfileChoice,
     program: &Program,
@@ -64,6 +65,8 @@ pub(super) fn stated(
         lay_over(&mut factors, "--factor", text).map_err(named)?;
     }
     let places = ledger.places(profile, &stage)?;
+    // What the surroundings say is a default, and no contradiction of what somebody said.
+    let is_set = |field: &str| set.iter().any(|(path, _)| path == field);
     Ok(Stated {
         stage: places.stage.to_string(),
         places,
@@ -72,8 +75,11 @@ pub(super) fn stated(
             None if job.is_some_and(|job| job.is_restarted) => AttemptChoice::Next,
             None => AttemptChoice::Found,
         },
-        sweep: args.sweep.clone().or_else(|| job.and_then(Job::sweep)),
-        candidate: args.candidate || job.is_some_and(|job| job.is_proposal),
+        sweep: args
+            .sweep
+            .clone()
+            .or_else(|| job.filter(|_| !is_set("sweep")).and_then(Job::sweep)),
+        candidate: args.candidate || job.is_some_and(|job| job.is_proposal && !is_set("candidate")),
         run_id,
         identity,
         factors,
