@@ -138,44 +138,16 @@ fn name_that_is_taken_and_never_seen_ends_in_an_answer() {
 }
 
 fn walk(kind: Kind) {
-    let place = Place::new();
-    drop(place.init());
-    let mut cohorts = 0;
     for before in [Before::Nothing, Before::FifteenEntries, Before::DeadClaim] {
-        for errno in ERRNOS {
-            for moment in [Moment::Before, Moment::After] {
-                // The hint is a matter of its own and the same for every errno.
-                if matches!(before, Before::FifteenEntries) && errno != ERRNOS[0] {
-                    continue;
-                }
-                let mut after_calls = 0;
-                loop {
-                    cohorts += 1;
-                    let fault = Fault {
-                        call: None,
-                        after_calls,
-                        errno,
-                        moment,
-                    };
-                    let cohort = format!("c{cohorts}").parse().unwrap();
-                    if !strike(&place.path(), kind, before, &cohort, fault) {
-                        break;
-                    }
-                    after_calls += 1;
-                }
-                assert!(
-                    after_calls > 30,
-                    "a commit has more calls than {after_calls}"
-                );
-            }
-        }
+        // The hint is a matter of its own and the same for every errno.
+        let errnos = match before {
+            Before::FifteenEntries => &ERRNOS[..1],
+            Before::Nothing | Before::DeadClaim => &ERRNOS[..],
+        };
+        support::at_every_call(errnos, 30, &mut |path, cohort, fault| {
+            strike(path, kind, before, cohort, fault)
+        });
     }
-    let lines = support::findings(&place.open());
-    let damage: Vec<_> = lines
-        .iter()
-        .filter(|line| line.starts_with("damage"))
-        .collect();
-    assert!(damage.is_empty(), "{damage:#?}");
 }
 
 /// Commits with a fault set; returns whether the fault struck.

@@ -147,38 +147,9 @@ fn leave_dead_claim(store: &DirStore<Faulty>, fs: &Faulty, cohort: &CohortName) 
 }
 
 fn walk(kind: Kind) {
-    let place = Place::new();
-    drop(place.init());
-    let mut cohorts = 0;
-    for errno in [5, 28] {
-        for moment in [Moment::Before, Moment::After] {
-            let mut after_calls = 0;
-            loop {
-                cohorts += 1;
-                let fault = Fault {
-                    call: None,
-                    after_calls,
-                    errno,
-                    moment,
-                };
-                let cohort = format!("c{cohorts}").parse().unwrap();
-                if !strike(&place.path(), kind, &cohort, fault) {
-                    break;
-                }
-                after_calls += 1;
-            }
-            assert!(
-                after_calls > 100,
-                "a batch has more calls than {after_calls}"
-            );
-        }
-    }
-    let lines = support::findings(&place.open());
-    let damage: Vec<_> = lines
-        .iter()
-        .filter(|line| line.starts_with("damage"))
-        .collect();
-    assert!(damage.is_empty(), "{damage:#?}");
+    support::at_every_call(&[5, 28], 100, &mut |path, cohort, fault| {
+        strike(path, kind, cohort, fault)
+    });
 }
 
 #[test]

@@ -75,19 +75,22 @@ fn writing(fs: &Counting) -> Vec<&'static str> {
         .collect()
 }
 
+/// Returns the calls that write when `commit` adds to a log with one entry.
+fn writing_of(kind: Kind, commit: &dyn Fn(&DirStore<Counting>)) -> Vec<&'static str> {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .posing_as(kind)
+        .without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &["first"]);
+    fs.take_calls();
+    commit(&store);
+    writing(&fs)
+}
+
 #[test]
 fn commit_flushes_twice_and_names_nothing_before_its_flush() {
-    let commit = |kind| {
-        let place = Place::new();
-        let fs = FaultyFileSystem::new(OsFileSystem)
-            .posing_as(kind)
-            .without_flushes();
-        let store = place.init_on(fs.clone());
-        support::record(&store, &["first"]);
-        fs.take_calls();
-        append(&store, 2);
-        writing(&fs)
-    };
+    let commit = |kind| writing_of(kind, &|store| append(store, 2));
     // One flush covers the data and the name of the claim.
     let journal = [
         "create_new",
@@ -116,22 +119,15 @@ fn commit_flushes_twice_and_names_nothing_before_its_flush() {
 
 #[test]
 fn batch_flushes_each_file_and_each_directory_once_and_names_places_after_claims() {
-    let commit = |kind| {
-        let place = Place::new();
-        let fs = FaultyFileSystem::new(OsFileSystem)
-            .posing_as(kind)
-            .without_flushes();
-        let store = place.init_on(fs.clone());
-        support::record(&store, &["first"]);
-        fs.take_calls();
-        let items: Vec<BatchItem> = (0..40)
-            .map(|number| item(&format!("run-{number}")))
-            .collect();
+    let items: Vec<BatchItem> = (0..40)
+        .map(|number| item(&format!("run-{number}")))
+        .collect();
+    let append_all = |store: &DirStore<Counting>| {
         for appended in store.append_all(&items, &mut |_, _, _| None) {
             assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
         }
-        writing(&fs)
     };
+    let commit = |kind| writing_of(kind, &append_all);
     let count = |calls: &[&str], name| calls.iter().filter(|call| **call == name).count();
     let places = |calls: &[&'static str]| {
         let last_flush = calls.iter().rposition(|call| *call == "sync_file").unwrap();

@@ -12,6 +12,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use runstone_store::dir::faults::{Fault, Moment};
 use runstone_store::dir::{FileSystem, InitOptions};
 use runstone_store::{
     BatchItem, CohortName, DirStore, Finding, Hash256, KeyText, Log, Modes, NewEntry, Store,
@@ -153,6 +154,45 @@ pub(crate) fn garble(path: &Path) {
     let middle = bytes.len() - 12;
     bytes[middle] ^= 1;
     replace(path, &bytes);
+}
+
+/// Lets every call of a commit fail, with each of `errnos`, before it acts and after: `strike` is
+/// told at which call, has a cohort of its own for it, and returns whether the fault struck. A
+/// commit has more than `calls_min` calls, and nothing is damaged afterwards.
+pub(crate) fn at_every_call(
+    errnos: &[i32],
+    calls_min: u64,
+    strike: &mut dyn FnMut(&Path, &CohortName, Fault) -> bool,
+) {
+    let place = Place::new();
+    drop(place.init());
+    let mut cohorts = 0;
+    for errno in errnos {
+        for moment in [Moment::Before, Moment::After] {
+            let mut after_calls = 0;
+            loop {
+                cohorts += 1;
+                let fault = Fault {
+                    call: None,
+                    after_calls,
+                    errno: *errno,
+                    moment,
+                };
+                let cohort = format!("c{cohorts}").parse().unwrap();
+                if !strike(&place.path(), &cohort, fault) {
+                    break;
+                }
+                after_calls += 1;
+            }
+            assert!(after_calls > calls_min, "{after_calls} calls were found");
+        }
+    }
+    let lines = findings(&place.open());
+    let damage: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("damage"))
+        .collect();
+    assert!(damage.is_empty(), "{damage:#?}");
 }
 
 /// Returns every finding of an audit as one line: `damage kind path` or `stale kind path`.
