@@ -10,7 +10,7 @@ use crate::ui::{Face, Ui, escaped};
 #[derive(Debug, clap::Args)]
 #[command(after_help = REFERENCES)]
 pub(crate) struct ShowArgs {
-    /// The snapshot [default: the newest]
+    /// The snapshot
     #[arg(value_name = "REF", default_value = "@latest")]
     reference: String,
     /// Show the run document as it was handed in, and nothing else

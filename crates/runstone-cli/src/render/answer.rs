@@ -36,7 +36,7 @@ pub(crate) fn text(recorded: &Recorded) -> String {
     text.push_str(&sections(&recorded.answer.diff, Detail::Changed));
     text.push_str(&against_baseline(&recorded.answer));
     if let Some(found) = &recorded.nearest {
-        text.push_str(&nearest::text(found));
+        text.push_str(&nearest::beside_answer(found));
     }
     text.push_str(&verdict(&recorded.answer.verdict));
     text

@@ -38,7 +38,7 @@ pub(crate) fn one(
     }
     text.push_str(&previous(answer, &stored.envelope.recorded_at));
     if let Some(found) = nearest {
-        text.push_str(&nearest::text(found));
+        text.push_str(&nearest::whole(found));
     }
     text
 }

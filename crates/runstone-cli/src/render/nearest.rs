@@ -13,13 +13,22 @@ const VALUE_MAX: usize = 40;
 const BESIDE_ANSWER_MAX: usize = 3;
 
 /// Returns the nearest cohort beside an answer that opened a new one.
-pub(crate) fn text(nearest: &Nearest) -> String {
+pub(crate) fn beside_answer(nearest: &Nearest) -> String {
+    text(nearest, BESIDE_ANSWER_MAX)
+}
+
+/// Returns the nearest cohort and everything that keeps it apart.
+pub(crate) fn whole(nearest: &Nearest) -> String {
+    text(nearest, usize::MAX)
+}
+
+fn text(nearest: &Nearest, mismatches_max: usize) -> String {
     let mut text = String::new();
     text.push_str(&wrapped(&format!(
         "nearest {NAME}{}{NAME:#} differs in",
         nearest.cohort
     )));
-    let shown = nearest.mismatches.len().min(BESIDE_ANSWER_MAX);
+    let shown = nearest.mismatches.len().min(mismatches_max);
     text.push_str(&by_group(&nearest.mismatches[..shown]));
     if shown < nearest.mismatches.len() {
         let more = nearest.mismatches.len() - shown;

@@ -129,6 +129,26 @@ fn a_field_that_keeps_runs_apart_is_named_once() {
 }
 
 #[test]
+fn what_an_answer_cuts_short_is_shown_whole_by_the_command_it_names() {
+    let mut scene = Scene::with_store(&[]);
+    let document = |run_id: &str, value: u32| {
+        let fields = ["a", "b", "c", "d", "e"].map(|name| (name.to_owned(), value.into()));
+        let split = serde_json::Map::from_iter(fields);
+        serde_json::json!({ "run_id": run_id, "stage": "train", "identity": { "split": split } })
+            .to_string()
+    };
+    scene
+        .file("a.json", document("r1", 1))
+        .file("b.json", document("r2", 2));
+    assert!(scene.quietly(&["record", "a.json"]).status.success());
+    scene
+        .at("2026-11-20T11:00:00.000Z")
+        .run(&["record", "b.json"])
+        .run(&["explain"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_baseline_appears_and_moves() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     for (number, auc) in [0.61, 0.64, 0.62, 0.60, 0.63, 0.62, 0.65, 0.61]
