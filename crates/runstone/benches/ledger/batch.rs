@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use runstone::core::json::{Limits, Stream};
+use runstone::views::Views;
 use runstone::{BatchRequest, Handed, Ledger};
 
 use crate::floor::entry_bytes;
-use crate::{document, ledger, timed};
+use crate::{document, ledger, ledger_with, timed};
 
 /// Documents of a batch.
 const DOCUMENTS: usize = 10_000;
@@ -29,8 +30,8 @@ pub(crate) fn compare(root: &Path) {
             format!("{document}\n").into_bytes()
         })
         .collect();
-    let (mut floors, mut twice, mut commits, mut records, mut again) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut floors, mut twice, mut commits) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut records, mut again, mut viewed) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..TURNS {
         let folder = root.join(turn.to_string());
         floors.push(timed(|| bare(&folder.join("floor"), 1)));
@@ -40,6 +41,8 @@ pub(crate) fn compare(root: &Path) {
         twice.push(timed(|| bare(&folder.join("twice"), 2)));
         let answering = ledger(&folder.join("answered"));
         records.push(timed(|| record(&answering, &bytes)));
+        let viewing = ledger_with(Views::Files, &folder.join("viewed"));
+        viewed.push(timed(|| record(&viewing, &bytes)));
         let fresh = Ledger::open(&store).unwrap();
         again.push(timed(|| commit(&fresh, &bytes)));
         assert_eq!(
@@ -49,14 +52,14 @@ pub(crate) fn compare(root: &Path) {
     }
     let (floor, twice) = (median(&mut floors), median(&mut twice));
     println!(
-        "batch of {DOCUMENTS} documents of {} bytes, one cohort, without views ({TURNS} turns, medians)",
+        "batch of {DOCUMENTS} documents of {} bytes, one cohort ({TURNS} turns, medians)",
         bytes.len() / DOCUMENTS
     );
     let line = |name: &str, took: Duration| {
         #[expect(clippy::cast_precision_loss, reason = "ten thousand")]
         let per_second = DOCUMENTS as f64 / took.as_secs_f64();
         println!(
-            "  {name:<46}{per_second:8.0}/s   {:.2} of one link   {:.2} of two",
+            "  {name:<50}{per_second:8.0}/s   {:.2} of one link   {:.2} of two",
             floor.as_secs_f64() / took.as_secs_f64(),
             twice.as_secs_f64() / took.as_secs_f64(),
         );
@@ -64,10 +67,11 @@ pub(crate) fn compare(root: &Path) {
     line("bare: file, flush, one link, one flush a chunk", floor);
     line("bare: the same with two links", twice);
     line(
-        "acknowledged (goal ≥ 0.70 of the bare batch)",
+        "acknowledged, no views (goal ≥ 0.70 of the bare)",
         median(&mut commits),
     );
-    line("answered", median(&mut records));
+    line("answered, no views", median(&mut records));
+    line("answered, with views", median(&mut viewed));
     line("the same stream again", median(&mut again));
 }
 
