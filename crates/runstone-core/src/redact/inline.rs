@@ -2,9 +2,11 @@
 //!
 //! Four things are looked for: a token where a word begins, credentials behind `://`, a secret name
 //! before `=` or `:`, and a secret name as an option of a command. Only the secret itself is a hit;
-//! what stands around it stays. The invariant: what is found is in order, apart,
+//! what stands around it stays. What is a credential in an address is left to `address`. The
+//! invariant: what is found is in order, apart,
 //! never empty, and on the borders of characters.
 
+use super::address::{looks_like_token, parameter, user_info};
 use super::builtin::Builtin;
 use super::secret_name::{NAME_BYTES_MAX, Says};
 use super::text::Span;
@@ -12,38 +14,6 @@ use super::token;
 
 /// Shortest text that is looked at, in bytes: shorter than any secret with a name before it.
 const TEXT_BYTES_MIN: usize = 6;
-
-/// Parameters of an address that are credentials, squashed as names are.
-const PARAMETERS: [&str; 23] = [
-    "accesstoken",
-    "apikey",
-    "auth",
-    "authtoken",
-    "awsaccesskeyid",
-    "clientsecret",
-    "code",
-    "idtoken",
-    "jwt",
-    "key",
-    "password",
-    "passwd",
-    "pwd",
-    "refreshtoken",
-    "secret",
-    "sig",
-    "signature",
-    "token",
-    "xamzcredential",
-    "xamzsecuritytoken",
-    "xamzsignature",
-    "xgoogcredential",
-    "xgoogsignature",
-];
-/// Parameters that are credentials only if they look like one.
-const DOUBTFUL_PARAMETERS: [&str; 3] = ["auth", "code", "key"];
-/// Shortest value of a doubtful parameter, and shortest user name that is taken for a token, in
-/// bytes. Chosen as for doubtful names.
-const LONG_BYTES_MIN: usize = 16;
 
 /// Finds every secret in `text` that the built-in rules know.
 pub(super) fn hits(text: &str) -> Vec<Span> {
@@ -83,22 +53,27 @@ pub(super) fn hits(text: &str) -> Vec<Span> {
 
 /// Ends that were found, so that a text full of beginnings is not searched to its end from each.
 #[derive(Debug, Default)]
-struct Ends {
-    address: Ahead,
-    at_sign: Ahead,
-    parameter: Ahead,
-    digit: Ahead,
+pub(super) struct Ends {
+    pub(super) address: Ahead,
+    pub(super) at_sign: Ahead,
+    pub(super) parameter: Ahead,
+    pub(super) digit: Ahead,
     value: Ahead,
     runs: token::Runs,
 }
 
 /// What a search from left to right found last: it is found again from anywhere between.
 #[derive(Debug, Default)]
-struct Ahead(Option<(usize, usize)>);
+pub(super) struct Ahead(Option<(usize, usize)>);
 
 impl Ahead {
     /// Returns where `find` finds something in `text` from `start` on; its end if nowhere.
-    fn from(&mut self, text: &str, start: usize, find: impl Fn(&str) -> Option<usize>) -> usize {
+    pub(super) fn from(
+        &mut self,
+        text: &str,
+        start: usize,
+        find: impl Fn(&str) -> Option<usize>,
+    ) -> usize {
         if let Some((from, found)) = self.0
             && (from..=found).contains(&start)
         {
@@ -136,54 +111,6 @@ fn bearer(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
         end,
         rule: Builtin::Tokens,
     })
-}
-
-/// Credentials before the host of an address: the password, and a user name that is a token.
-fn user_info(text: &str, start: usize, ends: &mut Ends) -> Option<Span> {
-    let end = ends.address.from(text, start, |rest| {
-        rest.find(|character: char| character.is_whitespace() || "\"'`<>".contains(character))
-    });
-    let whole = &text[start..end];
-    let authority = whole
-        .find(['/', '?', '#'])
-        .map_or(whole, |end| &whole[..end]);
-    let at_sign = if let Some(at_sign) = authority.rfind('@') {
-        at_sign
-    } else {
-        // A password may hold what ends an authority; a port, which is a number, ends it rightly.
-        let (_, after) = authority.split_once(':')?;
-        if after.is_empty() || after.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        // Without an `@` on the way the address is not searched for its last one.
-        let first = ends.at_sign.from(text, start, |rest| rest.find('@'));
-        if first >= end {
-            return None;
-        }
-        whole.rfind('@')?
-    };
-    if is_digest(&whole[at_sign + 1..]) {
-        return None;
-    }
-    let credentials = &whole[..at_sign];
-    let (from, to) = match credentials.split_once(':') {
-        Some((user, _)) if looks_like_token(user) => (0, at_sign),
-        Some((user, _)) => (user.len() + 1, at_sign),
-        None if looks_like_token(credentials) => (0, at_sign),
-        None => return None,
-    };
-    Some(Span {
-        start: start + from,
-        end: start + to,
-        rule: Builtin::UrlCredentials,
-    })
-}
-
-/// Tells whether what stands behind the `@` of an address is no host but the digest of an image:
-/// `docker://python:3.11@sha256:…`.
-fn is_digest(host: &str) -> bool {
-    let algorithm = host.split(':').next().unwrap_or_default();
-    matches!(algorithm, "sha256" | "sha384" | "sha512")
 }
 
 /// `name=value` and `name: value`, with or without blanks between them, where the name says that
@@ -285,35 +212,6 @@ fn closing_quote(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> Optio
     None
 }
 
-/// A parameter of an address.
-fn parameter(text: &str, name: &str, start: usize, ends: &mut Ends) -> Option<Span> {
-    if name.len() > NAME_BYTES_MAX {
-        return None;
-    }
-    let squashed: String = name
-        .chars()
-        .filter(|character| !matches!(character, '_' | '-'))
-        .collect();
-    let is = |known: &&&str| squashed.eq_ignore_ascii_case(known);
-    let is_doubtful = DOUBTFUL_PARAMETERS.iter().any(|known| is(&known));
-    let is_known =
-        PARAMETERS.iter().any(|known| is(&known)) || Says::of(name) == Some(Says::Secret);
-    if !is_known {
-        return None;
-    }
-    let end = ends.parameter.from(text, start, |rest| {
-        rest.find(|character: char| character.is_whitespace() || "&#\"'`<>".contains(character))
-    });
-    let digit = |rest: &str| rest.find(|character: char| character.is_ascii_digit());
-    let mut looks_like_token =
-        || end - start >= LONG_BYTES_MIN && ends.digit.from(text, start, digit) < end;
-    (!is_doubtful || looks_like_token()).then_some(Span {
-        start,
-        end,
-        rule: Builtin::UrlCredentials,
-    })
-}
-
 /// `--password value`: the option and its value stand apart.
 fn option(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
     let name = &text[at + 2..];
@@ -360,12 +258,6 @@ fn end_of_value(text: &str, start: usize, ends: &mut Ends) -> usize {
     ends.value.from(text, start, |rest| {
         rest.find(|character: char| character.is_whitespace() || "\"'`,;&<>)}]".contains(character))
     })
-}
-
-fn looks_like_token(text: &str) -> bool {
-    text.len() >= LONG_BYTES_MIN
-        && text.bytes().any(|byte| byte.is_ascii_digit())
-        && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@
 //! token         tokens by their shape        walk     a value, place by place
 //! secret_name   names that say it            mark     what stands where a secret stood
 //! inline        both of them within a text   shape    a profile's own patterns
+//! address       credentials in an address
 //! place_name    home, user, host             pseudonym  the keyed hash
 //! ```
 //!
 //! Reading the rules belongs to `profile`, keeping the key to the store.
 
+mod address;
 mod builtin;
 mod conceal;
 mod inline;
