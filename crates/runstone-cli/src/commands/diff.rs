@@ -23,7 +23,7 @@ pub(crate) struct DiffArgs {
     /// The later snapshot
     #[arg(value_name = "B")]
     b: Option<String>,
-    /// Show equal metrics too
+    /// Show all: equal metrics, times and sizes of the process, every change of a long section
     #[arg(long)]
     all: bool,
     /// Write Markdown
