@@ -190,10 +190,19 @@ impl<F: FileSystem> DirStore<F> {
         if is_never_removed(path) {
             return self.tree.open(path);
         }
-        let (room, path) = path.split_at(1);
-        let Some(mut here) = self.tree.open(room)? else {
-            return Ok(None);
-        };
+        let (room, below) = path.split_at(1);
+        // A room that was removed and made again shows as missing, or empty, through a handle that
+        // is kept open: then it is looked for anew.
+        if !below.is_empty()
+            && let Some(room) = self.tree.open(room)?
+            && let Some(found) = self.folder_below(room, below)?
+        {
+            return Ok(Some(found));
+        }
+        self.folder_below(self.tree.root(), path)
+    }
+
+    fn folder_below(&self, mut here: At<F>, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
         for name in path {
             let Some(below) = self.tree.open_in(&here, name)? else {
                 return Ok(None);
