@@ -328,7 +328,7 @@ fn cohort_key(record: &RunRecord, profile: &Profile, rules: &StageRules) -> Coho
     CohortKey {
         schema: FINGERPRINT_SCHEMA_VERSION,
         profile: profile.name.clone(),
-        rules: profile.identity_rules_digest(rules),
+        rules: rules.identity_digest(),
         policy: rules.policy,
         stage: record.stage().clone(),
         name: named.collect(),

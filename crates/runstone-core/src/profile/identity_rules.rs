@@ -8,28 +8,34 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::rules::{FactorRule, FactorSource, Policy, Profile, StageRules};
+use super::rules::{FactorRule, FactorSource, FieldRules, Policy, StageRules};
 use crate::canon;
 use crate::digest::Digest;
 use crate::pointer::{Path, Pattern};
 
-impl Profile {
-    /// Returns the digest of the identity rules of one stage.
-    pub fn identity_rules_digest(&self, rules: &StageRules) -> Digest {
+impl StageRules {
+    /// Returns the digest of the identity rules of this stage.
+    pub fn identity_digest(&self) -> Digest {
+        self.identity_digest
+    }
+}
+
+impl FieldRules {
+    /// Returns the digest of what decides the identity in one stage.
+    pub(super) fn identity_digest(&self, rules: &StageRules) -> Digest {
         Digest::of_named("identity-rules", &canon::bytes(&self.identity_rules(rules)))
     }
 
     /// Returns what decides the identity in one stage, as JSON.
-    pub fn identity_rules(&self, rules: &StageRules) -> Value {
+    fn identity_rules(&self, rules: &StageRules) -> Value {
         let reach = Reach::of(rules);
-        let fields = &self.fields;
-        let aliases: BTreeMap<String, String> = fields
+        let aliases: BTreeMap<String, String> = self
             .aliases
             .iter()
             .filter(|(alias, target)| reach.touches_path(alias) || reach.touches_path(target))
             .map(|(alias, target)| (alias.to_string(), target.to_string()))
             .collect();
-        let values: BTreeMap<String, &BTreeMap<String, String>> = fields
+        let values: BTreeMap<String, &BTreeMap<String, String>> = self
             .value_aliases
             .iter()
             .filter(|(path, _)| reach.touches_path(path))
@@ -50,10 +56,10 @@ impl Profile {
             "groups": groups,
             "open_groups": sorted(&rules.identity.open),
             "factors": factors,
-            "sets": reach.touched(&fields.sets),
-            "times": reach.touched(&fields.times),
-            "upper": reach.touched(&fields.upper),
-            "tagged": reach.touched(&fields.tagged),
+            "sets": reach.touched(&self.sets),
+            "times": reach.touched(&self.times),
+            "upper": reach.touched(&self.upper),
+            "tagged": reach.touched(&self.tagged),
             "aliases": aliases,
             "values": values,
         });
@@ -66,10 +72,9 @@ impl Profile {
 
     /// Where a field lies that is not read as identity, whatever the stage says.
     fn hiding(&self) -> Vec<Pattern> {
-        let fields = &self.fields;
-        let places = fields.environment.iter().chain(&fields.code);
+        let places = self.environment.iter().chain(&self.code);
         let places = places.map(Pattern::from);
-        fields.ignore.iter().cloned().chain(places).collect()
+        self.ignore.iter().cloned().chain(places).collect()
     }
 }
 

@@ -104,6 +104,9 @@ pub struct StageRules {
     pub severity: Vec<SeverityRule>,
     /// How metrics are read.
     pub metrics: MetricRules,
+    /// Of what decides the identity, the fields of the profile included: worked out once, every
+    /// recording asks for it.
+    pub(super) identity_digest: Digest,
 }
 
 /// If one field has a value, others must, or must not, be there.

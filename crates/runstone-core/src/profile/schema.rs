@@ -57,6 +57,7 @@ pub(super) fn read(place: Place, table: Table) -> Result<Profile, ProfileError> 
             let is = std::mem::take(&mut condition.is);
             condition.is = spelled(&fields.upper, &condition.when, is);
         }
+        rules.identity_digest = fields.identity_digest(rules);
     }
     let listed = (!takes_others).then_some(&stages);
     let stage_aliases = alias_schema::stages(&mut aliases, stage_names, listed)?;

@@ -9,6 +9,7 @@ use super::rules::{
     Policy, Severity, SeverityRule, StageRules, ToleranceRule,
 };
 use super::source::{Node, Place, Table};
+use crate::digest::Digest;
 use crate::id::nfc;
 use crate::pattern;
 use crate::pointer::Path;
@@ -45,6 +46,8 @@ pub(super) fn read(
         policy: keys.word("policy", &words, Policy::Controlled)?,
         severity: read_severity(&mut keys)?,
         metrics: read_metrics(&mut keys)?,
+        // Of the whole profile, once it is read.
+        identity_digest: Digest::of(&[]),
     };
     keys.finish()?;
     Ok((rules, places))
