@@ -44,6 +44,8 @@ pub(crate) struct Ended {
     pub(crate) usage: Option<Usage>,
     /// Processes of its group that were still there when it had ended.
     pub(crate) left_behind: usize,
+    /// Its process group.
+    pub(super) group: Pid,
 }
 
 impl Ended {
@@ -56,6 +58,11 @@ impl Ended {
             End::Exited(code) if code > 128 && signals::asks_to_end(i32::from(code) - 128) => true,
             End::Exited(_) | End::Killed(_) => self.was_asked_to_end(),
         }
+    }
+
+    /// Tells whether processes of its group are still there now.
+    pub(super) fn has_left_some(&self) -> bool {
+        left_of(self.group) > 0
     }
 
     /// Tells whether a signal that asks to end was handed on to it.
@@ -95,12 +102,18 @@ pub(crate) fn start_and_watch(command: &mut Command) -> io::Result<Ended> {
         handed_on: watch.handed_on,
         elapsed,
         usage: before.usage(),
-        left_behind: if test_kill_process_group(group).is_ok() {
-            members_of(group)
-        } else {
-            0
-        },
+        left_behind: left_of(group),
+        group,
     })
+}
+
+/// Returns how many processes of a group there are.
+fn left_of(group: Pid) -> usize {
+    if test_kill_process_group(group).is_ok() {
+        members_of(group)
+    } else {
+        0
+    }
 }
 
 /// A command under watch. Its first process leads the group, so one id names both.
@@ -232,6 +245,7 @@ mod tests {
             elapsed: Duration::ZERO,
             usage: None,
             left_behind: 0,
+            group: getpid(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a command left in its run directory: JSON objects of metrics, identity and factors.
 //!
-//! Read strictly and whole: a file that changes while it is read (somebody the command left behind
-//! still writes) is read again, and refused if it does not come to rest. A file that names another
-//! run, because a script copied it from one, is refused with both names. Links and odd files are
-//! not followed.
+//! Read strictly and whole: a file that changes while it is read, or ends too early (somebody the
+//! command left behind still writes), is read again, and refused if it does not come to rest. A
+//! file that names another run, because a script copied it from one, is refused with both names.
+//! Links and odd files are not followed.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -24,6 +24,9 @@ use crate::values::called;
 /// How long a file may take to come to rest after its command ended; chosen, so that a child that
 /// only flushes its buffers is waited for and nobody waits for more than a second.
 const PAUSES_MS: [u64; 5] = [0, 20, 80, 200, 600];
+
+/// The members of the document that files of a run directory join.
+const JOINING: [&str; 3] = ["metrics", "identity", "factors"];
 
 /// What a command left behind.
 #[derive(Debug, Default)]
@@ -51,15 +54,26 @@ pub(crate) struct UnreadFile {
     pub(crate) error: CliError,
 }
 
+/// Returns where a command may leave such objects in its run directory.
+pub(crate) fn paths_in(folder: &Path) -> Vec<PathBuf> {
+    JOINING.iter().map(|joins| path_of(folder, joins)).collect()
+}
+
+fn path_of(folder: &Path, joins: &str) -> PathBuf {
+    folder.join(format!("{joins}.json"))
+}
+
 impl Left {
-    /// Reads what lies in `folder` of the run `run_id`, stage `stage`.
-    pub(crate) fn read(folder: &Path, run_id: &str, stage: &str) -> Self {
+    /// Reads what lies in `folder` of the run `run_id`, stage `stage`; files that are `restless`
+    /// are not taken.
+    pub(crate) fn read(folder: &Path, run_id: &str, stage: &str, restless: &[PathBuf]) -> Self {
         let mut left = Self::default();
         let mut take = |joins: &'static str| {
-            let file = JsonFile::at(folder.join(format!("{joins}.json")));
-            left.take(&file, joins, Layer::Beneath, run_id, stage)
+            let file = JsonFile::at(path_of(folder, joins));
+            let found = file.read_at_rest(run_id, stage, restless);
+            left.take(&file, joins, Layer::Beneath, found)
         };
-        let (metrics, identity, factors) = (take("metrics"), take("identity"), take("factors"));
+        let [metrics, identity, factors] = JOINING.map(&mut take);
         Self {
             metrics,
             own_metrics: None,
@@ -70,8 +84,15 @@ impl Left {
     }
 
     /// Reads a file of metrics of the command's own; returns whether it is there.
-    pub(crate) fn add_metrics(&mut self, file: &JsonFile, run_id: &str, stage: &str) -> bool {
-        self.own_metrics = self.take(file, "metrics", Layer::Above, run_id, stage);
+    pub(crate) fn add_metrics(
+        &mut self,
+        file: &JsonFile,
+        run_id: &str,
+        stage: &str,
+        restless: &[PathBuf],
+    ) -> bool {
+        let found = file.read_at_rest(run_id, stage, restless);
+        self.own_metrics = self.take(file, "metrics", Layer::Above, found);
         file.path.symlink_metadata().is_ok()
     }
 
@@ -90,10 +111,9 @@ impl Left {
         file: &JsonFile,
         joins: &'static str,
         layer: Layer,
-        run_id: &str,
-        stage: &str,
+        found: Result<Option<Map<String, Value>>, CliError>,
     ) -> Option<Map<String, Value>> {
-        file.read_as(run_id, stage).unwrap_or_else(|error| {
+        found.unwrap_or_else(|error| {
             self.unread.push(UnreadFile {
                 path: file.path.clone(),
                 joins,
@@ -135,14 +155,9 @@ impl JsonFile {
         run_id: &str,
         stage: &str,
     ) -> Result<Option<Map<String, Value>>, CliError> {
-        let Some(bytes) = self.settled()? else {
+        let Some(mut object) = self.whole()? else {
             return Ok(None);
         };
-        let mut object =
-            read_document(&bytes, &Limits::default()).map_err(|source| Error::Document {
-                name: called(&self.path),
-                source,
-            })?;
         for (member, own) in [("run_id", run_id), ("stage", stage)] {
             match object.remove(member) {
                 None => {}
@@ -159,6 +174,45 @@ impl JsonFile {
             }
         }
         Ok(Some(object))
+    }
+
+    /// The same, of a file that may be among those that did not come to rest.
+    fn read_at_rest(
+        &self,
+        run_id: &str,
+        stage: &str,
+        restless: &[PathBuf],
+    ) -> Result<Option<Map<String, Value>>, CliError> {
+        if restless.contains(&self.path) {
+            return Err(self.still_written());
+        }
+        self.read_as(run_id, stage)
+    }
+
+    /// Returns the object. A text that ends too early is looked at again: whoever writes it may be
+    /// out of sight.
+    fn whole(&self) -> Result<Option<Map<String, Value>>, CliError> {
+        let mut pauses = PAUSES_MS.into_iter().skip(1);
+        loop {
+            let Some(bytes) = self.settled()? else {
+                return Ok(None);
+            };
+            let source = match read_document(&bytes, &Limits::default()) {
+                Ok(object) => return Ok(Some(object)),
+                Err(source) => source,
+            };
+            match pauses.next() {
+                Some(pause) if source.is_cut_short() => {
+                    std::thread::sleep(Duration::from_millis(pause));
+                }
+                _ => {
+                    return Err(CliError::from(Error::Document {
+                        name: called(&self.path),
+                        source,
+                    }));
+                }
+            }
+        }
     }
 
     /// Returns the whole content once it has come to rest.
@@ -196,10 +250,14 @@ impl JsonFile {
                 return Ok(Some(bytes));
             }
         }
-        Err(self.unusable(
+        Err(self.still_written())
+    }
+
+    fn still_written(&self) -> CliError {
+        self.unusable(
             "is still being written, though the command has ended".to_owned(),
             "let the command wait for the processes it starts",
-        ))
+        )
     }
 
     fn unreadable(&self, source: io::Error) -> CliError {

@@ -102,6 +102,39 @@ fn what_is_written_while_it_is_read_is_taken_whole_or_refused() {
 }
 
 #[test]
+fn a_file_that_is_finished_by_what_the_command_left_behind_is_taken_as_it_becomes() {
+    let scene = Scene::with_store(&[]);
+    for (id, start) in [("r1", ""), ("r2", "setsid ")] {
+        let script = format!(
+            r#"cd "$RUNSTONE_RUN_DIR"; printf '{{"auc": 0.5' > metrics.json
+            {start}sh -c 'sleep 0.15; echo ", \"loss\": 1}}" >> metrics.json' >/dev/null 2>&1 &"#
+        );
+        let came = run(&scene, &["--run-id", id], &script);
+        assert_eq!(came.code, Some(0), "{start}: {}", came.stderr);
+        let metrics = &scene.json(&["show", id])["snapshot"]["metrics"];
+        assert_eq!(metrics, &serde_json::json!({"auc": 0.5, "loss": 1}));
+    }
+}
+
+#[test]
+fn a_file_that_is_written_again_and_again_is_refused_and_stays_for_its_writer() {
+    let scene = Scene::with_store(&[]);
+    // Each of the files is legal; only that they go on changing tells that none is the last.
+    let script = r#"cd "$RUNSTONE_RUN_DIR"; echo '{"auc": 0.0}' > metrics.json
+        (while sleep 0.1; do
+            echo '{"auc": 0.1}' > new; mv new metrics.json
+        done) >/dev/null 2>&1 & echo $!"#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    let left = rustix::process::Pid::from_raw(came.stdout.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(left, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    for words in ["is still being written", "is kept in"] {
+        assert!(came.stderr.contains(words), "{words}: {}", came.stderr);
+    }
+    assert_eq!(scene.quietly(&["show", "r1"]).status.code(), Some(3));
+}
+
+#[test]
 fn a_command_that_removes_its_run_directory_has_cleared_up_after_itself() {
     let scene = Scene::with_store(&[]);
     let came = run(&scene, &[], r#"rm -r "$RUNSTONE_RUN_DIR""#);

@@ -125,6 +125,15 @@ impl ReadError {
         }
     }
 
+    /// Tells whether the text ends too early, as that of a file does which is still being written.
+    pub fn is_cut_short(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Syntax { message, .. } => message.starts_with("EOF "),
+            _ => false,
+        }
+    }
+
     /// Returns what to do about it, in one sentence.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

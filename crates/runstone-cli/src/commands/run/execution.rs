@@ -21,7 +21,7 @@ use crate::env_vars;
 use crate::error::CliError;
 use crate::execution::{
     Artifacts, Data, End, Ended, Job, JsonFile, Left, Program, RunDirectory, ThisHost, facts,
-    start_and_watch,
+    paths_in, restless, start_and_watch,
 };
 use crate::exit::Exit;
 use crate::render::answer;
@@ -216,6 +216,9 @@ impl Execution {
             Err(source) => return (self.not_run(source, ui), None),
         };
         let finished_at = env_vars::clock().now();
+        let mut files = paths_in(self.directory.path());
+        files.extend(self.metrics.iter().map(|file| file.path().to_path_buf()));
+        let restless = restless(&ended, files);
         for changed in self.data.iter().filter_map(Data::change) {
             warnings.add(&changed);
         }
@@ -235,7 +238,7 @@ impl Execution {
             artifacts: artifacts.entries,
         };
         self.say_how_it_ended(&outcome, warnings);
-        let left = self.left(warnings);
+        let left = self.left(&restless, warnings);
         self.say_what_is_overruled(&left, &outcome, warnings);
         let request = self.request(&left, Some(&outcome));
         let own = match outcome.ended.end {
@@ -283,16 +286,16 @@ impl Execution {
     }
 
     /// Reads what the command left behind.
-    fn left(&self, warnings: &mut Warnings<'_>) -> Left {
+    fn left(&self, restless: &[PathBuf], warnings: &mut Warnings<'_>) -> Left {
         let Stated { run_id, stage, .. } = &self.stated;
-        let mut left = Left::read(self.directory.path(), run_id, stage);
+        let mut left = Left::read(self.directory.path(), run_id, stage, restless);
         if let Some(file) = &self.metrics {
             if file.is_untouched() {
                 warnings.add(&format!(
                     "`{}` is as it was before the command started: its metrics are not taken",
                     file.path().display()
                 ));
-            } else if !left.add_metrics(file, run_id, stage) {
+            } else if !left.add_metrics(file, run_id, stage, restless) {
                 warnings.add(&format!("the command left no `{}`", file.path().display()));
             }
         }
