@@ -20,8 +20,16 @@ const FILE: &str = "refused.json";
 #[derive(Debug)]
 pub(super) struct Refused {
     run: RefusedRun,
-    /// The file it came from, if it is not the store's.
-    file: Option<PathBuf>,
+    from: From,
+}
+
+/// Where a refused run was found.
+#[derive(Debug)]
+enum From {
+    /// In the store, by this whole name.
+    Store(String),
+    /// In a file elsewhere.
+    File(PathBuf),
 }
 
 impl Refused {
@@ -39,12 +47,13 @@ impl Refused {
             }
             return Ok(Self {
                 run: RefusedRun::from_bytes(&bytes, &format!("`{name}`"))?,
-                file: Some(path.to_path_buf()),
+                from: From::File(path.to_path_buf()),
             });
         }
+        let (whole, run) = ledger.refused(name)?;
         Ok(Self {
-            run: ledger.refused(name)?,
-            file: None,
+            run,
+            from: From::Store(whole),
         })
     }
 
@@ -89,12 +98,11 @@ impl Refused {
     /// same snapshot.
     pub(super) fn forget(self, ledger: &Ledger) -> Result<(), String> {
         let stays = |what: String, why: String| format!("{what} stays, and may be removed: {why}");
-        match self.file {
-            None => ledger.forget_refused(&self.run.nonce).map_err(|error| {
-                let what = format!("what was refused as `{}`", self.run.nonce);
-                stays(what, error.to_string())
-            }),
-            Some(path) => std::fs::remove_file(&path)
+        match self.from {
+            From::Store(name) => ledger
+                .forget_refused(&name)
+                .map_err(|error| stays(format!("what was refused as `{name}`"), error.to_string())),
+            From::File(path) => std::fs::remove_file(&path)
                 .map_err(|error| stays(format!("`{}`", path.display()), error.to_string())),
         }
     }

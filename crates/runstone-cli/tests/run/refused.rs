@@ -573,3 +573,39 @@ fn the_log_lists_refused_runs_with_what_finishes_them() {
     assert_eq!(left.as_array().unwrap().len(), 1);
     assert_eq!(left[0]["run_id"], "r2");
 }
+
+#[test]
+fn a_copy_of_a_refused_run_is_listed_found_and_removed_by_its_own_name() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+    let original = finish(&came)[2].clone();
+    let kept = scene.project().join(".runstone/refused");
+    let copied = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "cp *.json zz.json; for f in [0-9a-f]*.json; do cp $f ${f%.json}-b.json; done",
+        ])
+        .current_dir(&kept)
+        .status();
+    assert!(copied.unwrap().success());
+    let names = || -> Vec<String> {
+        let rows = scene.json(&["log"])["refused"].as_array().unwrap().clone();
+        let mut names: Vec<String> = rows
+            .iter()
+            .map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let listed = names();
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    // Each name leads to its own file, though one begins as another does.
+    for (left, name) in listed.iter().enumerate().rev() {
+        scene.json(&["record", "--refused", name]);
+        assert_eq!(names().len(), left, "{name}");
+        assert!(!kept.join(format!("{name}.json")).exists(), "{name}");
+    }
+    assert!(listed.iter().any(|name| name.starts_with(&original)));
+}

@@ -57,13 +57,14 @@ impl Ledger {
         Ok(path.to_string())
     }
 
-    /// Returns a result that was kept, by its nonce or the beginning of it.
+    /// Returns a result that was kept, by its name or the beginning of it, with its whole name:
+    /// that of its file, which [`Ledger::forget_refused`] takes.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none, [`Error::Ambiguous`] with the candidates,
     /// [`Error::Damaged`] if it cannot be read as one, [`Error::Usage`] if nothing is named.
-    pub fn refused(&self, nonce: &str) -> Result<RefusedRun, Error> {
-        if nonce.is_empty() {
+    pub fn refused(&self, named: &str) -> Result<(String, RefusedRun), Error> {
+        if named.is_empty() {
             return Err(Error::Usage {
                 what: "no refused run is named".to_owned(),
                 hint: REFUSED_HINT.to_owned(),
@@ -71,42 +72,46 @@ impl Ledger {
         }
         let shelf = self.store.shelf();
         let not_found = || Error::NotFound {
-            reference: nonce.to_owned(),
+            reference: named.to_owned(),
             looked_in: Some(REFUSED.to_owned()),
         };
         let mut found = Vec::new();
         for file in shelf.list(&ShelfPath::of(Room::Refused))? {
             if let Some(name) = file.name.strip_suffix(".json")
-                && name.starts_with(nonce)
+                && name.starts_with(named)
             {
                 found.push(name.to_owned());
             }
+        }
+        if found.iter().any(|name| name == named) {
+            found = vec![named.to_owned()];
         }
         match found.as_slice() {
             [] => Err(not_found()),
             [only] => {
                 let path = path_of(only)?;
                 let bytes = shelf.get(&path)?.ok_or_else(not_found)?;
-                RefusedRun::from_bytes(&bytes, &format!("`{path}`"))
+                let run = RefusedRun::from_bytes(&bytes, &format!("`{path}`"))?;
+                Ok((only.clone(), run))
             }
             _ => Err(Error::Ambiguous {
-                reference: nonce.to_owned(),
+                reference: named.to_owned(),
                 candidates: found,
             }),
         }
     }
 
-    /// Removes a result that is recorded now.
+    /// Removes a result that is recorded now, by its whole name.
     ///
     /// # Errors
     /// [`Error::Store`] if it stays; it can be recorded again, as the same snapshot.
-    pub fn forget_refused(&self, nonce: &str) -> Result<(), Error> {
-        Ok(self.store.shelf().remove(&path_of(nonce)?)?)
+    pub fn forget_refused(&self, name: &str) -> Result<(), Error> {
+        Ok(self.store.shelf().remove(&path_of(name)?)?)
     }
 }
 
-fn path_of(nonce: &str) -> Result<ShelfPath, Error> {
-    ShelfPath::new(Room::Refused, &[&format!("{nonce}.json")]).map_err(|bad| Error::Usage {
+fn path_of(name: &str) -> Result<ShelfPath, Error> {
+    ShelfPath::new(Room::Refused, &[&format!("{name}.json")]).map_err(|bad| Error::Usage {
         what: bad.to_string(),
         hint: "name it as it was printed".to_owned(),
     })

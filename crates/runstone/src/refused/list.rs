@@ -1,7 +1,8 @@
 //! What waits to be finished: a row for each refused run of the store.
 //!
-//! The invariant: a file that cannot be read as one is named, and costs its own row alone. How the
-//! rows look is left to the faces.
+//! The invariant: a run is listed by the name that finds its file, whatever is in that, and a file
+//! that cannot be read as one is named and costs its own row alone. How the rows look is left to
+//! the faces.
 
 use runstone_store::{Room, ShelfPath};
 use serde_json::{Value, json};
@@ -40,13 +41,13 @@ pub struct RefusedRuns {
 }
 
 impl RefusedRow {
-    fn of(refused: &RefusedRun) -> Self {
+    fn of(name: String, refused: &RefusedRun) -> Self {
         let text = |member: &str| {
             let value = refused.document.get(member);
             value.and_then(Value::as_str).map(str::to_owned)
         };
         Self {
-            name: refused.name(),
+            name,
             run_id: text("run_id"),
             stage: text("stage"),
             status: text("status"),
@@ -69,10 +70,14 @@ impl RefusedRow {
 }
 
 impl RefusedRun {
-    /// Returns the name by which it is finished: the beginning of its nonce.
+    /// Returns the name by which it is finished where it was kept: the beginning of its nonce.
     pub fn name(&self) -> String {
-        self.nonce.chars().take(NAME_SIZE).collect()
+        shortened(&self.nonce)
     }
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(NAME_SIZE).collect()
 }
 
 impl Ledger {
@@ -85,7 +90,22 @@ impl Ledger {
         let shelf = self.store.shelf();
         let folder = ShelfPath::of(Room::Refused);
         let mut runs = RefusedRuns::default();
-        for file in shelf.list(&folder)? {
+        let files = shelf.list(&folder)?;
+        let names: Vec<&str> = files
+            .iter()
+            .filter_map(|file| file.name.strip_suffix(".json"))
+            .collect();
+        // A file that was copied or renamed by hand may share its beginning with another.
+        let name_of = |whole: &str| match shortened(whole) {
+            short if names.iter().filter(|it| it.starts_with(&short)).count() == 1 => short,
+            _ => whole.to_owned(),
+        };
+        for file in &files {
+            let Some(whole) = file.name.strip_suffix(".json") else {
+                runs.unreadable
+                    .push(format!("`{folder}/{}` is not named as one", file.name));
+                continue;
+            };
             let place = format!("{folder}/{}", file.name);
             let read = folder
                 .below(&file.name)
@@ -101,7 +121,7 @@ impl Ledger {
                 }
             };
             match RefusedRun::from_bytes(&bytes, &format!("`{place}`")) {
-                Ok(refused) => runs.rows.push(RefusedRow::of(&refused)),
+                Ok(refused) => runs.rows.push(RefusedRow::of(name_of(whole), &refused)),
                 Err(error) => runs.unreadable.push(error.to_string()),
             }
         }
