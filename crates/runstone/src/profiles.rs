@@ -31,6 +31,8 @@ pub enum ProfileChoice {
     Kept(String),
     /// The one of this digest, which [`Ledger::hold_profile`] read or the store keeps.
     Held(Digest),
+    /// The one of this text, which is complete without those it was built on.
+    Text(String),
 }
 
 /// Reads a profile that is built in or a file; no store is needed.
@@ -114,7 +116,9 @@ impl Ledger {
         let name = match choice {
             ProfileChoice::Named(name) => name,
             ProfileChoice::Held(sha256) => return ProfileChoice::Kept(sha256.to_string()),
-            ProfileChoice::StoreDefault | ProfileChoice::Kept(_) => return choice.clone(),
+            ProfileChoice::StoreDefault | ProfileChoice::Kept(_) | ProfileChoice::Text(_) => {
+                return choice.clone();
+            }
         };
         let is_own = *name == self.settings.profile.name
             || self.default_profile().is_ok_and(|own| own.name == *name)
@@ -161,6 +165,7 @@ impl Ledger {
                 self.profile_by_digest(&self.settings.profile.sha256)
             }
             ProfileChoice::Held(sha256) => self.profile_by_digest(sha256),
+            ProfileChoice::Text(text) => self.profile_of(text, "the profile that was kept with it"),
             ProfileChoice::Kept(name) => match Profile::builtin(name) {
                 Some(profile) => Ok(Arc::new(profile)),
                 None => self.kept_profile(name),
@@ -208,15 +213,19 @@ impl Ledger {
                 });
             }
         };
-        let profile = Profile::parse(&text, &place(), &|_resolved| None).map_err(|source| {
-            Error::Profile {
-                name: place(),
-                source: Box::new(source),
-            }
-        })?;
-        let profile = Arc::new(profile.knowing(self.names.clone()));
+        let profile = self.profile_of(&text, &place())?;
         self.remember_profile(Arc::clone(&profile));
         Ok(profile)
+    }
+
+    /// Reads a text that is complete, called `name` in errors.
+    fn profile_of(&self, text: &str, name: &str) -> Result<Arc<Profile>, Error> {
+        let profile =
+            Profile::parse(text, name, &|_resolved| None).map_err(|source| Error::Profile {
+                name: name.to_owned(),
+                source: Box::new(source),
+            })?;
+        Ok(Arc::new(profile.knowing(self.names.clone())))
     }
 
     fn kept_profile(&self, name: &str) -> Result<Arc<Profile>, Error> {

@@ -282,7 +282,9 @@ fn what_was_refused_is_kept_by_the_rules_of_its_own_profile() {
         .output()
         .unwrap();
     let kept = String::from_utf8(kept.stdout).unwrap();
-    assert!(!kept.contains("corp_"), "{kept}");
+    for secret in ["corp_settings", "corp_argument"] {
+        assert!(!kept.contains(secret), "{kept}");
+    }
     assert!(!kept.contains("\"host\""), "{kept}");
     std::fs::remove_dir_all(folder(&came)).unwrap();
 }
@@ -304,7 +306,6 @@ fn a_profile_that_changes_while_the_command_runs_costs_nothing() {
         if id == "kept" {
             assert_eq!(came.code, Some(125), "{}", came.stderr);
             std::fs::remove_dir_all(folder(&came)).unwrap();
-            scene.file("own.toml", rules);
             assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
         } else {
             assert_eq!(came.code, Some(0), "{id}: {}", came.stderr);
@@ -608,4 +609,16 @@ fn a_copy_of_a_refused_run_is_listed_found_and_removed_by_its_own_name() {
         assert!(!kept.join(format!("{name}.json")).exists(), "{name}");
     }
     assert!(listed.iter().any(|name| name.starts_with(&original)));
+}
+
+#[test]
+fn a_refused_run_is_judged_by_the_default_of_its_day_though_the_store_has_another_now() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+    let used = scene.quietly(&["profile", "use", "market"]);
+    assert_eq!(used.status.code(), Some(0));
+    assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
+    assert_eq!(newest(&scene)["profile"]["name"], "generic");
 }

@@ -9,6 +9,7 @@ use super::run::RefusedRun;
 use crate::commit::RecordRequest;
 use crate::error::{Error, REFUSED, REFUSED_HINT};
 use crate::open::Ledger;
+use crate::profiles::ProfileChoice;
 
 impl Ledger {
     /// Makes of a request that could not be recorded what may be kept of it: joined as far as it
@@ -35,7 +36,8 @@ impl Ledger {
             nonce: nonce.to_owned(),
             document,
             attempt: request.attempt,
-            profile: Some(self.from_anywhere(&request.profile)),
+            // Its file may change or go, and the store's default too, until the run is finished.
+            profile: Some(ProfileChoice::Text(profile.text.clone())),
             process,
             unread: Vec::new(),
             set,

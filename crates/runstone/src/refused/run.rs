@@ -110,6 +110,7 @@ impl RefusedRun {
                 ProfileChoice::Named(path) => json!({ "file": path }),
                 ProfileChoice::Kept(name) => json!({ "name": name }),
                 ProfileChoice::Held(sha256) => json!({ "name": sha256 }),
+                ProfileChoice::Text(text) => json!({ "text": text }),
             };
         }
         format!("{file:#}\n").into_bytes()
@@ -138,9 +139,12 @@ impl RefusedRun {
                 profile: match file.get("profile") {
                     None => None,
                     Some(Value::Null) => Some(ProfileChoice::StoreDefault),
-                    Some(profile) => Some(match profile.get("file") {
-                        Some(path) => ProfileChoice::Named(path.as_str()?.to_owned()),
-                        None => ProfileChoice::Kept(profile.get("name")?.as_str()?.to_owned()),
+                    Some(profile) => Some(match (profile.get("text"), profile.get("file")) {
+                        (Some(text), _) => ProfileChoice::Text(text.as_str()?.to_owned()),
+                        (None, Some(path)) => ProfileChoice::Named(path.as_str()?.to_owned()),
+                        (None, None) => {
+                            ProfileChoice::Kept(profile.get("name")?.as_str()?.to_owned())
+                        }
                     }),
                 },
                 attempt: match file.get("attempt")? {
@@ -194,7 +198,7 @@ mod tests {
             nonce: "ab12".to_owned(),
             document: document.as_object().unwrap().clone(),
             attempt: AttemptChoice::Exactly(Attempt(2)),
-            profile: Some(ProfileChoice::Named("/p/own.toml".to_owned())),
+            profile: Some(ProfileChoice::Text("schema=1".to_owned())),
             process: Captured::Known(json!({"exit_code": 0})),
             unread: vec![Unread {
                 path: "/tmp/x/factors.json".into(),
@@ -223,6 +227,7 @@ mod tests {
             None,
             Some(ProfileChoice::StoreDefault),
             Some(ProfileChoice::Kept("own".to_owned())),
+            Some(ProfileChoice::Named("/p/own.toml".to_owned())),
         ] {
             let one = RefusedRun {
                 profile,
@@ -235,7 +240,7 @@ mod tests {
             written.split_whitespace().collect::<String>(),
             concat!(
                 r#"{"attempt":2,"document":{"metrics":{"auc":0.5},"run_id":"r1","stage":"train"},"#,
-                r#""nonce":"ab12","process":{"exit_code":0},"profile":{"file":"/p/own.toml"},"#,
+                r#""nonce":"ab12","process":{"exit_code":0},"profile":{"text":"schema=1"},"#,
                 r#""reason":"thediskisfull","#,
                 r#""schema":"runstone.refused/1","set":["metrics.auc"],"unread":[{"above":true,"#,
                 r#""joins":"factors","path":"/tmp/x/factors.json"}]}"#

@@ -118,7 +118,6 @@ impl Execution {
         });
         let refused = RefusedRun {
             unread: unread.collect(),
-            profile: Some(self.ledger.from_anywhere(&self.named_profile)),
             ..refused
         };
         match self.ledger.keep_refused(&refused) {
@@ -156,7 +155,7 @@ impl Execution {
         }
         match self.ledger.from_anywhere(&self.named_profile) {
             _ if is_kept => {}
-            ProfileChoice::StoreDefault | ProfileChoice::Held(_) => {}
+            ProfileChoice::StoreDefault | ProfileChoice::Held(_) | ProfileChoice::Text(_) => {}
             ProfileChoice::Named(name) | ProfileChoice::Kept(name) => {
                 words.extend(["--profile".into(), name.into()]);
             }
