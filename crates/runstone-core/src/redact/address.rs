@@ -5,6 +5,7 @@
 
 use super::builtin::Builtin;
 use super::inline::Ends;
+use super::mark;
 use super::secret_name::{NAME_BYTES_MAX, Says};
 use super::text::Span;
 
@@ -117,8 +118,10 @@ pub(super) fn parameter(text: &str, name: &str, start: usize, ends: &mut Ends) -
     })
 }
 
-/// Tells whether a text is long, has a digit and no blank.
+/// Tells whether a text is long, has a digit and no blank. What stands for a secret in it is none
+/// of that: a mark may be longer than what it stands for.
 pub(super) fn looks_like_token(text: &str) -> bool {
+    let text = mark::left_out(text);
     text.len() >= LONG_BYTES_MIN
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && !text.contains(char::is_whitespace)

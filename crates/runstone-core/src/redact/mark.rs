@@ -4,6 +4,7 @@
 //! stays as it is. The marks hold no dot, since names of fields are joined by dots, and never
 //! change: they are part of what the content digest covers.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::text::Hit;
@@ -38,6 +39,23 @@ pub(super) fn spare(text: &str, hits: &mut Vec<Hit>) {
         }
         true
     });
+}
+
+/// Returns `text` without the marks in it.
+pub(super) fn left_out(text: &str) -> Cow<'_, str> {
+    let mut marks = marks(text);
+    if marks.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    marks.sort_by_key(|mark| mark.start);
+    let mut left = String::new();
+    let mut at = 0;
+    for mark in marks {
+        left.push_str(&text[at..mark.start]);
+        at = mark.end;
+    }
+    left.push_str(&text[at..]);
+    Cow::Owned(left)
 }
 
 /// Returns where marks stand in `text`.

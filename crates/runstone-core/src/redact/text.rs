@@ -10,6 +10,10 @@ use super::mark::{self, MASK};
 use super::rules::{Redaction, What};
 use super::{inline, place_name};
 
+/// How often a text is looked at again with marks in the places of what was found, before all of it
+/// counts as secret; chosen, twice is rare.
+const LOOKS_MAX: usize = 8;
+
 /// A part of a text that a built-in rule names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
@@ -28,8 +32,31 @@ pub(crate) struct Hit {
 }
 
 impl Redaction {
-    /// Returns the secrets in `text`, in order and apart.
+    /// Returns the secrets in `text`, in order and apart; none is left, or comes up, once marks
+    /// stand in their places.
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
+        let mut hits = self.met(text);
+        // A mark may be longer than its secret, and part words otherwise, so that what is around it
+        // looks like a secret too.
+        for _ in 0..LOOKS_MAX {
+            if hits.is_empty() {
+                return hits;
+            }
+            let more = self.met(&replaced(text, &hits, |_, _| MASK.to_owned()));
+            if more.is_empty() {
+                return hits;
+            }
+            let more: Vec<Hit> = more.into_iter().map(|hit| unmasked(&hits, hit)).collect();
+            hits.extend(more);
+            settle(&mut hits);
+        }
+        let rule = hits[0].rule;
+        let (start, end) = (0, text.len());
+        vec![Hit { start, end, rule }]
+    }
+
+    /// Returns the secrets that are met in `text` as it stands, in order and apart.
+    fn met(&self, text: &str) -> Vec<Hit> {
         let mut hits: Vec<Hit> = inline::hits(text)
             .into_iter()
             .map(|span| self.hit(span))
@@ -114,6 +141,28 @@ pub(super) fn replaced(
     new
 }
 
+/// Returns a hit of the text in which marks stand for `hits` as one of the text before: in the
+/// place of a mark that it touches stands all that the mark stands for.
+fn unmasked(hits: &[Hit], hit: Hit) -> Hit {
+    let Hit { start, end, rule } = hit;
+    let (mut new, mut old) = (0, 0);
+    let (mut first, mut last) = (None, None);
+    for mark in hits {
+        let begins = new + (mark.start - old);
+        let ends = begins + MASK.len();
+        first = first.or_else(|| (start < begins).then(|| old + (start - new)));
+        last = last.or_else(|| (end <= begins).then(|| old + (end - new)));
+        first = first.or_else(|| (start < ends).then_some(mark.start));
+        last = last.or_else(|| (end <= ends).then_some(mark.end));
+        (new, old) = (ends, mark.end);
+    }
+    Hit {
+        start: first.unwrap_or_else(|| old + (start - new)),
+        end: last.unwrap_or_else(|| old + (end - new)),
+        rule,
+    }
+}
+
 /// Orders hits, and makes one of those that overlap.
 fn settle(hits: &mut Vec<Hit>) {
     hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
@@ -143,6 +192,17 @@ mod tests {
         let mut hits = vec![hit(4, 8, 1), hit(0, 5, 0), hit(9, 10, 2)];
         settle(&mut hits);
         assert_eq!(hits, [hit(0, 8, 0), hit(9, 10, 2)]);
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_only_beside_a_mark_is_redacted_at_once() {
+        let once = masked("Bearer 0sk-?sig==").into_owned();
+        assert_eq!(once, "Bearer [redacted]");
+        assert_eq!(masked(&once), once);
+        assert_eq!(
+            masked("Bearer 0123456789abcdef[redacted]"),
+            "Bearer [redacted]"
+        );
     }
 
     proptest! {
