@@ -4,7 +4,7 @@ use runstone::core::id::Attempt;
 use runstone::core::input::RunInput;
 use runstone::core::snapshot::Captured;
 use runstone::profiles::ProfileChoice;
-use runstone::under_way::{Earlier, Host, ProcessId, Sight, Started, State};
+use runstone::under_way::{Begun, Earlier, Host, ProcessId, Sight, Started, State};
 use runstone::{AttemptChoice, Error, RecordRequest};
 use runstone_testkit::{Lab, run};
 use serde_json::json;
@@ -50,7 +50,7 @@ fn request(run_id: &str) -> RecordRequest {
     RecordRequest::of(RunInput::from_document(run(run_id).build()))
 }
 
-fn begin(lab: &Lab, started: &Started, earlier: Earlier, host: &Fake) -> Result<(), Error> {
+fn begin(lab: &Lab, started: &Started, earlier: Earlier, host: &Fake) -> Result<Begun, Error> {
     let foreseen = lab.ledger.foresee(&request(&started.run_id))?;
     lab.ledger.begin(started, &foreseen, earlier, host)
 }
@@ -136,7 +136,8 @@ fn a_rival_is_refused_while_it_is_there_and_free_once_it_is_gone() {
     let last = started("nnnn", "r1");
     assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows.len(), 2);
     lab.ledger.end(&last).unwrap();
-    lab.ledger.forget_lost(&last, &GONE).unwrap();
+    let begun = Begun::default();
+    lab.ledger.forget_over(&last, &begun, &GONE).unwrap();
     assert_eq!(lab.ledger.under_way(&GONE).unwrap().rows, []);
 }
 
@@ -165,7 +166,14 @@ fn a_run_that_cannot_be_seen_is_over_for_those_who_were_told_so_alone() {
             ..started("nn", "r1")
         };
         match begin(&lab, &own, earlier, &THERE) {
-            Ok(()) => assert!(goes_on, "{own:?} {earlier:?}"),
+            Ok(begun) => {
+                assert!(goes_on, "{own:?} {earlier:?}");
+                // Whoever said that it is over has run in its place: nobody lists it any more.
+                lab.ledger.end(&own).unwrap();
+                assert_eq!(lab.ledger.under_way(&THERE).unwrap().rows.len(), 1);
+                lab.ledger.forget_over(&own, &begun, &THERE).unwrap();
+                assert_eq!(lab.ledger.under_way(&THERE).unwrap().rows, []);
+            }
             Err(Error::UnderWay(rival)) => {
                 assert!(!goes_on, "{own:?} {earlier:?}");
                 assert_eq!(rival.sight, Sight::Unknown);
@@ -230,4 +238,23 @@ fn a_notice_holds_no_secret_of_its_job_or_its_host() {
         lab.ledger.under_way(&GONE).unwrap().rows[0].state,
         State::Lost
     );
+}
+
+#[test]
+fn a_start_that_cannot_be_seen_and_was_not_passed_as_over_stays() {
+    let lab = Lab::new();
+    let first = started("n", "r1");
+    let begun = begin(&lab, &first, Earlier::AreOver, &THERE).unwrap();
+    let elsewhere = Started {
+        process: ProcessId {
+            host: "another".to_owned(),
+            ..THERE.this_process()
+        },
+        ..started("nn", "r1")
+    };
+    // It began after the first had looked around.
+    let other = Fake { is_there: false };
+    begin(&lab, &elsewhere, Earlier::AreOver, &other).unwrap();
+    lab.ledger.forget_over(&first, &begun, &THERE).unwrap();
+    assert_eq!(lab.ledger.under_way(&THERE).unwrap().rows.len(), 2);
 }

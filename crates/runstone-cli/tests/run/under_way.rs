@@ -204,16 +204,51 @@ fn what_a_scheduler_calls_its_job_is_redacted_in_the_notice_as_in_the_snapshot()
 }
 
 #[test]
-fn a_torn_notice_is_passed_over() {
+fn a_notice_that_is_torn_or_of_a_later_release_is_named_by_the_log_and_before_a_start() {
     let scene = Scene::with_store(&[]);
-    let folder = scene.project().join(".runstone/started/0123");
-    std::fs::create_dir_all(&folder).unwrap();
-    let torn = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(folder.join("n.json"));
-    std::io::Write::write_all(&mut torn.unwrap(), b"{\"schema\"").unwrap();
+    let script = r#"cd .runstone/started/*/; echo '{"schema"' > torn.json
+        echo '{"schema":"runstone.started/2"}' > later.json"#;
+    let own = ["--run-id", "r1", "--stage", "train"];
+    let came = run(&scene, &own, script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert_eq!(under_way(&scene), json!([]));
+    let listed = scene.json(&["log"])["warnings"].to_string();
+    let own = [&own[..], &["--attempt", "next"]].concat();
+    let came = run(&scene, &own, "exit 3");
+    assert_eq!(came.code, Some(3), "{}", came.stderr);
+    for said in [&listed, &came.stderr] {
+        assert!(said.contains("/torn.json` is torn"), "{said}");
+        let of_another = "/later.json` is of the shape `runstone.started/2`";
+        assert!(said.contains(of_another), "{said}");
+    }
+    assert!(
+        came.stderr.contains("may be under way too"),
+        "{}",
+        came.stderr
+    );
+}
+
+#[test]
+fn a_lost_run_is_listed_until_its_command_has_run_again() {
+    let scene = Scene::with_store(&[]);
+    at_work(&scene, &["--run-id", "r1", "--stage", "train"]).killed();
+    let words = ["run", "--run-id", "r1", "--stage", "train", "--"];
+    // What could not be executed is no other run.
+    let nothing = scene.file("nothing", "#!/nonexistent/shell\n");
+    let made = std::process::Command::new("chmod")
+        .args(["+x", "nothing"])
+        .current_dir(nothing.project())
+        .status();
+    assert!(made.unwrap().success());
+    let not_run = scene.quietly(&[&words[..], &["./nothing"]].concat());
+    assert!(
+        matches!(not_run.status.code(), Some(126 | 127)),
+        "{not_run:?}"
+    );
+    assert_eq!(under_way(&scene)[0]["state"], "lost");
+    scene.file("go", "done\n");
+    let again = scene.quietly(&[&words[..], &["true"]].concat());
+    assert_eq!(again.status.code(), Some(0));
     assert_eq!(under_way(&scene), json!([]));
 }
 

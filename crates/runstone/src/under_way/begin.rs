@@ -41,6 +41,15 @@ pub struct Rival {
     pub sight: Sight,
 }
 
+/// What is known of other starts of a run that has begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// Those that cannot be seen, and are over by what was said: [`Earlier`].
+    pub passed: Vec<Started>,
+    /// Those whose notice cannot be read, each with its path and why; they may be at work.
+    pub unreadable: Vec<String>,
+}
+
 impl Started {
     /// Tells whether both would be recorded as the same attempt of the same run, one of them in
     /// vain.
@@ -73,7 +82,7 @@ impl Ledger {
         foreseen: &Foreseen,
         earlier: Earlier,
         host: &dyn Host,
-    ) -> Result<(), Error> {
+    ) -> Result<Begun, Error> {
         let started = started.without_secrets(&foreseen.profile.redaction);
         let path = started.path()?;
         let bytes = started.to_json().to_string();
@@ -82,10 +91,10 @@ impl Ledger {
                 .shelf()
                 .put(&path, bytes.as_bytes(), Keep::BestEffort)
         };
-        let mut rival = None;
+        let mut found = Ok(Begun::default());
         let mut look_and_put = || {
-            rival = self.rival(&started, earlier, host);
-            if rival.is_none() { put() } else { Ok(()) }
+            found = self.others(&started, earlier, host);
+            if found.is_ok() { put() } else { Ok(()) }
         };
         let mut done = false;
         for _ in 0..TRIES {
@@ -102,21 +111,20 @@ impl Ledger {
         if !done {
             // Without a lock: put first, then look. Two may both give way, and neither both go on.
             put()?;
-            rival = self.rival(&started, earlier, host);
+            found = self.others(&started, earlier, host);
         }
         // A rival that was recorded and went while this one was on its way here left no notice.
-        let free = match rival {
-            Some(rival) => Err(Error::UnderWay(Box::new(rival))),
-            None => self.is_still_free(foreseen),
+        let begun = match found {
+            Err(rival) => Err(Error::UnderWay(rival)),
+            Ok(begun) => self.is_still_free(foreseen).map(|()| begun),
         };
-        if free.is_err() {
+        if begun.is_err() {
             self.end(&started)?;
         }
-        free
+        begun
     }
 
-    /// Says that a run is under way no longer, because it is recorded or will not be. Earlier
-    /// starts of it that are lost are forgotten with it.
+    /// Says that a run is under way no longer, because it is recorded or will not be.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be written to.
@@ -126,34 +134,57 @@ impl Ledger {
         Ok(shelf.remove_folder(&started.folder())?)
     }
 
-    /// Forgets the starts of this run and stage that this host knows to be lost.
+    /// Forgets the other starts of a run that has run now: those that this host knows to be lost,
+    /// and those it passed as over.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read or written to.
-    pub fn forget_lost(&self, started: &Started, host: &dyn Host) -> Result<(), Error> {
+    pub fn forget_over(
+        &self,
+        started: &Started,
+        begun: &Begun,
+        host: &dyn Host,
+    ) -> Result<(), Error> {
         for other in self.started_in(&started.folder()).started {
-            if other.nonce != started.nonce && other.state(host) == State::Lost {
+            let is_over = other.state(host) == State::Lost || begun.passed.contains(&other);
+            if other.nonce != started.nonce && is_over {
                 self.end(&other)?;
             }
         }
         Ok(())
     }
 
-    fn rival(&self, started: &Started, earlier: Earlier, host: &dyn Host) -> Option<Rival> {
-        let others = self.started_in(&started.folder()).started.into_iter();
-        let mut rivals = others.filter(|other| other.is_rival_of(started));
-        rivals.find_map(|other| {
+    /// Looks at the other starts of a run; the first that is in its way is the error.
+    fn others(
+        &self,
+        started: &Started,
+        earlier: Earlier,
+        host: &dyn Host,
+    ) -> Result<Begun, Box<Rival>> {
+        let found = self.started_in(&started.folder());
+        let mut begun = Begun {
+            passed: Vec::new(),
+            unreadable: found.unreadable,
+        };
+        let others = found.started.into_iter();
+        for other in others.filter(|other| other.is_rival_of(started)) {
             let sight = other.sight(host);
             let is_in_the_way = match (sight, earlier) {
                 (Sight::AtWork, _) | (Sight::Unknown, Earlier::MayBeAtWork) => true,
                 (Sight::Unknown, Earlier::OfThisJobAreOver) => !other.is_of_the_job_of(started),
                 (Sight::Unknown, Earlier::AreOver) | (Sight::Gone, _) => false,
             };
-            is_in_the_way.then_some(Rival {
-                started: other,
-                sight,
-            })
-        })
+            if is_in_the_way {
+                return Err(Box::new(Rival {
+                    started: other,
+                    sight,
+                }));
+            }
+            if sight == Sight::Unknown {
+                begun.passed.push(other);
+            }
+        }
+        Ok(begun)
     }
 }
 

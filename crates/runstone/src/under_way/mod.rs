@@ -12,7 +12,7 @@ mod list;
 mod notice;
 mod sight;
 
-pub use self::begin::{Earlier, Rival};
+pub use self::begin::{Begun, Earlier, Rival};
 pub use self::list::{RunsUnderWay, UnderWay};
 pub use self::notice::{ProcessId, Started};
 pub use self::sight::{Host, Sight, State};

@@ -2,8 +2,8 @@
 //!
 //! It lies on the shelf, below `started/`, in a folder of its run and stage; so whoever begins the
 //! same run looks at a handful of files however many runs are under way. The invariant: what is
-//! read back is what was written, and what is torn or of another shape is no notice. Who may put
-//! one is left to [`super::begin`].
+//! read back is what was written, and what is torn or of another shape is named and not half read.
+//! Who may put one is left to [`super::begin`].
 
 use runstone_core::digest::Digest;
 use runstone_core::redact::{MASK, Redaction};
@@ -116,14 +116,22 @@ impl Started {
         })
     }
 
-    /// Reads an entry; `None` if it is torn, or of a shape this release does not know.
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let entry: Value = serde_json::from_slice(bytes).ok()?;
+    /// Reads an entry, or says why it is none.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let entry: Value = serde_json::from_slice(bytes)
+            .map_err(|error| format!("is torn, or no notice of a run ({error})"))?;
+        match entry.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => {}
+            Some(other) => return Err(format!("is of the shape `{other}`, of another release")),
+            None => return Err("is no notice of a run".to_owned()),
+        }
+        Self::from_entry(&entry)
+            .ok_or_else(|| "lacks a member, or has one that is not what it should be".to_owned())
+    }
+
+    fn from_entry(entry: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
-        if entry.get("schema")?.as_str()? != SCHEMA {
-            return None;
-        }
         Some(Self {
             nonce: text(entry.get("nonce")?)?,
             run_id: text(entry.get("run_id")?)?,
@@ -146,8 +154,8 @@ impl Started {
 }
 
 impl Ledger {
-    /// Returns the entries of a folder. What was removed meanwhile, or is no entry, is passed over;
-    /// what cannot be read stands in nobody's way and is named.
+    /// Returns the entries of a folder. What was removed meanwhile is passed over; what cannot be
+    /// read as one stands in nobody's way and is named.
     pub(super) fn started_in(&self, folder: &ShelfPath) -> Entries {
         let shelf = self.store.shelf();
         let mut found = Entries::default();
@@ -163,9 +171,11 @@ impl Ledger {
                 continue;
             }
             match shelf.get(&path) {
-                Ok(bytes) => found
-                    .started
-                    .extend(bytes.as_deref().and_then(Started::from_bytes)),
+                Ok(None) => {}
+                Ok(Some(bytes)) => match Started::from_bytes(&bytes) {
+                    Ok(started) => found.started.push(started),
+                    Err(why) => found.unreadable.push(format!("`{path}` {why}")),
+                },
                 Err(error) => found.unreadable.push(chain(&error)),
             }
         }
@@ -195,7 +205,7 @@ pub(super) mod tests {
     fn an_entry_reads_back_as_it_was_written_and_has_the_shape_of_version_one() {
         let one = started(Fake::new("a", Some("boot 1")).0);
         let written = one.to_json().to_string();
-        assert_eq!(Started::from_bytes(written.as_bytes()), Some(one));
+        assert_eq!(Started::from_bytes(written.as_bytes()), Ok(one));
         assert_eq!(
             written,
             concat!(
@@ -205,8 +215,15 @@ pub(super) mod tests {
                 r#""stage":"train","started_at":"2026-11-20T10:00:00.000Z"}"#,
             )
         );
-        for torn in ["", "{", r#"{"schema":"runstone.started/2"}"#, "[]"] {
-            assert_eq!(Started::from_bytes(torn.as_bytes()), None, "{torn}");
+        for (torn, why) in [
+            ("", "is torn"),
+            ("{", "is torn"),
+            ("[]", "is no notice"),
+            (r#"{"schema":"runstone.started/2"}"#, "of another release"),
+            (r#"{"schema":"runstone.started/1"}"#, "lacks a member"),
+        ] {
+            let said = Started::from_bytes(torn.as_bytes()).unwrap_err();
+            assert!(said.contains(why), "{torn}: {said}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
 use runstone::profiles::ProfileChoice;
-use runstone::under_way::{Earlier, Host as _, Started};
+use runstone::under_way::{Begun, Earlier, Host as _, Started};
 use runstone::{AttemptChoice, Foreseen, Ledger, Recorded};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(args: RunArgs, ui: &Ui, settings: &Settings) -> Exit {
     };
     let mut warnings = Warnings::new(ui);
     match Execution::prepared(args, program, settings, &mut warnings) {
-        Ok((execution, started)) => execution.through(&started, &mut warnings, ui),
+        Ok((execution, started, begun)) => execution.through(&started, &begun, &mut warnings, ui),
         Err(error) => {
             warnings.without_an_answer();
             ui.error(&error);
@@ -94,7 +94,7 @@ impl Execution {
         program: Program,
         settings: &Settings,
         warnings: &mut Warnings<'_>,
-    ) -> Result<(Self, Started), CliError> {
+    ) -> Result<(Self, Started, Begun), CliError> {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
         leave_standard_input(&args)?;
@@ -143,10 +143,13 @@ impl Execution {
         }
         let started = execution.started(&foreseen);
         let earlier = execution.earlier(&foreseen);
-        execution
+        let begun = execution
             .ledger
             .begin(&started, &foreseen, earlier, &ThisHost)?;
-        Ok((execution, started))
+        for why in &begun.unreadable {
+            warnings.add(&format!("the same run may be under way too: {why}"));
+        }
+        Ok((execution, started, begun))
     }
 
     /// Returns what the store is told before the command starts.
@@ -177,13 +180,22 @@ impl Execution {
     }
 
     /// Starts the command, watches it to its end, records it and answers.
-    fn through(self, started: &Started, warnings: &mut Warnings<'_>, ui: &Ui) -> Exit {
+    fn through(
+        self,
+        started: &Started,
+        begun: &Begun,
+        warnings: &mut Warnings<'_>,
+        ui: &Ui,
+    ) -> Exit {
         let (ran, recorded) = self.run(started, warnings, ui);
         // Its notice is of no use any more; one that stays is seen to be recorded, or lost.
         let ledger = &self.ledger;
-        let gone = ledger
-            .end(started)
-            .and_then(|()| ledger.forget_lost(started, &ThisHost));
+        let mut gone = ledger.end(started);
+        // A command that could not be started has not run in the place of those before it.
+        let has_run = recorded.is_some() || ran.keeps_directory;
+        if gone.is_ok() && has_run {
+            gone = ledger.forget_over(started, begun, &ThisHost);
+        }
         if let Err(error) = gone {
             warnings.add(&format!("the run is still listed as under way: {error}"));
         }
