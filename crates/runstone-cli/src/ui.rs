@@ -163,11 +163,15 @@ impl Ui {
 
     /// Prints the JSON form of an error to stderr.
     pub(crate) fn error_document(&self, document: &Value) {
-        let document = match self.rules.get() {
+        say(&format!("{}\n", in_a_line(&self.without_secrets(document))));
+    }
+
+    /// Returns a document, which may quote anything, without its secrets.
+    pub(crate) fn without_secrets(&self, document: &Value) -> Value {
+        match self.rules.get() {
             Some(rules) => rules.value(document),
             None => Redaction::default().value(document),
-        };
-        say(&format!("{}\n", in_a_line(&document)));
+        }
     }
 
     fn error_text(&self, error: &CliError) -> String {

@@ -622,3 +622,23 @@ fn a_refused_run_is_judged_by_the_default_of_its_day_though_the_store_has_anothe
     assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
     assert_eq!(newest(&scene)["profile"]["name"], "generic");
 }
+
+#[test]
+fn the_json_answer_names_paths_that_a_rule_of_redaction_finds_elsewhere() {
+    let scene = Scene::with_store(&[]);
+    scene.file(
+        "own.toml",
+        "schema = 1\nname = \"own\"\nextends = \"generic\"\n[redact]\nvalues = [\"project/[.]runstone\", \"runstone-run-[a-zA-Z0-9]{6}\"]\n",
+    );
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json""#;
+    let came = run(&scene, &["--json", "--profile", "own.toml"], script);
+    let answer: Value = serde_json::from_str(&came.stderr).unwrap();
+    let error = &answer["error"];
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("[redacted]"), "{message}");
+    let refused = &error["refused"];
+    assert!(std::path::Path::new(refused["path"].as_str().unwrap()).is_file());
+    std::fs::remove_dir_all(refused["run_directory"].as_str().unwrap()).unwrap();
+    let recorded = pasted(&scene, refused["command"].as_str().unwrap());
+    assert_eq!(recorded["recorded"], "new");
+}

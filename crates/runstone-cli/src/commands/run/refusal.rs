@@ -88,7 +88,12 @@ impl Execution {
             run_directory: folder.is_dir().then_some(folder),
         };
         match ui.face {
-            Face::Json => ui.error_document(&refusal.to_json()),
+            Face::Json => {
+                let mut document = ui.without_secrets(&refusal.error());
+                // These quote nothing, and lead nowhere with a part taken out.
+                document["error"]["refused"] = refusal.whereabouts();
+                ui.answer_beside(&format!("{}\n", in_a_line(&document)));
+            }
             Face::Text => refusal.say(ui),
         }
         Ran {
@@ -226,7 +231,7 @@ impl Refusal<'_> {
     }
 
     /// Returns the error of the first cause, with all that is known of the others.
-    fn to_json(&self) -> Value {
+    fn error(&self) -> Value {
         let (first, others) = self.causes.split_first().expect("a refusal has a cause");
         let mut document = first.to_json();
         document["schema"] = Value::from("runstone.run/1");
@@ -256,6 +261,11 @@ impl Refusal<'_> {
                 );
             }
         }
+        document
+    }
+
+    /// Returns where what is known of the run lies, and what finishes it, as they are.
+    fn whereabouts(&self) -> Value {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let (path, document_of_it) = match &self.kept {
             Kept::At { path, .. } => (Some(text(path)), None),
@@ -263,13 +273,12 @@ impl Refusal<'_> {
             Kept::Lost(_) => (None, None),
         };
         let is_lost = matches!(self.kept, Kept::Lost(_));
-        error["refused"] = json!({
+        json!({
             "path": path,
             "command": (!is_lost).then_some(&self.command),
             "document": document_of_it,
             "run_directory": self.run_directory.map(text),
-        });
-        document
+        })
     }
 }
 
