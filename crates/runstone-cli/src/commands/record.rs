@@ -40,7 +40,8 @@ Examples:
 pub(crate) struct RecordArgs {
     /// The run document, or several; `-` reads standard input as it comes
     file: Option<PathBuf>,
-    /// What `run` could not record, by the name it printed or `log` lists
+    /// What `run` could not record, by the name it printed or `log` lists; `-` reads what it
+    /// printed
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     refused: Option<String>,
     /// The run; must agree with the document
@@ -330,6 +331,8 @@ fn record_refused(
 /// Refuses to read standard input for two things: the second would find nothing left.
 fn name_standard_input_once(args: &RecordArgs) -> Result<(), CliError> {
     let paths = [&args.file, &args.metrics].into_iter().flatten();
+    let paths = paths.map(PathBuf::as_path);
+    let paths = paths.chain(args.refused.as_deref().map(Path::new));
     let values = args.set.iter().filter_map(|text| text.split_once("=@"));
     let named = paths.filter(|path| *path == Path::new("-")).count()
         + values.filter(|(_, file)| *file == "-").count();

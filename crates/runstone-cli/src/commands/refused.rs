@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::error::CliError;
 use crate::execution::JsonFile;
 use crate::output_file::Output;
-use crate::values::read_input;
+use crate::values::{called, read_input};
 
 /// The name of the file in a run directory that holds what the store could not take.
 const FILE: &str = "refused.json";
@@ -30,24 +30,30 @@ enum From {
     Store(String),
     /// In a file elsewhere.
     File(PathBuf),
+    /// On standard input, which holds what was printed because no file could.
+    Input,
 }
 
 impl Refused {
-    /// Finds the refused run that `name` names: the beginning of its nonce, or a file.
+    /// Finds the refused run that `name` names: the beginning of its nonce, a file, or standard
+    /// input.
     pub(super) fn find(ledger: &Ledger, name: &str) -> Result<Self, CliError> {
         let path = Path::new(name);
-        if name.contains('/') || path.is_file() {
+        if name == "-" || name.contains('/') || path.is_file() {
             let bytes = read_input(path)?;
             if is_something_else(&bytes) {
                 return Err(CliError::usage(
-                    format!("`{name}` is no refused run"),
+                    format!("{} is no refused run", called(path)),
                     "name one that `runstone log` lists; a run document is recorded without \
                      `--refused`",
                 ));
             }
             return Ok(Self {
-                run: RefusedRun::from_bytes(&bytes, &format!("`{name}`"))?,
-                from: From::File(path.to_path_buf()),
+                run: RefusedRun::from_bytes(&bytes, &called(path))?,
+                from: match name {
+                    "-" => From::Input,
+                    _ => From::File(path.to_path_buf()),
+                },
             });
         }
         let (whole, run) = ledger.refused(name)?;
@@ -102,6 +108,7 @@ impl Refused {
             From::Store(name) => ledger
                 .forget_refused(&name)
                 .map_err(|error| stays(format!("what was refused as `{name}`"), error.to_string())),
+            From::Input => Ok(()),
             From::File(path) => std::fs::remove_file(&path)
                 .map_err(|error| stays(format!("`{}`", path.display()), error.to_string())),
         }

@@ -75,6 +75,11 @@ impl RefusedRun {
 
     /// Returns its bytes as a file holds them.
     pub fn to_bytes(&self) -> Vec<u8> {
+        format!("{:#}\n", self.to_json()).into_bytes()
+    }
+
+    /// Returns what a file of it holds.
+    pub fn to_json(&self) -> Value {
         let attempt = match self.attempt {
             AttemptChoice::Found => Value::Null,
             AttemptChoice::Next => Value::from("next"),
@@ -113,7 +118,7 @@ impl RefusedRun {
                 ProfileChoice::Text(text) => json!({ "text": text }),
             };
         }
-        format!("{file:#}\n").into_bytes()
+        file
     }
 
     /// Reads such a file, called `name` in errors.

@@ -59,8 +59,6 @@ pub(super) struct Execution {
     pub(super) ledger: Ledger,
     /// The profile as it was before the command started: what that does to its file is no matter.
     pub(super) profile: ProfileChoice,
-    /// The same, as it was named.
-    pub(super) named_profile: ProfileChoice,
     pub(super) experiment: Option<String>,
     /// Where the store is, from the root on.
     pub(super) store: PathBuf,
@@ -122,7 +120,6 @@ impl Execution {
             args,
             ledger,
             profile,
-            named_profile,
             experiment: settings.experiment.as_ref().map(|it| it.value.clone()),
             store,
             program,

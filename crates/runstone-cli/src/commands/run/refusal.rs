@@ -1,17 +1,16 @@
 //! What could not be recorded, or may not have been: kept, and the command that finishes it said.
 //!
 //! It goes to the store, and where the store cannot take it (it is full, or gone) into the run
-//! directory, which stays in either case. Where that cannot take it either, its document is
-//! printed. The invariant: nothing here sends anybody to run the command itself again, and what is
+//! directory, which stays in either case. Where that cannot take it either, all of it is printed.
+//! The invariant: nothing here sends anybody to run the command itself again, and what is
 //! said of where it lies is so. Finishing it is left to [`crate::commands::refused`].
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use runstone::profiles::ProfileChoice;
 use runstone::refused::{RefusedRun, Unread};
-use runstone::{AttemptChoice, Error, ErrorKind, RecordRequest};
-use serde_json::{Map, Value, json};
+use runstone::{Error, ErrorKind, RecordRequest};
+use serde_json::{Value, json};
 
 use super::execution::{Execution, Ran, whole};
 use crate::commands::refused;
@@ -28,7 +27,7 @@ struct Refusal<'r> {
     causes: Vec<&'r CliError>,
     outcome: Outcome,
     kept: Kept,
-    /// The command that finishes it, to be pasted; it reads a document that was not kept.
+    /// The command that finishes it, to be pasted; it reads what could not be kept.
     command: String,
     /// What the command left, if it is there still.
     run_directory: Option<&'r Path>,
@@ -53,8 +52,8 @@ enum Kept {
         /// What it is finished by.
         name: OsString,
     },
-    /// Nowhere: here is the document, without secrets, and why.
-    Nowhere(Map<String, Value>, CliError),
+    /// Nowhere: here is what a file would have held, and why.
+    Nowhere(Value, CliError),
     /// Nowhere, and it cannot be told from its secrets.
     Lost(CliError),
 }
@@ -83,7 +82,7 @@ impl Execution {
         let refusal = Refusal {
             causes,
             outcome,
-            command: self.finishing(request, outcome, &kept),
+            command: self.finishing(outcome, &kept),
             kept,
             run_directory: folder.is_dir().then_some(folder),
         };
@@ -135,35 +134,22 @@ impl Execution {
                     name: path.clone().into(),
                     path,
                 },
-                Err(error) => Kept::Nowhere(refused.document, error),
+                Err(error) => Kept::Nowhere(refused.to_json(), error),
             },
         }
     }
 
     /// Returns the command that finishes the run, from any working directory.
-    fn finishing(&self, request: &RecordRequest, outcome: Outcome, kept: &Kept) -> String {
+    fn finishing(&self, outcome: Outcome, kept: &Kept) -> String {
         let mut words: Vec<OsString> = vec!["runstone".into(), "record".into()];
-        match kept {
-            Kept::At { name, .. } => words.extend(["--refused".into(), name.clone()]),
-            Kept::Nowhere(..) | Kept::Lost(_) => words.push("-".into()),
-        }
-        let is_kept = matches!(kept, Kept::At { .. });
-        match request.attempt {
-            _ if outcome == Outcome::Taken => words.extend(["--attempt".into(), "next".into()]),
-            // What is kept says it itself.
-            _ if is_kept => {}
-            AttemptChoice::Found => {}
-            AttemptChoice::Next => words.extend(["--attempt".into(), "next".into()]),
-            AttemptChoice::Exactly(attempt) => {
-                words.extend(["--attempt".into(), attempt.to_string().into()]);
-            }
-        }
-        match self.ledger.from_anywhere(&self.named_profile) {
-            _ if is_kept => {}
-            ProfileChoice::StoreDefault | ProfileChoice::Held(_) | ProfileChoice::Text(_) => {}
-            ProfileChoice::Named(name) | ProfileChoice::Kept(name) => {
-                words.extend(["--profile".into(), name.into()]);
-            }
+        words.push("--refused".into());
+        words.push(match kept {
+            Kept::At { name, .. } => name.clone(),
+            Kept::Nowhere(..) | Kept::Lost(_) => "-".into(),
+        });
+        // All else it says itself.
+        if outcome == Outcome::Taken {
+            words.extend(["--attempt".into(), "next".into()]);
         }
         words.extend(["--store".into(), self.store.clone().into()]);
         command_line(&words)
@@ -184,12 +170,13 @@ impl Refusal<'_> {
                 "the run is not recorded, and what is known of it could not be kept"
             }
             (Kept::Nowhere(..), Outcome::Unknown) => {
-                "the last line here is the document of the run, without secrets: keep it; this \
-                 finds out whether it is recorded, and records it if not:"
+                "the last line here is all that is known of the run, without secrets: keep it; \
+                 this, given the line on standard input, finds out whether the run is recorded, \
+                 and records it if not:"
             }
             (Kept::Nowhere(..), _) => {
-                "the run is not recorded; the last line here is its document, without secrets: \
-                 keep it, mend the cause, then record it:"
+                "the run is not recorded; the last line here is all that is known of it, without \
+                 secrets: keep it, mend the cause, then give it to this on standard input:"
             }
             (Kept::At { .. }, Outcome::Unknown) => {
                 "this finds out whether the run is recorded, and records it if not:"
@@ -215,7 +202,7 @@ impl Refusal<'_> {
             ));
         }
         if let Kept::Nowhere(document, _) = &self.kept {
-            ui.answer_beside(&format!("{}\n", in_a_line(&json!(document))));
+            ui.answer_beside(&format!("{}\n", in_a_line(document)));
         }
     }
 
