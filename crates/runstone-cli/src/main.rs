@@ -78,6 +78,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::answer(&error, &Cli::command()).into(),
     };
+    execution::outlive_full_files();
     use_colour(cli.global.color.unwrap_or(When::Auto));
     let face = if cli.global.json {
         Face::Json

@@ -82,6 +82,7 @@ pub(crate) fn start_and_watch(command: &mut Command) -> io::Result<Ended> {
     let before = Before::now();
     let began = Instant::now();
     let child = command.process_group(0).spawn()?;
+    inbox.let_in()?;
     let group = i32::try_from(child.id())
         .ok()
         .and_then(Pid::from_raw)

@@ -33,3 +33,4 @@ pub(crate) use self::program::Program;
 pub(crate) use self::rest::restless;
 pub(crate) use self::run_directory::RunDirectory;
 pub(crate) use self::scheduler::Job;
+pub(crate) use self::signals::outlive_full_files;

@@ -98,6 +98,63 @@ fn what_was_ignored_when_runstone_began_stays_ignored_by_both() {
 }
 
 #[test]
+fn what_was_blocked_when_runstone_began_is_blocked_for_the_command_and_keeps_no_run_waiting() {
+    use nix::sys::signal::{SigSet, Signal};
+    let scene = Scene::with_store(&[]);
+    let arguments = ["run", "--", "grep", "SigBlk", "/proc/self/status"];
+    let blocked: SigSet = [Signal::SIGCHLD, Signal::SIGTERM].into_iter().collect();
+    // A child has the mask of the thread that starts it.
+    let before = blocked
+        .thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)
+        .unwrap();
+    let output = scene.command(&arguments).output();
+    before.thread_set_mask().unwrap();
+    let output = output.unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "SigBlk:\t0000000000014000\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(newest(&scene)["status"], "finished");
+}
+
+#[test]
+fn a_file_that_may_not_grow_costs_neither_the_run_nor_the_wrapper() {
+    let scene = Scene::with_store(&[]);
+    let runstone = env!("CARGO_BIN_EXE_runstone");
+    // The notice of the start has room; a document has not whose 13 kB nothing makes shorter.
+    let long: Vec<String> = (1..1500_u32)
+        .map(|each| format!("{:08x}", each.wrapping_mul(2_654_435_761)))
+        .collect();
+    let script = format!(
+        "ulimit -f 2; exec \"$0\" run --run-id r1 --stage t --factor 'long={}' -- \
+         sh -c 'head -c 3000 /dev/zero >big; echo $? >code'",
+        long.join(" ")
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script, runstone])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    // The command has the signal as ever.
+    let code = std::fs::read_to_string(scene.project().join("code")).unwrap();
+    assert_eq!(code.trim(), "153", "{stderr}");
+    assert_eq!(output.status.code(), Some(125), "{stderr}");
+    assert!(stderr.contains("could be kept neither in"), "{stderr}");
+    assert_eq!(scene.json(&["log"])["under_way"], serde_json::json!([]));
+    scene.file("kept", stderr.lines().last().unwrap());
+    let finish = "\"$0\" record --json --refused - <kept";
+    let output = std::process::Command::new("bash")
+        .args(["-c", finish, runstone])
+        .current_dir(scene.project())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(newest(&scene)["run_id"], "r1");
+}
+
+#[test]
 fn a_stopped_command_goes_on_when_runstone_is_told_to() {
     let scene = Scene::with_store(&[]);
     let fifo = scene.project().join("go");
