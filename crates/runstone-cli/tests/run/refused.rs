@@ -328,12 +328,14 @@ fn a_name_that_is_no_refused_run_is_told_so() {
     let scene = Scene::with_store(&[]);
     scene
         .file("other.json", "{}")
-        .file("torn.json", r#"{"schema":"runstone.refused/1","nonce":"#);
+        .file("torn.json", r#"{"schema":"runstone.refused/1","nonce":"#)
+        .file("later.json", r#"{"schema":"runstone.refused/2"}"#);
     for (name, code) in [
         ("0123", 3),
         ("./missing.json", 2),
         ("./other.json", 2),
         ("./torn.json", 8),
+        ("./later.json", 6),
     ] {
         let output = scene.quietly(&["record", "--refused", name]);
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -139,6 +139,15 @@ impl Error {
                 source: SnapshotError::Newer { .. },
                 ..
             } => Some("read it with the release that wrote it, or a later one".to_owned()),
+            Self::Kept {
+                is_of_another_release: true,
+                ..
+            } => Some("finish it with the release that wrote it, or a later one".to_owned()),
+            Self::Kept { .. } => Some(
+                "it is text: what is left of its member `document` is the run, for \
+                 `runstone record -`; then remove the file"
+                    .to_owned(),
+            ),
             Self::Payload { .. } | Self::Damaged { .. } => {
                 Some("`runstone verify` names every damage in the store".to_owned())
             }

@@ -45,8 +45,13 @@ impl Error {
             Self::Payload {
                 source: SnapshotError::Newer { .. },
                 ..
+            }
+            | Self::Kept {
+                is_of_another_release: true,
+                ..
             } => ErrorKind::Refused,
             Self::Payload { .. }
+            | Self::Kept { .. }
             | Self::Damaged { .. }
             | Self::DefaultUnknown { .. }
             | Self::UnfinishedInit { .. } => ErrorKind::Damaged,
@@ -95,7 +100,11 @@ impl Error {
             Self::Words(_) => "note_illegal",
             Self::NoYardstick { .. } => "no_yardstick",
             Self::Payload { .. } => "snapshot_unreadable",
-            Self::Damaged { .. } => "damaged",
+            Self::Kept {
+                is_of_another_release: true,
+                ..
+            } => "newer_format",
+            Self::Kept { .. } | Self::Damaged { .. } => "damaged",
             Self::UnfinishedInit { .. } => "unfinished_init",
             Self::DefaultUnknown { .. } => "default_profile_unknown",
             Self::Query(_) => "filter_illegal",

@@ -149,6 +149,16 @@ pub enum Error {
         /// What was found there.
         found: String,
     },
+    /// What was kept of a run that could not be recorded cannot be read.
+    #[error("{place} cannot be read as a refused run: it {found}")]
+    Kept {
+        /// What the caller calls the file.
+        place: String,
+        /// What is wrong with it, as a fragment.
+        found: String,
+        /// Whether another release wrote it, which may read it.
+        is_of_another_release: bool,
+    },
     /// Making the store was cut short before its profile was kept.
     #[error("the store was not made to its end: its profile `{name}` is missing")]
     UnfinishedInit {

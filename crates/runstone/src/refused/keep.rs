@@ -64,7 +64,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none, [`Error::Ambiguous`] with the candidates,
-    /// [`Error::Damaged`] if it cannot be read as one, [`Error::Usage`] if nothing is named.
+    /// [`Error::Kept`] if it cannot be read as one, [`Error::Usage`] if nothing is named.
     pub fn refused(&self, named: &str) -> Result<(String, RefusedRun), Error> {
         if named.is_empty() {
             return Err(Error::Usage {

@@ -16,6 +16,8 @@ use crate::profiles::ProfileChoice;
 
 /// The version of the file's shape.
 const SCHEMA: &str = "runstone.refused/1";
+/// What the versions of all releases begin with.
+const SCHEMAS: &str = "runstone.refused/";
 
 /// A result that could not be recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,18 +126,23 @@ impl RefusedRun {
     /// Reads such a file, called `name` in errors.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it is none, or one of a later release.
+    /// [`Error::Kept`] if it is none, or one of another release.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
-        let damaged = |found: &str| Error::Damaged {
+        let unreadable = |found: String, is_of_another_release| Error::Kept {
             place: name.to_owned(),
-            found: found.to_owned(),
+            found,
+            is_of_another_release,
         };
-        let file: Value =
-            serde_json::from_slice(bytes).map_err(|error| damaged(&error.to_string()))?;
-        if file.get("schema").and_then(Value::as_str) != Some(SCHEMA) {
-            return Err(damaged(
-                "it is no refused run of a shape this release reads",
-            ));
+        let damaged = |found: &str| unreadable(found.to_owned(), false);
+        let file: Value = serde_json::from_slice(bytes)
+            .map_err(|error| damaged(&format!("is no JSON ({error})")))?;
+        match file.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => {}
+            Some(other) if other.starts_with(SCHEMAS) => {
+                let found = format!("is of the shape `{other}`, of another release");
+                return Err(unreadable(found, true));
+            }
+            Some(_) | None => return Err(damaged("is something else")),
         }
         let read = || {
             Some(Self {
@@ -189,13 +196,14 @@ impl RefusedRun {
                 },
             })
         };
-        read().ok_or_else(|| damaged("a member is missing, or not what it should be"))
+        read().ok_or_else(|| damaged("lacks a member, or has one that is not what it should be"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn refused() -> RefusedRun {
         let document = json!({"run_id": "r1", "stage": "train", "metrics": {"auc": 0.5}});
@@ -267,15 +275,19 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_named_and_not_half_read() {
-        for bytes in [
-            "",
-            "{",
-            "[]",
-            r#"{"schema":"runstone.refused/9"}"#,
-            r#"{"schema":"runstone.refused/1"}"#,
+        for (bytes, kind) in [
+            ("", ErrorKind::Damaged),
+            ("{", ErrorKind::Damaged),
+            ("[]", ErrorKind::Damaged),
+            (r#"{"schema":"runstone.record/1"}"#, ErrorKind::Damaged),
+            (r#"{"schema":"runstone.refused/9"}"#, ErrorKind::Refused),
+            (r#"{"schema":"runstone.refused/1"}"#, ErrorKind::Damaged),
         ] {
             let error = RefusedRun::from_bytes(bytes.as_bytes(), "`it`").unwrap_err();
             assert!(error.to_string().contains("`it`"), "{error}");
+            assert_eq!(error.kind(), kind, "{bytes}");
+            let hint = error.hint().unwrap();
+            assert!(!hint.contains("verify"), "{hint}");
         }
     }
 }
