@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use runstone::{Error, ErrorKind};
+use runstone::{Conflict, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -45,6 +45,9 @@ pub(crate) enum CliError {
         /// How to say that it is meant.
         hint: String,
     },
+    /// The attempt of a run that is being finished is recorded with other content.
+    #[error("{0}")]
+    Taken(Box<Conflict>),
     /// A file that was named, or standard input, cannot be read.
     #[error("{} cannot be read", called(path))]
     Unreadable {
@@ -174,7 +177,7 @@ impl CliError {
                 io::ErrorKind::IsADirectory | io::ErrorKind::NotFound => Exit::Usage,
                 _ => Exit::Failure,
             },
-            Self::Refused { .. } => Exit::Refused,
+            Self::Refused { .. } | Self::Taken(_) => Exit::Refused,
             Self::Output(_)
             | Self::Unanswered { .. }
             | Self::Unkept { .. }
@@ -243,6 +246,9 @@ impl CliError {
                 }
                 .to_owned(),
             ),
+            Self::Taken(_) => Some(
+                "finish it as its next attempt: the same command with `--attempt next`".to_owned(),
+            ),
             // What is to be kept is printed with it.
             Self::Unkept { .. } => None,
             Self::Output(_) => {
@@ -276,6 +282,7 @@ impl CliError {
                 "code": match other {
                     Self::NoStore { .. } => "no_store",
                     Self::Refused { .. } => "refused",
+                    Self::Taken(_) => "attempt_conflict",
                     Self::ForeignStore { .. } => "foreign_store",
                     Self::Settings(_) => "settings",
                     Self::Unreadable { .. } => "file_unreadable",

@@ -310,18 +310,19 @@ fn record_refused(
     said: BatchRequest,
 ) -> Result<Recorded, CliError> {
     let refused = Refused::find(ledger, name)?;
-    let (request, not_taken) = refused.request(profile, said.profile, &said.overrides)?;
-    let mut recorded = ledger.record(RecordRequest {
+    let (request, not_taken) =
+        refused.request(profile, said.profile, said.attempt, &said.overrides)?;
+    let request = RecordRequest {
         // The surroundings are those of this command, not of the run.
         overrides: Overrides {
             fill: Fill::default(),
             ..said.overrides
         },
-        attempt: match said.attempt {
-            AttemptChoice::Found => request.attempt,
-            asked => asked,
-        },
         ..request
+    };
+    let mut recorded = ledger.record(request).map_err(|error| match error {
+        Error::Conflict(conflict) => CliError::Taken(conflict),
+        error => CliError::Ledger(error),
     })?;
     recorded.warnings.extend(not_taken);
     recorded.warnings.extend(refused.forget(ledger).err());

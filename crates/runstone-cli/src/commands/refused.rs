@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use runstone::core::input::Overrides;
 use runstone::profiles::ProfileChoice;
 use runstone::refused::{RefusedRun, Unread};
-use runstone::{Ledger, RecordRequest};
+use runstone::{AttemptChoice, Ledger, RecordRequest};
 use serde_json::Value;
 
 use crate::error::CliError;
@@ -63,13 +63,15 @@ impl Refused {
         })
     }
 
-    /// Returns the request that records it, with what is mended in the files its command left, and
+    /// Returns the request that records it, as the attempt that is `asked` for if one is, with what
+    /// is mended in the files its command left, and
     /// a warning for each of them that is not taken: it is gone, or what is `said` now stands in
     /// its place.
     pub(super) fn request(
         &self,
         named: Option<ProfileChoice>,
         otherwise: ProfileChoice,
+        asked: AttemptChoice,
         said: &Overrides,
     ) -> Result<(RecordRequest, Vec<String>), CliError> {
         let mut warnings = Vec::new();
@@ -96,6 +98,11 @@ impl Refused {
                     "recorded without `{path}`, which could not be read and is gone"
                 )),
             }
+        }
+        // What the document says of the attempt is what was said when the run was started.
+        if asked != AttemptChoice::Found {
+            run.document.remove("attempt");
+            run.attempt = asked;
         }
         Ok((run.request(named, otherwise), warnings))
     }

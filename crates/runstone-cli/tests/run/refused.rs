@@ -665,3 +665,52 @@ fn the_json_answer_names_paths_that_a_rule_of_redaction_finds_elsewhere() {
     let recorded = pasted(&scene, refused["command"].as_str().unwrap());
     assert_eq!(recorded["recorded"], "new");
 }
+
+/// A script that records the run of `options` with other content while it is under way.
+fn recorded_meanwhile(scene: &Scene) -> String {
+    let binary = scene.command(&[]).get_program().to_owned();
+    let binary = binary.to_str().unwrap();
+    format!("{binary} -q record --run-id r1 --stage s --set metrics.other=1 >/dev/null || exit 9")
+}
+
+#[test]
+fn a_run_whose_attempt_was_named_and_is_taken_is_finished_as_the_next_by_the_printed_line() {
+    let scene = Scene::with_store(&[]);
+    let script = recorded_meanwhile(&scene);
+    let options = ["--run-id", "r1", "--stage", "s", "--set", "attempt=0"];
+    let came = run(&scene, &options, &script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    assert!(printed(&came).contains("--attempt next"), "{}", came.stderr);
+    std::fs::remove_dir_all(folder(&came)).unwrap();
+    let recorded = pasted(&scene, printed(&came));
+    assert_eq!(
+        (&recorded["recorded"], &recorded["attempt"]),
+        (&json!("new"), &json!(1))
+    );
+}
+
+#[test]
+fn a_run_that_turns_out_to_be_taken_when_it_is_finished_is_led_to_its_next_attempt() {
+    let scene = Scene::with_store(&[]);
+    let script = format!(
+        r#"{}; echo '{{"auc": NaN}}' > "$RUNSTONE_RUN_DIR/metrics.json""#,
+        recorded_meanwhile(&scene)
+    );
+    let came = run(&scene, &["--run-id", "r1", "--stage", "s"], &script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    let folder = folder(&came);
+    write(&folder.join("metrics.json"), r#"{"auc": 1}"#);
+    let mut arguments = finish(&came);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let taken = scene.quietly(&words);
+    let said = String::from_utf8_lossy(&taken.stderr);
+    assert_eq!(taken.status.code(), Some(6), "{said}");
+    assert!(
+        said.contains("the same command with `--attempt next`"),
+        "{said}"
+    );
+    assert!(!said.contains("another run id"), "{said}");
+    arguments.extend(["--attempt".to_owned(), "next".to_owned()]);
+    assert_eq!(finished(&scene, &arguments)["attempt"], 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
