@@ -123,7 +123,12 @@ pub(crate) fn called(path: &Path) -> String {
 /// Reads a file, or standard input for `-`, up to one byte beyond the document limit: more would
 /// be refused anyway.
 pub(crate) fn read_input(path: &Path) -> Result<Vec<u8>, CliError> {
-    let at_most = Limits::default().size_bytes_max as u64 + 1;
+    read_beyond(path, Limits::default().size_bytes_max)
+}
+
+/// Reads a file, or standard input for `-`, up to one byte beyond `size_bytes_max`.
+pub(crate) fn read_beyond(path: &Path, size_bytes_max: usize) -> Result<Vec<u8>, CliError> {
+    let at_most = size_bytes_max as u64 + 1;
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         io::stdin().lock().take(at_most).read_to_end(&mut bytes)

@@ -11,10 +11,14 @@ use serde_json::Value;
 use crate::error::CliError;
 use crate::execution::JsonFile;
 use crate::output_file::Output;
-use crate::values::{called, read_input};
+use crate::values::{called, read_beyond};
 
 /// The name of the file in a run directory that holds what the store could not take.
 const FILE: &str = "refused.json";
+
+/// Bytes of such a file at most; chosen: four times what a recording has room for, so that whatever
+/// was kept is read, and what is something else is not read for ever.
+const SIZE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A refused run that is being finished.
 #[derive(Debug)]
@@ -40,8 +44,8 @@ impl Refused {
     pub(super) fn find(ledger: &Ledger, name: &str) -> Result<Self, CliError> {
         let path = Path::new(name);
         if name == "-" || name.contains('/') || path.is_file() {
-            let bytes = read_input(path)?;
-            if is_something_else(&bytes) {
+            let bytes = read_beyond(path, SIZE_BYTES_MAX)?;
+            if bytes.len() > SIZE_BYTES_MAX || is_something_else(&bytes) {
                 return Err(CliError::usage(
                     format!("{} is no refused run", called(path)),
                     "name one that `runstone log` lists; a run document is recorded without \

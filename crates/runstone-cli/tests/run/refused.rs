@@ -488,6 +488,23 @@ fn a_run_that_can_be_kept_nowhere_has_its_mended_files_when_it_is_recorded_of_wh
 }
 
 #[test]
+fn what_is_kept_beside_the_store_is_finished_however_large_it_is() {
+    let scene = Scene::with_store(&[]);
+    // Two files that are legal each, and more than one document may have together.
+    let script = r#"cd "$RUNSTONE_RUN_DIR"; text=$(head -c 9000000 /dev/zero | tr '\0' x)
+        printf '{"text": "%s"}' "$text" > factors.json
+        printf '{"text": "%s"}' "$text" > identity.json; echo '{"auc": NaN}' > metrics.json
+        cd - >/dev/null; cp -a .runstone copy; rm -rf .runstone/*; touch .runstone/refused"#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    put_back(&scene.project());
+    write(&folder(&came).join("metrics.json"), r#"{"auc": 0.5}"#);
+    let recorded = pasted(&scene, printed(&came));
+    assert_eq!(recorded["recorded"], "new");
+    assert_eq!(newest(&scene)["metrics"], json!({"auc": 0.5}));
+}
+
+#[test]
 fn a_file_that_the_command_left_is_not_overwritten_by_what_is_kept() {
     let scene = Scene::with_store(&[]);
     let script = r#"echo mine > "$RUNSTONE_RUN_DIR/refused.json"

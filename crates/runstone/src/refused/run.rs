@@ -75,9 +75,10 @@ impl RefusedRun {
         }
     }
 
-    /// Returns its bytes as a file holds them.
+    /// Returns its bytes as a file holds them: in one line, since blanks would make a large one
+    /// several times as large.
     pub fn to_bytes(&self) -> Vec<u8> {
-        format!("{:#}\n", self.to_json()).into_bytes()
+        format!("{}\n", self.to_json()).into_bytes()
     }
 
     /// Returns what a file of it holds.
