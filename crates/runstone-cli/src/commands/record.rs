@@ -1,5 +1,6 @@
 //! `runstone record`.
 
+use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -43,7 +44,7 @@ pub(crate) struct RecordArgs {
     /// What `run` could not record, by the name it printed or `log` lists; `-` reads what it
     /// printed
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
-    refused: Option<String>,
+    refused: Option<OsString>,
     /// The run; must agree with the document
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
@@ -305,7 +306,7 @@ fn refusal(position: u64, line: Option<usize>, error: &CliError) -> Value {
 /// Records what `run` could not record, with what is said beside it now.
 fn record_refused(
     ledger: &Ledger,
-    name: &str,
+    name: &OsStr,
     profile: Option<ProfileChoice>,
     said: BatchRequest,
 ) -> Result<Recorded, CliError> {

@@ -1,5 +1,7 @@
 //! `runstone record --refused`: what `run` could not record, recorded after all.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use runstone::core::input::Overrides;
@@ -41,9 +43,10 @@ enum From {
 impl Refused {
     /// Finds the refused run that `name` names: the beginning of its nonce, a file, or standard
     /// input.
-    pub(super) fn find(ledger: &Ledger, name: &str) -> Result<Self, CliError> {
+    pub(super) fn find(ledger: &Ledger, name: &OsStr) -> Result<Self, CliError> {
         let path = Path::new(name);
-        if name == "-" || name.contains('/') || path.is_file() {
+        let has_slash = name.as_bytes().contains(&b'/');
+        if name == "-" || has_slash || path.is_file() {
             let bytes = read_beyond(path, SIZE_BYTES_MAX)?;
             if bytes.len() > SIZE_BYTES_MAX || is_something_else(&bytes) {
                 return Err(CliError::usage(
@@ -54,13 +57,14 @@ impl Refused {
             }
             return Ok(Self {
                 run: RefusedRun::from_bytes(&bytes, &called(path))?,
-                from: match name {
-                    "-" => From::Input,
-                    _ => From::File(path.to_path_buf()),
+                from: if name == "-" {
+                    From::Input
+                } else {
+                    From::File(path.to_path_buf())
                 },
             });
         }
-        let (whole, run) = ledger.refused(name)?;
+        let (whole, run) = ledger.refused(&name.to_string_lossy())?;
         Ok(Self {
             run,
             from: From::Store(whole),

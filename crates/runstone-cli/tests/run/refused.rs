@@ -505,6 +505,49 @@ fn what_is_kept_beside_the_store_is_finished_however_large_it_is() {
 }
 
 #[test]
+fn a_run_directory_whose_path_is_no_text_costs_its_files_nothing() {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    let runstone = env!("CARGO_BIN_EXE_runstone");
+    for breaks in ["", "rm -rf .runstone/*; touch .runstone/refused"] {
+        let scene = Scene::with_store(&[]);
+        let project = scene.project();
+        let folder = std::ffi::OsString::from_vec(b"tmp-\xff".to_vec());
+        let temporary = project.join(&folder);
+        std::fs::create_dir(&temporary).unwrap();
+        let script = format!(
+            r#"echo '{{"auc": NaN}}' >"$RUNSTONE_RUN_DIR/metrics.json"; cp -a .runstone copy; {breaks}"#
+        );
+        let output = std::process::Command::new(runstone)
+            .args(["run", "--run-id", "r1", "--", "sh", "-c", &script])
+            .env("TMPDIR", &temporary)
+            .current_dir(&project)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(125), "{stderr}");
+        if !breaks.is_empty() {
+            put_back(&project);
+        }
+        let mend = "echo '{\"auc\": 0.5}' >tmp-*/runstone-run-*/metrics.json";
+        let mut lines = stderr.lines().map(str::trim);
+        let line = lines.find(|it| it.starts_with("runstone record"));
+        let bin = std::path::Path::new(runstone).parent().unwrap();
+        let script = format!("{mend}; PATH={}:$PATH; {}", bin.display(), line.unwrap());
+        // What is quoted as `$'…'` takes bash.
+        let output = std::process::Command::new("bash")
+            .args([
+                std::ffi::OsStr::new("-c"),
+                std::ffi::OsStr::from_bytes(script.as_bytes()),
+            ])
+            .current_dir(&project)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{script}: {output:?}");
+        assert_eq!(newest(&scene)["metrics"], json!({"auc": 0.5}));
+    }
+}
+
+#[test]
 fn a_file_that_the_command_left_is_not_overwritten_by_what_is_kept() {
     let scene = Scene::with_store(&[]);
     let script = r#"echo mine > "$RUNSTONE_RUN_DIR/refused.json"

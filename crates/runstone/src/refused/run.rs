@@ -3,6 +3,8 @@
 //! The invariant: what is written reads back as it was, and a file of another shape is named and
 //! not half read. What a refused run is made of is left to `keep`, how it becomes whole to `join`.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use runstone_core::id::Attempt;
@@ -103,11 +105,15 @@ impl RefusedRun {
                 .unread
                 .iter()
                 .map(|file| {
-                    json!({
+                    let mut unread = json!({
                         "path": file.path.to_string_lossy(),
                         "joins": file.joins,
                         "above": file.layer == Layer::Above,
-                    })
+                    });
+                    if file.path.to_str().is_none() {
+                        unread["path_bytes"] = Value::from(file.path.as_os_str().as_bytes());
+                    }
+                    unread
                 })
                 .collect::<Vec<_>>(),
             "set": self.set,
@@ -173,7 +179,7 @@ impl RefusedRun {
                     .iter()
                     .map(|file| {
                         Some(Unread {
-                            path: file.get("path")?.as_str()?.into(),
+                            path: path_of(file)?,
                             joins: file.get("joins")?.as_str()?.to_owned(),
                             layer: match file.get("above") {
                                 Some(Value::Bool(true)) => Layer::Above,
@@ -199,6 +205,20 @@ impl RefusedRun {
         };
         read().ok_or_else(|| damaged("lacks a member, or has one that is not what it should be"))
     }
+}
+
+/// Returns the path of a file that could not be read. One that is no text stands there twice: to be
+/// looked at, and byte by byte.
+fn path_of(file: &Value) -> Option<PathBuf> {
+    let text = file.get("path")?.as_str()?;
+    let Some(bytes) = file.get("path_bytes") else {
+        return Some(text.into());
+    };
+    let bytes = bytes.as_array()?.iter();
+    let bytes: Option<Vec<u8>> = bytes
+        .map(|byte| u8::try_from(byte.as_u64()?).ok())
+        .collect();
+    Some(OsString::from_vec(bytes?).into())
 }
 
 #[cfg(test)]
@@ -249,6 +269,12 @@ mod tests {
             };
             assert_eq!(RefusedRun::from_bytes(&one.to_bytes(), "x").unwrap(), one);
         }
+        let mut elsewhere = refused();
+        elsewhere.unread[0].path = OsString::from_vec(b"/tmp/\xff/m.json".to_vec()).into();
+        assert_eq!(
+            RefusedRun::from_bytes(&elsewhere.to_bytes(), "x").unwrap(),
+            elsewhere
+        );
         let written = String::from_utf8(refused().to_bytes()).unwrap();
         assert_eq!(
             written.split_whitespace().collect::<String>(),
