@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use runstone::Error;
 use runstone::core::json::{Limits, ReadError, read_document};
+use runstone::core::redact::masked;
 use runstone::refused::Layer;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 use super::stamp::Stamp;
 use crate::error::CliError;
+use crate::render::words::cut_within;
 use crate::values::called;
 
 /// How long a file may take to come to rest after its command ended; chosen, so that a child that
@@ -27,6 +29,9 @@ const PAUSES_MS: [u64; 5] = [0, 20, 80, 200, 600];
 
 /// The members of the document that files of a run directory join.
 const JOINING: [&str; 3] = ["metrics", "identity", "factors"];
+
+/// Longest name of another run that is quoted, in characters; chosen: what fits in two lines.
+const NAMED_SIZE_MAX: usize = 120;
 
 /// What a command left behind.
 #[derive(Debug, Default)]
@@ -166,6 +171,8 @@ impl JsonFile {
                     let named = named
                         .as_str()
                         .map_or_else(|| named.to_string(), str::to_owned);
+                    // A secret that is cut in two is no secret to those who look for one.
+                    let named = cut_within(&masked(&named), NAMED_SIZE_MAX);
                     return Err(self.unusable(
                         format!("is of {member} `{named}`, and this run's is `{own}`"),
                         "let the command write its own file, or leave the name out of it",
@@ -205,12 +212,7 @@ impl JsonFile {
                 Some(pause) if source.is_cut_short() => {
                     std::thread::sleep(Duration::from_millis(pause));
                 }
-                _ => {
-                    return Err(CliError::from(Error::Document {
-                        name: called(&self.path),
-                        source,
-                    }));
-                }
+                _ => return Err(self.no_object(source)),
             }
         }
     }
@@ -265,6 +267,22 @@ impl JsonFile {
             path: self.path.clone(),
             source,
         })
+    }
+
+    /// Returns the error of what is no JSON object; such a file is no run document, whose hints
+    /// would mislead.
+    fn no_object(&self, source: ReadError) -> CliError {
+        let hint = "write one JSON object there; `{}` says nothing";
+        match source {
+            ReadError::Empty => self.unusable("is empty".to_owned(), hint),
+            ReadError::NotAnObject { found } => {
+                self.unusable(format!("holds {found}, an object is wanted"), hint)
+            }
+            source => CliError::from(Error::Document {
+                name: called(&self.path),
+                source,
+            }),
+        }
     }
 
     fn odd(&self, what: &str) -> CliError {

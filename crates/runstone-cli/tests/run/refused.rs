@@ -138,7 +138,8 @@ fn several_unreadable_files_are_all_named_and_join_where_they_belong() {
     let came = run(&scene, &["--identity", "a.b=1", "--stage", "s"], script);
     assert_eq!(came.code, Some(4), "{}", came.stderr);
     for words in [
-        "metrics.json` cannot be read",
+        "metrics.json` holds a list, an object is wanted",
+        "hint: write one JSON object there",
         "identity.json` is a symbolic link",
         "factors.json` is no ordinary file",
     ] {
@@ -773,4 +774,24 @@ fn a_run_that_turns_out_to_be_taken_when_it_is_finished_is_led_to_its_next_attem
     arguments.extend(["--attempt".to_owned(), "next".to_owned()]);
     assert_eq!(finished(&scene, &arguments)["attempt"], 1);
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_names_another_run_at_length_and_what_is_empty_are_refused_in_a_few_lines() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"cd "$RUNSTONE_RUN_DIR"; : > identity.json
+        { printf '{"run_id": "'; head -c 300000 /dev/zero | tr '\0' x; echo '"}'; } > metrics.json"#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    assert_eq!(came.code, Some(125));
+    assert!(
+        came.stderr.contains("identity.json` is empty"),
+        "{}",
+        came.stderr
+    );
+    assert!(!came.stderr.contains("and `stage`"), "{}", came.stderr);
+    assert!(came.stderr.len() < 2000, "{}", came.stderr.len());
+    assert!(came.stderr.contains("xx…xx"), "{}", came.stderr);
+    let listed = scene.quietly(&["log"]).stderr;
+    assert!(listed.len() < 2000, "{}", listed.len());
+    std::fs::remove_dir_all(folder(&came)).unwrap();
 }
