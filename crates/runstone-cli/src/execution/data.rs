@@ -4,7 +4,8 @@
 //! all its files, sorted by the bytes of their paths below it, so that anybody can make it again:
 //!
 //! ```sh
-//! cd DIR && find -L . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+//! cd DIR && find -L . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum |
+//!     sed 's|  \./|  |' | sha256sum
 //! ```
 //!
 //! Links to files are followed, because their content is what the run reads. Names and contents

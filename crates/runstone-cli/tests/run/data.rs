@@ -44,21 +44,56 @@ line' && printf 6 > 'd/back\slash' && ln -s ../a d/b/link";
     );
     let came = run(&scene, &["--data", "d=d"], "true");
     assert_eq!(came.code, Some(0), "{}", came.stderr);
-    let recipe = r"cd d && find -L . -type f -printf '%P\0' | LC_ALL=C sort -z |
-        xargs -0 sha256sum | sha256sum";
-    let made = Command::new("sh")
-        .args(["-c", recipe])
-        .current_dir(scene.project())
-        .output()
-        .unwrap();
-    let made = String::from_utf8(made.stdout).unwrap();
-    assert_eq!(
-        newest(&scene)["document"]["identity"]["data"]["d"],
-        made[..64]
-    );
+    let made = made_again(&scene, "d");
+    assert_eq!(newest(&scene)["document"]["identity"]["data"]["d"], made);
     // It is stored in cohorts for good, so it never changes.
     let golden = include_str!("../../../../fixtures/canon/data_folder.txt");
-    assert_eq!(made[..64], *golden.trim());
+    assert_eq!(made, golden.trim());
+}
+
+/// Returns the digest of a folder of the project as the page says that it is made.
+fn made_again(scene: &Scene, folder: &str) -> String {
+    let page = include_str!("../../../../docs/running.md");
+    let mut lines = page.lines();
+    let recipe = lines.find_map(|line| line.strip_prefix("cd DIR && find "));
+    let recipe = format!("cd {folder} && find {}", recipe.unwrap());
+    let made = Command::new("sh")
+        .args(["-c", &recipe])
+        .current_dir(scene.project())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    String::from_utf8(made.stdout).unwrap()[..64].to_owned()
+}
+
+#[test]
+fn the_recipe_of_the_page_makes_the_digest_of_empty_folders_and_of_files_called_like_options() {
+    let scene = Scene::with_store(&[]);
+    let script = "mkdir -p none/none odd/- && touch odd/-c && printf 1 > odd/-/- && \
+        printf 2 > odd/--check && mkdir 'odd/a  .' && printf 3 > 'odd/a  ./b'";
+    let made = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(scene.project())
+        .status();
+    assert!(made.unwrap().success());
+    let came = run(
+        &scene,
+        &["--data", "none=none", "--data", "odd=odd"],
+        "true",
+    );
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let data = newest(&scene)["document"]["identity"]["data"].clone();
+    for folder in ["none", "odd"] {
+        assert_eq!(data[folder], made_again(&scene, folder), "{folder}");
+    }
+    // A file may be called as standard input is.
+    std::fs::remove_dir_all(scene.project().join("odd/-")).unwrap();
+    scene.file("odd/-", "4");
+    let came = run(&scene, &["--data", "odd=odd"], "true");
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let data = newest(&scene)["document"]["identity"]["data"].clone();
+    assert_eq!(data["odd"], made_again(&scene, "odd"));
 }
 
 #[test]
