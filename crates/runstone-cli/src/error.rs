@@ -96,6 +96,17 @@ pub(crate) enum CliError {
         #[source]
         source: io::Error,
     },
+    /// A command was started, and how it ended cannot be known.
+    #[error("`{name}` was started and is out of sight: how it ends is not known, and not recorded")]
+    OutOfSight {
+        /// The command.
+        name: String,
+        /// What records it by hand.
+        command: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// No store was named and none was found.
     #[error("there is no store here: {searched}")]
     NoStore {
@@ -182,7 +193,8 @@ impl CliError {
             | Self::Unanswered { .. }
             | Self::Unkept { .. }
             | Self::NoRunDirectory { .. }
-            | Self::NotRun { .. } => Exit::Failure,
+            | Self::NotRun { .. }
+            | Self::OutOfSight { .. } => Exit::Failure,
             Self::Ledger(error) => Self::exit_of(error),
         }
     }
@@ -211,6 +223,9 @@ impl CliError {
             Self::NoRunDirectory { .. } => {
                 Some("name a folder with room: `TMPDIR=/path runstone run …`".to_owned())
             }
+            Self::OutOfSight { command, .. } => Some(format!(
+                "see what became of it, then record what it left: `{command}`"
+            )),
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::ArgumentListTooLong => {
                 Some("hand long lists over in a file".to_owned())
             }
@@ -290,6 +305,7 @@ impl CliError {
                     Self::Left { .. } => "left_unusable",
                     Self::NoRunDirectory { .. } => "no_run_directory",
                     Self::NotRun { .. } => "not_run",
+                    Self::OutOfSight { .. } => "out_of_sight",
                     Self::Unkept { .. } => "unkept",
                     Self::Output(_) => "output",
                     Self::Unanswered { .. } => "unanswered",

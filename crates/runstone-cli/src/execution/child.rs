@@ -9,7 +9,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -21,6 +21,9 @@ use rustix::process::{
 use super::signals::{self, Inbox};
 use super::terminal::{Terminal, a_shell_watches};
 use super::usage::{Before, Usage, members_of};
+
+/// How often the system may deny that there is a child; chosen: one time too many says it for good.
+const DENIED_MAX: u32 = 3;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,15 +76,31 @@ impl Ended {
     }
 }
 
+/// Why the end of a command is not known, and what the system said.
+#[derive(Debug)]
+pub(crate) enum NoEnd {
+    /// It could not be started.
+    NotStarted(io::Error),
+    /// It was started, and may be running still.
+    OutOfSight(io::Error),
+}
+
 /// Starts a command and returns when it has ended.
 ///
 /// # Errors
-/// What the system said when the command could not be started or watched.
-pub(crate) fn start_and_watch(command: &mut Command) -> io::Result<Ended> {
-    let inbox = Inbox::open()?;
+/// [`NoEnd`] when the command could not be started, or not be watched to its end.
+pub(crate) fn start_and_watch(command: &mut Command) -> Result<Ended, NoEnd> {
+    let inbox = Inbox::open().map_err(NoEnd::NotStarted)?;
     let before = Before::now();
     let began = Instant::now();
-    let child = command.process_group(0).spawn()?;
+    let child = command
+        .process_group(0)
+        .spawn()
+        .map_err(NoEnd::NotStarted)?;
+    watched(&child, inbox, &before, began).map_err(NoEnd::OutOfSight)
+}
+
+fn watched(child: &Child, inbox: Inbox, before: &Before, began: Instant) -> io::Result<Ended> {
     inbox.let_in()?;
     let group = i32::try_from(child.id())
         .ok()
@@ -151,6 +170,7 @@ impl Watch {
 
     /// Returns the next change of the command's state, if there is one.
     fn change(&self) -> io::Result<Option<WaitStatus>> {
+        let mut denied = 0;
         loop {
             match waitpid(
                 Some(self.group),
@@ -158,6 +178,9 @@ impl Watch {
             ) {
                 Ok(found) => return Ok(found.map(|(_, status)| status)),
                 Err(Errno::INTR) => {}
+                // Nobody else waits for our child: what says so once (a tracer does) is asked
+                // again.
+                Err(Errno::CHILD) if denied < DENIED_MAX => denied += 1,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -248,6 +271,20 @@ mod tests {
             left_behind: 0,
             group: getpid(),
         }
+    }
+
+    #[test]
+    fn what_is_no_child_of_ours_cannot_be_watched_and_is_not_waited_for() {
+        let mut watch = Watch {
+            group: rustix::process::getppid().unwrap(),
+            inbox: Inbox::open().unwrap(),
+            terminal: None,
+            handed_on: Vec::new(),
+            swallows_stop: false,
+            lends_again: false,
+        };
+        let error = watch.until_it_ends().unwrap_err();
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::CHILD));
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod terminal;
 mod usage;
 
 pub(crate) use self::artifacts::Artifacts;
-pub(crate) use self::child::{End, Ended, start_and_watch};
+pub(crate) use self::child::{End, Ended, NoEnd, start_and_watch};
 pub(crate) use self::data::Data;
 pub(crate) use self::host::ThisHost;
 pub(crate) use self::left::{JsonFile, Left, paths_in};

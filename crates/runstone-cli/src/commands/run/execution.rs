@@ -4,6 +4,7 @@
 //! a run is under way, then the command starts; whatever happens from there on, its exit code is
 //! passed on and what it left is recorded or kept.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
@@ -20,11 +21,12 @@ use crate::commands::record::FailOn;
 use crate::env_vars;
 use crate::error::CliError;
 use crate::execution::{
-    Artifacts, Data, End, Ended, Job, JsonFile, Left, Program, RunDirectory, ThisHost, facts,
-    paths_in, restless, start_and_watch,
+    Artifacts, Data, End, Ended, Job, JsonFile, Left, NoEnd, Program, RunDirectory, ThisHost,
+    facts, paths_in, restless, start_and_watch,
 };
 use crate::exit::Exit;
 use crate::render::answer;
+use crate::render::command_line::command_line;
 use crate::settings::Settings;
 use crate::ui::{Face, Ui, in_a_line};
 use crate::values::assignment;
@@ -84,6 +86,8 @@ pub(super) struct Ran {
     pub(super) exit: Exit,
     /// Whether the run directory holds what is not recorded.
     pub(super) keeps_directory: bool,
+    /// Whether the command may be running still.
+    pub(super) may_go_on: bool,
 }
 
 impl Execution {
@@ -187,9 +191,14 @@ impl Execution {
         let (ran, recorded) = self.run(started, warnings, ui);
         // Its notice is of no use any more; one that stays is seen to be recorded, or lost.
         let ledger = &self.ledger;
-        let mut gone = ledger.end(started);
+        let mut gone = if ran.may_go_on {
+            // Unwatched from here on, as the command of a wrapper that was killed is.
+            Ok(())
+        } else {
+            ledger.end(started)
+        };
         // A command that could not be started has not run in the place of those before it.
-        let has_run = recorded.is_some() || ran.keeps_directory;
+        let has_run = recorded.is_some() || (ran.keeps_directory && !ran.may_go_on);
         if gone.is_ok() && has_run {
             gone = ledger.forget_over(started, begun, &ThisHost);
         }
@@ -222,7 +231,8 @@ impl Execution {
             .env(env_vars::RUN_DIR, self.directory.path());
         let ended = match start_and_watch(&mut command) {
             Ok(ended) => ended,
-            Err(source) => return (self.not_run(source, ui), None),
+            Err(NoEnd::NotStarted(source)) => return (self.not_run(source, ui), None),
+            Err(NoEnd::OutOfSight(source)) => return (self.out_of_sight(source, ui), None),
         };
         let finished_at = env_vars::clock().now();
         let mut files = paths_in(self.directory.path());
@@ -269,6 +279,7 @@ impl Execution {
                         own => Exit::Command(own),
                     },
                     keeps_directory: false,
+                    may_go_on: false,
                 };
                 (ran, Some((Box::new(recorded), process)))
             }
@@ -291,6 +302,27 @@ impl Execution {
         Ran {
             exit,
             keeps_directory: false,
+            may_go_on: false,
+        }
+    }
+
+    /// Leaves all as it is: the command may be running still, and write to its run directory.
+    fn out_of_sight(&self, source: std::io::Error, ui: &Ui) -> Ran {
+        let metrics = self.directory.path().join("metrics.json");
+        let Stated { run_id, stage, .. } = &self.stated;
+        let words = ["runstone", "record", "--run-id", run_id, "--stage", stage];
+        let mut words: Vec<OsString> = words.map(OsString::from).to_vec();
+        words.extend(["--metrics".into(), metrics.into()]);
+        words.extend(["--store".into(), self.store.clone().into()]);
+        ui.error(&CliError::OutOfSight {
+            name: self.program.name(),
+            command: command_line(&words),
+            source,
+        });
+        Ran {
+            exit: Exit::Wrapper,
+            keeps_directory: true,
+            may_go_on: true,
         }
     }
 

@@ -101,6 +101,7 @@ impl Execution {
                 own => Exit::Command(own),
             },
             keeps_directory: true,
+            may_go_on: false,
         }
     }
 
