@@ -27,10 +27,16 @@ pub(super) fn hits(text: &str) -> Vec<Span> {
     while at < bytes.len() {
         let hit = match bytes[at] {
             b':' if bytes[at..].starts_with(b"://") => user_info(text, at + 3, &mut ends),
+            b':' if bytes[at..].starts_with(b":AA") => {
+                bot(bytes, at).or_else(|| assigned(text, at, &mut ends))
+            }
             b'=' | b':' => assigned(text, at, &mut ends),
             b'-' if bytes[at..].starts_with(b"--") && begins_word(bytes, at) => {
-                token_at(text, at, &mut ends).or_else(|| option(text, at, &mut ends))
+                token_at(text, at, &mut ends)
+                    .or_else(|| option(text, at, &mut ends))
+                    .or_else(|| login(text, at, &mut ends))
             }
+            b'-' if begins_word(bytes, at) => login(text, at, &mut ends),
             b'B' | b'b' if begins_word(bytes, at) => {
                 bearer(text, at, &mut ends).or_else(|| token_at(text, at, &mut ends))
             }
@@ -59,6 +65,8 @@ pub(super) struct Ends {
     pub(super) parameter: Ahead,
     pub(super) digit: Ahead,
     value: Ahead,
+    curl: Ahead,
+    closing: Ahead,
     runs: token::Runs,
 }
 
@@ -113,6 +121,68 @@ fn bearer(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
     })
 }
 
+/// The token of a Telegram bot: the digits of its id, which are public, then the secret.
+fn bot(bytes: &[u8], at: usize) -> Option<Span> {
+    let digits = bytes[..at].iter().rev();
+    let digits = digits.take(BOT_ID_BYTES_MAX + 1);
+    let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
+    let run = bytes[at + 1..].iter().take(BOT_SECRET_BYTES + 1);
+    let run = run.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let is_it =
+        (BOT_ID_BYTES_MIN..=BOT_ID_BYTES_MAX).contains(&digits) && run.count() == BOT_SECRET_BYTES;
+    is_it.then_some(Span {
+        start: at + 1,
+        end: at + 1 + BOT_SECRET_BYTES,
+        rule: Builtin::Tokens,
+    })
+}
+
+/// Shortest and longest id of a bot.
+const BOT_ID_BYTES_MIN: usize = 5;
+const BOT_ID_BYTES_MAX: usize = 16;
+/// How long the secret of a bot is.
+const BOT_SECRET_BYTES: usize = 35;
+
+/// Options of `curl` with `user:password`. Other commands have a group there, so that they say
+/// nothing without it.
+const LOGINS: [&str; 4] = ["-u", "--user", "-U", "--proxy-user"];
+
+/// The password in `curl -u user:password`.
+fn login(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
+    let here = &text[at..];
+    let behind = |option: &&str| here.strip_prefix(*option)?.strip_prefix(' ');
+    let after = LOGINS.iter().find_map(behind)?;
+    if ends.curl.from(text, 0, |text| text.find("curl ")) >= at {
+        return None;
+    }
+    let start = text.len() - after.len();
+    let (start, end) = match after.as_bytes().first() {
+        Some(quote @ (b'"' | b'\'')) => {
+            let quote = char::from(*quote);
+            let closing = |rest: &str| rest.find(quote);
+            let end = ends.closing.from(text, start + 1, closing);
+            (start + 1, end)
+        }
+        _ => (start, end_of_value(text, start, ends)),
+    };
+    let colon = text[start..end].find(':')?;
+    (colon > 0).then_some(Span {
+        start: start + colon + 1,
+        end,
+        rule: Builtin::UrlCredentials,
+    })
+}
+
+/// Tells whether an element of a command line calls `curl`.
+pub(super) fn is_curl(element: &str) -> bool {
+    element == "curl" || element.ends_with("/curl")
+}
+
+/// Tells whether an element of a command line of `curl` is the login that the option before takes.
+pub(super) fn is_login(option: &str, element: &str) -> bool {
+    LOGINS.contains(&option) && element.contains(':')
+}
+
 /// `name=value` and `name: value`, with or without blanks between them, where the name says that
 /// the value is a secret.
 fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
@@ -141,6 +211,9 @@ fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
         return parameter(text, name, at + 1, ends);
     }
     let says = Says::of(name.trim_start_matches('-'))?;
+    if is_prose(text, name_start, at) {
+        return None;
+    }
     let mut start = at + 1;
     while matches!(bytes.get(start), Some(b' ' | b'\t' | b'=')) {
         start += 1;
@@ -158,6 +231,22 @@ fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
         }
     }
     value(text, start, says, ends)
+}
+
+/// Tells whether a sentence speaks of a secret, as in `the secret: data augmentation`: a word goes
+/// before, and two at least come after.
+fn is_prose(text: &str, name_start: usize, at: usize) -> bool {
+    let Some(after) = text[at..].strip_prefix(": ") else {
+        return false;
+    };
+    let name = text[name_start..at].trim_end();
+    let before = text[..name_start].strip_suffix(' ');
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase());
+    let mut words = after.split(' ');
+    ["secret", "secrets"].contains(&name)
+        && before.is_some_and(|before| before.ends_with(|it: char| it.is_ascii_lowercase()))
+        && words.next().is_some_and(is_word)
+        && words.next().is_some_and(is_word)
 }
 
 fn value(text: &str, start: usize, says: Says, ends: &mut Ends) -> Option<Span> {
@@ -322,6 +411,18 @@ mod tests {
                 "AWS_SECRET_ACCESS_KEY=… env",
             ),
             ("DB_PASSWORD: hunter2", "DB_PASSWORD: …"),
+            ("MYSQL_PWD=hunter2 train.py", "MYSQL_PWD=… train.py"),
+            ("SSHPASS=hunter2", "SSHPASS=…"),
+            (
+                "curl -u ann:hunter2 https://h/x",
+                "curl -u ann:… https://h/x",
+            ),
+            ("curl --user 'ann:hunter 2'", "curl --user 'ann:…'"),
+            (
+                "api.telegram.org/bot123456789:AAEabcdefghijklmnopqrstuvwxyz012345/send",
+                "api.telegram.org/bot123456789:…/send",
+            ),
+            ("the secret: hunter2", "the secret: …"),
             ("password = hunter2 and more", "password = … and more"),
             ("password\t=\thunter2", "password\t=\t…"),
             ("{\"password\" : \"hunter2\"}", "{\"password\" : \"…\"}"),
@@ -381,6 +482,9 @@ mod tests {
             "the bearer of this letter",
             "bearer authentication-is-not-supported",
             "pass: 3, fail: 0",
+            "secret=None the secret: data augmentation",
+            "docker run -u 1000:1000 --user ann:staff",
+            "curl -u ann https://h/x",
             "--token-count 5 --tokenizer bert",
             "--password --verbose",
             "numpy==2.1.0 pandas==2.2.3",
@@ -411,6 +515,10 @@ mod tests {
             "SG.",
             "pwd=/",
             "token=\\\"a ",
+            "curl -u ",
+            "curl -u \"a ",
+            "123456:AA",
+            "the secret: a b ",
         ] {
             let text = beginning.repeat(1024 * 1024 / beginning.len());
             assert_eq!(hits(&text), [], "{beginning}");

@@ -56,7 +56,7 @@ const fn shape(begins: &'static str, tail: Tail) -> Shape {
 }
 
 /// The shapes, in the order of their beginnings.
-static SHAPES: [Shape; 84] = [
+static SHAPES: [Shape; 87] = [
     shape("-----BEGIN ", Pem),
     shape("A3T", Exactly(Base32Upper, 17)),
     shape("ABIA", Exactly(Base32Upper, 16)),
@@ -79,6 +79,8 @@ static SHAPES: [Shape; 84] = [
     shape("dapi", Exactly(Hex, 32)),
     shape("dckr_oat_", Run(UrlSafe, 20)),
     shape("dckr_pat_", Run(UrlSafe, 20)),
+    shape("discord.com/api/webhooks/", Run(Base64, 60)),
+    shape("discordapp.com/api/webhooks/", Run(Base64, 60)),
     shape("doo_v1_", Run(Hex, 60)),
     shape("dop_v1_", Run(Hex, 60)),
     shape("dor_v1_", Run(Hex, 60)),
@@ -107,6 +109,7 @@ static SHAPES: [Shape; 84] = [
     shape("glsoat-", Run(Dotted, 20)),
     shape("gsk_", Run(Word, 48)),
     shape("hf_", Run(Word, 30)),
+    shape("hooks.slack.com/services/", Run(Base64, 30)),
     shape("hvb.", Run(UrlSafe, 90)),
     shape("hvs.", Run(UrlSafe, 24)),
     shape("lin_api_", Run(Word, 40)),
@@ -362,6 +365,17 @@ mod tests {
             format!("glrt-{}", &word[..20]),
             format!("glrt-t1_{}.01.{}", &word[..27], &word[..9]),
             format!("xoxo-{}-{}-{}", "523423", "234243", &hex[..32]),
+            format!(
+                "hooks.slack.com/services/T{}/B{}/{}",
+                "0AB12CD34",
+                "0EF56GH78",
+                &word[..24]
+            ),
+            format!(
+                "discord.com/api/webhooks/123456789012345678/{}_{}",
+                word,
+                &word[..15]
+            ),
             format!("SG.{}.{}", &word[..22], &word[..43]),
             format!("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{}", &word[..43]),
             format!(
@@ -399,6 +413,7 @@ mod tests {
             "-----BEGIN PUBLIC KEY-----",
             "xoxo",
             "xoxo-love-and-kisses-2024",
+            "hooks.slack.com/services/to-be-named-by-each-team",
             "glrt-based-detector-results",
             "glrt-Detector.of_the_second-kind.v2",
             "sk-proj-churn-model-of-this-year",

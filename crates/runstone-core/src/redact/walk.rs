@@ -258,7 +258,7 @@ impl<'v> Walk<'_, 'v> {
             let below = says
                 .filter(|says| *says == Says::Secret)
                 .or_else(|| Says::of(name))
-                .or_else(|| of_value.filter(|_| name == VALUE));
+                .or_else(|| of_value.filter(|_| name.eq_ignore_ascii_case(VALUE)));
             let change = redact(self, value, below);
             self.shown.pop();
             self.steps.pop();
@@ -296,15 +296,21 @@ impl<'v> Walk<'_, 'v> {
         redact: &dyn Fn(&mut Self, &'v Value, Option<Says>) -> Change,
     ) -> Change {
         let mut new: Option<Vec<Value>> = None;
+        let mut is_curl = false;
         for (position, item) in items.iter().enumerate() {
             self.steps.push(Step::Position(position));
             self.shown.push(Cow::Owned(position.to_string()));
             // On a command line the element before says what this one is.
-            let option = position
-                .checked_sub(1)
-                .and_then(|before| items[before].as_str())
+            let text = item.as_str();
+            let before = position.checked_sub(1);
+            let before = before.and_then(|before| items[before].as_str());
+            let option = before
                 .and_then(inline::says_of_next)
-                .filter(|_| item.as_str().is_some_and(|text| !inline::is_option(text)));
+                .filter(|_| text.is_some_and(|text| !inline::is_option(text)));
+            let is_login = is_curl
+                && text.is_some_and(|text| before.is_some_and(|it| inline::is_login(it, text)));
+            let option = option.or(is_login.then_some(Says::Secret));
+            is_curl |= text.is_some_and(inline::is_curl);
             let change = redact(self, item, option.or(says));
             self.shown.pop();
             self.steps.pop();
@@ -502,10 +508,14 @@ const VALUE: &str = "value";
 /// Returns what the name beside a value says of it, as in `{"name": "DB_PASSWORD", "value": …}`: so
 /// environments are listed.
 fn named_beside(members: &Map<String, Value>) -> Option<Says> {
-    members.get(VALUE)?;
+    let of = |wanted: &str| {
+        let mut members = members.iter();
+        members.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value))
+    };
+    of(VALUE)?;
     ["name", "key", "variable"]
         .iter()
-        .find_map(|member| Says::of(members.get(*member)?.as_str()?))
+        .find_map(|member| Says::of(of(member)?.as_str()?))
 }
 
 /// Returns a name that no other member has.

@@ -19,7 +19,8 @@ fn secrets_are_gone_from_every_part_of_a_snapshot_without_a_word_in_the_profile(
         "artifacts": [{"path": url, "sha256": "ab"}],
         "metadata": {"argv": ["train", "--password", PASSWORD, "--lr", "0.1"],
             "dashed": ["--api-key", format!("-{PASSWORD}"), "-v"],
-            "env": [{"name": "DB_PASSWORD", "value": PASSWORD}, {"key": "LANG", "value": "C"}], "n": [[{"k": secret}]]},
+            "env": [{"name": "DB_PASSWORD", "value": PASSWORD}, {"key": "LANG", "value": "C"}, {"Name": "API_KEY", "Value": PASSWORD}],
+            "curl": ["/usr/bin/curl", "-u", format!("ann:{PASSWORD}"), "https://h/x"], "n": [[{"k": secret}]]},
         "other": {"password": 1234, "credentials": {"user": "ann", "pin": PASSWORD}},
     }));
     let payload = recorded(&document, &generic);
