@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::find::{Head, Stored};
 use crate::open::Ledger;
 use crate::pseudonym_key::KeyIds;
-use crate::views::{Mode, Views};
+use crate::views::{Lost, Mode, Views};
 
 /// What verifying found.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +97,36 @@ impl From<Damage> for Damaged {
             expected,
             found,
         } = damage;
+        Self {
+            path,
+            kind: kind.to_string(),
+            expected,
+            found,
+        }
+    }
+}
+
+impl From<Lost> for Damaged {
+    fn from(lost: Lost) -> Self {
+        let Lost {
+            path,
+            cohort,
+            seq,
+            sha256,
+            found,
+        } = lost;
+        let (kind, expected, found) = match found {
+            None => (
+                DamageKind::Missing,
+                format!("{cohort}#{seq}, which this view was made of"),
+                "a log that ends before it".to_owned(),
+            ),
+            Some(found) => (
+                DamageKind::Fork,
+                format!("{sha256} at {cohort}#{seq}, which this view was made of"),
+                format!("{found}, and this one nowhere in the log"),
+            ),
+        };
         Self {
             path,
             kind: kind.to_string(),
@@ -204,17 +234,8 @@ impl Ledger {
                 .into_iter()
                 .filter(|it| !named.contains(&it.path));
             verified.stale.extend(unnamed);
-            verified
-                .damage
-                .extend(settled.beyond.into_iter().map(|lost| Damaged {
-                    path: lost.path,
-                    kind: DamageKind::Missing.to_string(),
-                    expected: format!(
-                        "{}#{}, which this view was made of",
-                        lost.cohort, lost.seq.0
-                    ),
-                    found: "a log that ends before it".to_owned(),
-                }));
+            let lost = settled.lost.into_iter().map(Damaged::from);
+            verified.damage.extend(lost);
             repaired.written = settled.written;
             repaired.removed = settled.removed;
         }

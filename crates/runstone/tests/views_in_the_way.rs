@@ -146,6 +146,44 @@ fn views_of_a_lost_tail_are_kept_and_say_that_it_is_lost() {
 }
 
 #[test]
+fn views_of_a_tail_that_was_lost_and_overwritten_are_kept_and_say_so() {
+    let lab = lab_of_two();
+    let restored = lab.copied();
+    let cohort = lab.ledger.cohorts().unwrap()[0].cohort.to_string();
+    let lost: Vec<String> = ["r3", "r4"]
+        .map(|name| lab.record(run(name)).unwrap().place.to_string())
+        .into();
+    // The log and the keys of a copy made before, beside the views of now.
+    std::fs::remove_dir_all(restored.root().join("runs")).unwrap();
+    std::fs::rename(lab.root().join("runs"), restored.root().join("runs")).unwrap();
+    let lab = restored;
+    let found = lab.reopened().verify().unwrap();
+    assert_eq!(found.damage.len(), 2, "{:?}", found.damage);
+    // Recording goes on, so that the log is as long as it was.
+    for name in ["s3", "s4", "s5"] {
+        drop(lab.record(run(name)).unwrap());
+    }
+    let written = files(&lab.root(), "runs");
+    let found = lab.reopened().verify().unwrap();
+    let damage: Vec<(&str, &str)> = (found.damage.iter())
+        .map(|it| (it.path.as_str(), it.kind.as_str()))
+        .collect();
+    let path = |name: &str| format!("runs/{name}/train/{cohort}/snapshot.json");
+    let (third, fourth) = (path("r3"), path("r4"));
+    assert_eq!(damage, [(&*third, "fork"), (&*fourth, "fork")]);
+    assert!(found.stale.is_empty(), "{:?}", found.stale);
+    let rebuilt = rebuild(&lab.reopened());
+    assert_eq!((rebuilt.removed, rebuilt.written), (0, 0));
+    assert_eq!(rebuilt.unreadable, lost);
+    assert_eq!(files(&lab.root(), "runs"), written);
+    // What only says that it is a view of that place proves nothing.
+    let edited = String::from_utf8(written[&third].clone()).unwrap();
+    let edited = edited.replacen("finished", "failed", 1);
+    std::fs::write(lab.root().join(&third), edited).unwrap();
+    assert_eq!(lab.reopened().verify().unwrap().damage.len(), 1);
+}
+
+#[test]
 fn views_without_proof_stay_where_their_log_is_gone() {
     let lab = lab_of_two();
     let cohort = lab.ledger.cohorts().unwrap()[0].cohort.clone();

@@ -26,7 +26,7 @@ mod telemetry;
 pub use self::folder::{ViewFile, ViewFolder, run_folder};
 pub use self::index::{INDEX_FILE, IndexEntry, index};
 pub use self::latest::{LATEST_FILE, latest};
-pub use self::snapshot::{SnapshotViews, Yardstick, snapshot_views, version_is_ours};
+pub use self::snapshot::{SnapshotViews, Yardstick, holds, snapshot_views, version_is_ours};
 pub use self::telemetry::DIFF_TELEMETRY_SCHEMA_VERSION;
 
 /// Version of every view that does not carry the block `diff_telemetry`, which has its own. A view

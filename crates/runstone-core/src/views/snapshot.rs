@@ -15,6 +15,9 @@ use crate::id::SnapshotSeq;
 use crate::snapshot::Snapshot;
 use crate::verdict::Baseline;
 
+/// The members that `snapshot.json` has beside those of the payload.
+const MEMBERS: [&str; 4] = ["view_version", "cohort", "snapshot_seq", "sha256"];
+
 /// What the views of one snapshot are made of.
 #[derive(Debug, Clone)]
 pub struct SnapshotViews<'a> {
@@ -89,6 +92,18 @@ fn snapshot(views: SnapshotViews<'_>) -> Value {
     view["snapshot_seq"] = json!(views.seq);
     view["sha256"] = json!(views.sha256);
     view
+}
+
+/// Tells whether the bytes found for a `snapshot.json` hold the payload whose SHA-256 this is: then
+/// the snapshot was recorded, whatever the log says now.
+pub fn holds(bytes: &[u8], sha256: &Digest) -> bool {
+    let Ok(Value::Object(mut view)) = serde_json::from_slice(bytes) else {
+        return false;
+    };
+    for member in MEMBERS {
+        view.remove(member);
+    }
+    canon::digest(&canon::settle(Value::Object(view))) == *sha256
 }
 
 /// Tells whether the bytes found for a view are of the version that this release writes; `None` if
@@ -194,6 +209,20 @@ mod tests {
             assert!(members.remove(member).is_some(), "{member}");
         }
         assert_eq!(json!(canon::digest(&canon::settle(view))), sha256);
+    }
+
+    #[test]
+    fn only_a_whole_snapshot_view_holds_the_payload_it_names() {
+        let bytes = canon::bytes(file(&of(&sample::training(), None), ViewFile::Snapshot));
+        let named = crate::views::IndexEntry::from_snapshot_view(&bytes)
+            .unwrap()
+            .sha256;
+        assert!(holds(&bytes, &named));
+        assert!(!holds(&bytes, &Digest::of(b"another")));
+        assert!(!holds(&bytes[..bytes.len() - 1], &named));
+        let edited = String::from_utf8(bytes).unwrap();
+        let edited = edited.replacen("\"finished\"", "\"failed\"", 1);
+        assert!(!holds(edited.as_bytes(), &named));
     }
 
     #[test]

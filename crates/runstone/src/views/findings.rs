@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use runstone_core::digest::Digest;
 use runstone_core::id::SnapshotSeq;
 use runstone_core::views::{IndexEntry, version_is_ours};
 use runstone_store::{CohortName, ShelfPath, StoreError};
@@ -28,22 +29,26 @@ pub(crate) struct Settled {
     pub(crate) unreadable: Vec<String>,
     /// Snapshots that a later release wrote: what their views should be, this one cannot tell.
     pub(crate) newer: Vec<String>,
-    /// Views of places beyond the end of a log: what is left of a tail that was lost.
-    pub(crate) beyond: Vec<Beyond>,
+    /// Views that are what is left of an end of a log that was lost.
+    pub(crate) lost: Vec<Lost>,
     /// What stands where a view belongs and can be neither read nor replaced, each named once.
     in_the_way: BTreeSet<String>,
 }
 
-/// A whole view of a place that its log does not have. The log is durable before a view is written,
-/// so the place was taken once.
+/// A whole view of a place that its log does not have, or has for another snapshot. The log is
+/// durable before a view is written, so the place was taken once.
 #[derive(Debug, Clone)]
-pub(crate) struct Beyond {
+pub(crate) struct Lost {
     /// The view.
     pub(crate) path: String,
     /// The cohort of the log.
     pub(crate) cohort: CohortName,
     /// The place.
     pub(crate) seq: SnapshotSeq,
+    /// The snapshot that the view is of.
+    pub(crate) sha256: Digest,
+    /// The snapshot that stands there now; none where the log ends before it.
+    pub(crate) found: Option<Digest>,
 }
 
 /// What is found where something stands in the way of a view.
@@ -80,14 +85,22 @@ impl Settled {
         }
     }
 
-    pub(super) fn name_beyond(&mut self, path: &ShelfPath, entry: &IndexEntry) {
+    /// Names a view that tells of a snapshot which the log has lost; `found` stands there instead.
+    pub(super) fn name_lost(
+        &mut self,
+        path: &ShelfPath,
+        entry: &IndexEntry,
+        found: Option<Digest>,
+    ) {
         let Ok(cohort) = entry.cohort.parse() else {
             return;
         };
-        self.beyond.push(Beyond {
+        self.lost.push(Lost {
             path: path.to_string(),
             cohort,
             seq: entry.seq,
+            sha256: entry.sha256,
+            found,
         });
     }
 }

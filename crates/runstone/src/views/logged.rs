@@ -1,13 +1,16 @@
 //! Whether the log names the snapshot of a folder of views.
 //!
 //! The invariant kept: `No` is said only where the whole log was read, since what it does not name
-//! may be taken away; views of a log that is gone, or that ends before them, may be the last copy.
+//! may be taken away; views of a log that is gone, or ends before them, or has another snapshot at
+//! their place, may be the last copy.
 
+use runstone_core::digest::Digest;
 use runstone_core::id::{Attempt, RunId, Stage};
 use runstone_core::note::About;
-use runstone_core::views::{IndexEntry, ViewFolder};
+use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, holds};
 use runstone_store::{CohortName, Envelope, Log, Seq};
 
+use super::places::{below, on_shelf};
 use super::shared::entry_of;
 use crate::digests::to_digest;
 use crate::error::Error;
@@ -26,6 +29,8 @@ pub(super) enum Logged {
     NoLog,
     /// A whole view says so, of a place beyond the end of the log.
     Beyond(Box<IndexEntry>),
+    /// A whole view says so, of a place where the log has another snapshot, which this is.
+    Replaced(Box<IndexEntry>, Digest),
 }
 
 impl Ledger {
@@ -65,13 +70,17 @@ impl Ledger {
                 None => Logged::Yes(Box::new(entry)),
             }
         };
+        let mut instead = None;
         if let Some(entry) = &claimed
             && let Some(seq) = Seq::new(entry.seq.0)
             && let Some(envelope) = self.sight(&log, seq)?
-            && is_of(&envelope, folder)
-            && to_digest(&envelope.sha256) == entry.sha256
         {
-            return Ok(listed(entry.clone()));
+            let found = to_digest(&envelope.sha256);
+            if found != entry.sha256 {
+                instead = Some((entry, found));
+            } else if is_of(&envelope, folder) {
+                return Ok(listed(entry.clone()));
+            }
         }
         let mut is_sure = true;
         let mut next = Some(head);
@@ -87,7 +96,22 @@ impl Ledger {
             }
             next = seq.previous();
         }
+        // The log is durable before a view is written, so the place was taken once by what the view
+        // holds; that it was deleted may be all that is left to tell of it.
+        if let Some((entry, found)) = instead
+            && matches!(listed(entry.clone()), Logged::Yes(_))
+            && self.is_held(folder, entry)
+        {
+            return Ok(Logged::Replaced(Box::new(entry.clone()), found));
+        }
         Ok(if is_sure { Logged::No } else { Logged::Unknown })
+    }
+
+    /// Tells whether a folder holds the snapshot that it proves.
+    fn is_held(&self, folder: &ViewFolder, entry: &IndexEntry) -> bool {
+        let path = below(&on_shelf(folder), ViewFile::Snapshot.name());
+        let found = self.store.shelf().get(&path).ok().flatten();
+        found.is_some_and(|bytes| holds(&bytes, &entry.sha256))
     }
 }
 

@@ -21,6 +21,7 @@ mod settled;
 mod shared;
 mod written;
 
+pub(crate) use self::findings::Lost;
 pub(crate) use self::made::GroupKeys;
 pub use self::places::ViewPaths;
 pub(crate) use self::places::view_of;

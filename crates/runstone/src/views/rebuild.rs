@@ -68,7 +68,7 @@ impl Ledger {
         }
         let settled = self.settle_views(Mode::Repair, cohort, progress)?;
         let mut unreadable = settled.unreadable;
-        for lost in settled.beyond {
+        for lost in settled.lost {
             let place = format!("{}#{}", lost.cohort, lost.seq.0);
             if !unreadable.contains(&place) {
                 unreadable.push(place);

@@ -145,7 +145,11 @@ impl Settling<'_> {
                 }
                 Logged::Beyond(entry) => {
                     let path = below(&on_shelf(&listed.folder), ViewFile::Snapshot.name());
-                    self.settled.name_beyond(&path, &entry);
+                    self.settled.name_lost(&path, &entry, None);
+                }
+                Logged::Replaced(entry, found) => {
+                    let path = below(&on_shelf(&listed.folder), ViewFile::Snapshot.name());
+                    self.settled.name_lost(&path, &entry, Some(found));
                 }
                 // No recording leaves such a folder behind: its log is gone, or it is a copy.
                 Logged::NoLog if !listed.files.is_empty() => {
@@ -335,7 +339,7 @@ impl Settling<'_> {
             && bytes == latest(&entry)
             && head.is_none_or(|head| entry.seq.0 > head.get());
         if is_beyond {
-            self.settled.name_beyond(&path, &entry);
+            self.settled.name_lost(&path, &entry, None);
         }
         Ok(is_beyond)
     }
@@ -365,7 +369,7 @@ impl Settling<'_> {
         for listed in self.ledger.listed_folders(run)? {
             match self.ledger.logged(&listed.folder)? {
                 Logged::Yes(stored_entry) => entries.push(*stored_entry),
-                Logged::Unknown | Logged::Beyond(_) => {
+                Logged::Unknown | Logged::Beyond(_) | Logged::Replaced(..) => {
                     entries.extend(self.ledger.proven(&listed.folder));
                 }
                 Logged::No | Logged::NoLog => {}
