@@ -593,7 +593,7 @@ fn the_json_answer_says_where_a_refused_run_is_and_what_finishes_it() {
         echo '[]' > "$RUNSTONE_RUN_DIR/factors.json""#;
     let came = run(&scene, &["--json"], script);
     assert_eq!(came.code, Some(125));
-    assert_eq!(came.stderr.lines().count(), 1, "{}", came.stderr);
+    assert_eq!(came.stderr.trim().lines().count(), 1, "{}", came.stderr);
     let answer: Value = serde_json::from_str(&came.stderr).unwrap();
     assert_eq!(answer["schema"], "runstone.run/1");
     assert_eq!(answer["recorded"], "refused");

@@ -7,6 +7,15 @@ use crate::scene::Scene;
 use crate::started::{newest, run};
 
 #[test]
+fn the_answer_begins_a_line_whatever_the_command_wrote_last() {
+    let scene = Scene::with_store(&[]);
+    let came = run(&scene, &["--json"], "printf abc >&2");
+    let (before, last) = came.stderr.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(before, "abc");
+    assert!(serde_json::from_str::<serde_json::Value>(last).is_ok());
+}
+
+#[test]
 fn what_the_command_leaves_joins_the_document_and_the_answer_comes_at_once() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     scene.file(

@@ -95,7 +95,7 @@ fn as_json_every_warning_is_in_the_answer_and_nothing_is_beside_it() {
     let script = format!("{LEAVES}\necho 2 > d; sleep 600 >/dev/null 2>&1 & echo $!; exit 3");
     let came = run(&scene, &options, &script);
     assert_eq!(came.code, Some(3), "{}", came.stderr);
-    assert_eq!(came.stderr.lines().count(), 1, "{}", came.stderr);
+    assert_eq!(came.stderr.trim().lines().count(), 1, "{}", came.stderr);
     let answer: serde_json::Value = serde_json::from_str(&came.stderr).unwrap();
     let warnings: Vec<&str> = answer["warnings"]
         .as_array()

@@ -235,6 +235,11 @@ impl Execution {
             Err(NoEnd::OutOfSight(source)) => return (self.out_of_sight(source, ui), None),
         };
         let finished_at = env_vars::clock().now();
+        // The command may have left stderr in the middle of a line, and nobody can see that: people
+        // read on, a program wants a line of its own.
+        if ui.face == Face::Json {
+            ui.answer_beside("\n");
+        }
         let mut files = paths_in(self.directory.path());
         files.extend(self.metrics.iter().map(|file| file.path().to_path_buf()));
         let restless = restless(&ended, files);
