@@ -50,6 +50,10 @@ pub(crate) const CLOCK: &str = "RUNSTONE_CLOCK";
 /// The folder for what a command leaves behind; set for commands, never read.
 pub(crate) const RUN_DIR: &str = "RUNSTONE_RUN_DIR";
 
+/// The stage that [`STAGE`] was set to for a command, so that a run within it can tell what it
+/// inherits from what somebody said.
+pub(crate) const RUN_STAGE: &str = "RUNSTONE_RUN_STAGE";
+
 /// Returns the clock of this process.
 pub(crate) fn clock() -> Arc<dyn Clock> {
     match read(CLOCK) {

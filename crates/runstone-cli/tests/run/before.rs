@@ -248,21 +248,22 @@ fn a_run_nobody_named_gets_a_name_of_its_own() {
 #[test]
 fn a_run_within_a_run_is_another_stage_of_it() {
     let scene = Scene::with_store(&[]);
-    let inner = format!(
-        "{} run --stage inner -- true",
-        env!("CARGO_BIN_EXE_runstone")
+    let runstone = env!("CARGO_BIN_EXE_runstone");
+    let script = format!(
+        "{runstone} run -- true && RUNSTONE_STAGE=said {runstone} run -- true \\
+         && {runstone} run --stage named -- true"
     );
-    let came = run(&scene, &["--run-id", "r1", "--stage", "outer"], &inner);
+    let came = run(&scene, &["--run-id", "r1", "--stage", "outer"], &script);
     assert_eq!(came.code, Some(0), "{}", came.stderr);
     let log = scene.json(&["log"]);
-    let stages: Vec<&str> = (0..2)
-        .map(|row| log["snapshots"][row]["stage"].as_str().unwrap())
-        .collect();
-    assert_eq!(stages, ["outer", "inner"]);
-    assert_eq!(log["snapshots"][1]["run_id"], "r1");
-    // Without a name of its own it would be the very run that waits for it.
-    let nameless = format!("{} run -- echo STARTED", env!("CARGO_BIN_EXE_runstone"));
-    let refused = run(&scene, &["--run-id", "r2", "--stage", "outer"], &nameless);
+    let mut found: Vec<_> = log["snapshots"].as_array().unwrap().iter().collect();
+    found.sort_by_key(|each| each["stage"].as_str());
+    let stages: Vec<_> = found.iter().map(|each| &each["stage"]).collect();
+    assert_eq!(stages, ["named", "outer", "said", "true"]);
+    assert!(found.iter().all(|each| each["run_id"] == "r1"), "{log}");
+    // Of the same name it would be the very run that waits for it.
+    let same = format!("{runstone} run -- echo STARTED");
+    let refused = run(&scene, &["--run-id", "r2", "--stage", "echo"], &same);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(125), ""));
     assert!(
         refused

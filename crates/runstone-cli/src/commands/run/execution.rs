@@ -228,6 +228,7 @@ impl Execution {
         command
             .env(env_vars::RUN_ID, &self.stated.run_id)
             .env(env_vars::STAGE, &self.stated.stage)
+            .env(env_vars::RUN_STAGE, &self.stated.stage)
             .env(env_vars::RUN_DIR, self.directory.path());
         let ended = match start_and_watch(&mut command) {
             Ok(ended) => ended,

@@ -49,7 +49,11 @@ pub(super) fn stated(
     let stage = args
         .stage
         .clone()
-        .or_else(|| env_vars::read(env_vars::STAGE))
+        .or_else(|| {
+            // A run within a run is another stage of it; only somebody in between may say which.
+            let outer = env_vars::read(env_vars::RUN_STAGE);
+            env_vars::read(env_vars::STAGE).filter(|stage| Some(stage) != outer.as_ref())
+        })
         .unwrap_or_else(|| program.stage());
     let run_id = args
         .run_id
