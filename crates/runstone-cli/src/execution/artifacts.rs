@@ -100,16 +100,29 @@ impl Artifacts {
         store: &Path,
         candidates: &mut Vec<Candidate>,
     ) {
-        let inside = directory.join(named);
-        // A path that leads out of the run directory is meant from where the caller stands.
-        let stays_inside = named
+        // `./m` is `m`, so that one file has one name.
+        let clean: PathBuf = named
             .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let (at, name) = if stays_inside && inside.symlink_metadata().is_ok() {
-            let below = named.strip_prefix(FOLDER).unwrap_or(named);
-            (inside, below)
+            .filter(|part| *part != Component::CurDir)
+            .collect();
+        let inside = directory.join(&clean);
+        // A path that leads out of the run directory, or names nothing in it, is meant from where
+        // the caller stands.
+        let stays_inside = clean
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let names_something = clean.components().next().is_some();
+        let (at, name) = if stays_inside && names_something && inside.symlink_metadata().is_ok() {
+            if leads_through_a_link(directory, &clean) {
+                self.warnings.push(format!(
+                    "`--attach {}` is left out: it leads through a link, which is not followed",
+                    named.display()
+                ));
+                return;
+            }
+            (inside, clean.strip_prefix(FOLDER).unwrap_or(&clean))
         } else {
-            (named.to_path_buf(), named)
+            (named.to_path_buf(), clean.as_path())
         };
         let Some(name) = name.to_str() else {
             self.warnings.push(format!(
@@ -179,6 +192,16 @@ impl Artifacts {
             self.list(&folder, &name, is_stored, to);
         }
     }
+}
+
+/// Tells whether one of the folders on the way from `directory` to the file at `path` is a link.
+fn leads_through_a_link(directory: &Path, path: &Path) -> bool {
+    let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+    above.retain(|folder| !folder.as_os_str().is_empty());
+    above
+        .iter()
+        .filter_map(|folder| directory.join(folder).symlink_metadata().ok())
+        .any(|found| found.is_symlink())
 }
 
 /// Tells whether a folder holds the store, or is a part of it.

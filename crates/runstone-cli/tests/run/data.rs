@@ -302,3 +302,35 @@ fn a_linked_folder_of_artifacts_is_not_followed() {
     assert!(came.stderr.contains("is not followed"), "{}", came.stderr);
     assert_eq!(newest(&scene)["artifacts"], serde_json::json!([]));
 }
+
+#[test]
+fn an_attached_file_has_one_name_and_no_link_leads_to_it_in_the_run_directory() {
+    let scene = Scene::with_store(&[]);
+    scene.file("elsewhere", "callers");
+    let script = r#"mkdir outer; printf secret > outer/f; cd "$RUNSTONE_RUN_DIR"
+        mkdir artifacts; printf own > artifacts/m; ln -s "$OLDPWD/outer" lnk"#;
+    let options = [
+        "--attach",
+        "./artifacts/m",
+        "--attach",
+        "./elsewhere",
+        "--attach",
+        "lnk/f",
+        "--attach",
+        ".",
+    ];
+    let came = run(&scene, &options, script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    for words in [
+        "`--attach lnk/f` is left out: it leads through a link",
+        // The working directory holds the store here.
+        "`--attach .` is left out: it holds the store",
+    ] {
+        assert!(came.stderr.contains(words), "{words}: {}", came.stderr);
+    }
+    let artifacts = newest(&scene)["artifacts"].clone();
+    let rows = artifacts.as_array().unwrap().iter();
+    let names: Vec<_> = rows.map(|row| (&row["path"], &row["stored"])).collect();
+    let (elsewhere, m, stored) = (json!("elsewhere"), json!("m"), json!(true));
+    assert_eq!(names, [(&elsewhere, &stored), (&m, &stored)]);
+}
