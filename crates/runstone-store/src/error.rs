@@ -348,7 +348,10 @@ impl StoreError {
 fn mend(source: &io::Error) -> Option<&'static str> {
     match source.kind() {
         io::ErrorKind::PermissionDenied => Some("ask the owner of the store for write permission"),
-        io::ErrorKind::ReadOnlyFilesystem => Some("the medium is read-only: reading still works"),
+        io::ErrorKind::ReadOnlyFilesystem => Some(
+            "mount its file system for writing; until then the store can be read, such as by \
+             `runstone log`",
+        ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room"),
         _ => None,
     }
@@ -359,4 +362,25 @@ fn list(differences: &[Difference]) -> String {
         format!("`{name}` is {found}, not {asked}")
     };
     differences.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_write_is_told_what_to_do_and_not_to_try_again() {
+        for (kind, words) in [
+            (io::ErrorKind::ReadOnlyFilesystem, "`runstone log`"),
+            (io::ErrorKind::PermissionDenied, "write permission"),
+        ] {
+            let error = StoreError::NotRecorded {
+                path: "shard".to_owned(),
+                source: kind.into(),
+            };
+            let hint = error.hint().unwrap();
+            assert!(hint.contains(words), "{hint}");
+            assert!(!hint.contains("same command again"), "{hint}");
+        }
+    }
 }
