@@ -124,8 +124,12 @@ impl Refused {
                 .forget_refused(&name)
                 .map_err(|error| stays(format!("what was refused as `{name}`"), error.to_string())),
             From::Input => Ok(()),
-            From::File(path) => std::fs::remove_file(&path)
-                .map_err(|error| stays(format!("`{}`", path.display()), error.to_string())),
+            From::File(path) => match std::fs::remove_file(&path) {
+                Ok(()) => Ok(()),
+                // Whoever finished it at the same time removed it.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(stays(format!("`{}`", path.display()), error.to_string())),
+            },
         }
     }
 }

@@ -795,3 +795,43 @@ fn what_names_another_run_at_length_and_what_is_empty_are_refused_in_a_few_lines
     assert!(listed.len() < 2000, "{}", listed.len());
     std::fs::remove_dir_all(folder(&came)).unwrap();
 }
+
+#[test]
+fn a_refused_file_that_two_finish_at_once_is_not_said_to_stay() {
+    let scene = Scene::with_store(&[]);
+    let script = "cp -a .runstone copy; rm -rf .runstone/*; touch .runstone/refused";
+    let came = run(&scene, &["--run-id", "r1"], script);
+    let folder = folder(&came);
+    let back = std::process::Command::new("sh")
+        .args(["-c", "rm -rf .runstone; mv copy .runstone"])
+        .current_dir(scene.project())
+        .status();
+    assert!(back.unwrap().success());
+    // The profile that is named is a pipe: its reader has the refused file by then, and the other
+    // removes it before the rules come.
+    let made = std::process::Command::new("mkfifo")
+        .arg(scene.project().join("rules.toml"))
+        .status();
+    assert!(made.unwrap().success());
+    let mut arguments = finish(&came);
+    arguments.extend(["--profile".to_owned(), "./rules.toml".to_owned()]);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let first = scene
+        .command(&words)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Opening it waits for the reader.
+    let mut options = std::fs::OpenOptions::new();
+    let pipe = options.write(true).open(scene.project().join("rules.toml"));
+    let mut pipe = pipe.unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let rules = b"schema = 1\nname = \"own\"\nextends = \"generic\"\n";
+    std::io::Write::write_all(&mut pipe, rules).unwrap();
+    drop(pipe);
+    let first = first.wait_with_output().unwrap();
+    let said = String::from_utf8(first.stderr).unwrap();
+    assert_eq!(first.status.code(), Some(0), "{said}");
+    assert!(!said.contains("stays"), "{said}");
+}
