@@ -216,6 +216,12 @@ fn a_store_that_was_moved_while_the_command_ran_takes_the_run_where_it_is() {
     let moved = scene.project().join("elsewhere");
     let shown = scene.json(&["--store", moved.to_str().unwrap(), "show", "r1"]);
     assert_eq!(shown["snapshot"]["status"], "finished");
+    // What cannot be recorded is finished where it is, too.
+    let scene = Scene::with_store(&[]);
+    let script = r#"echo '{"auc": NaN}' >"$RUNSTONE_RUN_DIR/metrics.json"; mv .runstone elsewhere"#;
+    let came = run(&scene, &["--run-id", "r2"], script);
+    std::fs::remove_file(folder(&came).join("metrics.json")).unwrap();
+    assert_eq!(pasted(&scene, printed(&came))["recorded"], "new");
 }
 
 #[test]

@@ -21,8 +21,8 @@ use crate::commands::record::FailOn;
 use crate::env_vars;
 use crate::error::CliError;
 use crate::execution::{
-    Artifacts, Data, End, Ended, Job, JsonFile, Left, NoEnd, Program, RunDirectory, ThisHost,
-    facts, paths_in, restless, start_and_watch,
+    Artifacts, Data, End, Ended, Job, JsonFile, Left, NoEnd, Place, Program, RunDirectory,
+    ThisHost, facts, paths_in, restless, start_and_watch,
 };
 use crate::exit::Exit;
 use crate::render::answer;
@@ -62,8 +62,8 @@ pub(super) struct Execution {
     /// The profile as it was before the command started: what that does to its file is no matter.
     pub(super) profile: ProfileChoice,
     pub(super) experiment: Option<String>,
-    /// Where the store is, from the root on.
-    pub(super) store: PathBuf,
+    /// The store, by its path from the root on.
+    pub(super) store: Place,
     pub(super) program: Program,
     pub(super) job: Option<Job>,
     pub(super) stated: Stated,
@@ -125,7 +125,7 @@ impl Execution {
             ledger,
             profile,
             experiment: settings.experiment.as_ref().map(|it| it.value.clone()),
-            store,
+            store: Place::at(store),
             program,
             job,
             stated,
@@ -251,7 +251,7 @@ impl Execution {
             self.directory.path(),
             &self.args.attach,
             &self.ledger,
-            &self.store,
+            self.store.path(),
         );
         for left_out in &artifacts.warnings {
             warnings.add(left_out);
@@ -319,7 +319,7 @@ impl Execution {
         let words = ["runstone", "record", "--run-id", run_id, "--stage", stage];
         let mut words: Vec<OsString> = words.map(OsString::from).to_vec();
         words.extend(["--metrics".into(), metrics.into()]);
-        words.extend(["--store".into(), self.store.clone().into()]);
+        words.extend(["--store".into(), self.store.now().into()]);
         ui.error(&CliError::OutOfSight {
             name: self.program.name(),
             command: command_line(&words),

@@ -127,7 +127,7 @@ impl Execution {
         };
         match self.ledger.keep_refused(&refused) {
             Ok(path) => Kept::At {
-                path: self.store.join(path),
+                path: self.store.now().join(path),
                 name: refused.name().into(),
             },
             Err(_store_cannot) => match refused::keep_in(self.directory.path(), &refused) {
@@ -152,7 +152,7 @@ impl Execution {
         if outcome == Outcome::Taken {
             words.extend(["--attempt".into(), "next".into()]);
         }
-        words.extend(["--store".into(), self.store.clone().into()]);
+        words.extend(["--store".into(), self.store.now().into()]);
         command_line(&words)
     }
 }
