@@ -413,8 +413,9 @@ impl Ledger {
             }
         })?;
         // A whole name counts more than a beginning, and a digest more than that of a run id.
+        let by_reading = readings.iter().zip(by_reading);
         let found = by_reading
-            .into_iter()
+            .map(|(reading, found)| rather_as_spelled(reading, found))
             .chain([by_digest])
             .chain(by_beginning)
             .find(|found| !found.is_empty())
@@ -431,6 +432,16 @@ impl Ledger {
             other => other,
         })
     }
+}
+
+/// Leaves out what is spelled otherwise than the stage that a reading names, unless nothing else is
+/// left.
+fn rather_as_spelled(reading: &RunReading, found: Vec<Sighted>) -> Vec<Sighted> {
+    let is_spelled_so = |sighted: &Sighted| reading.stage.as_deref() == Some(sighted.run().1);
+    if !found.iter().any(is_spelled_so) {
+        return found;
+    }
+    found.into_iter().filter(is_spelled_so).collect()
 }
 
 fn matches_reading(reading: &RunReading, sighted: &Sighted) -> bool {

@@ -340,3 +340,19 @@ fn a_run_is_found_by_the_beginning_of_its_id_when_nothing_else_matches() {
     let digits = found("ffff").unwrap_err().hint().unwrap();
     assert!(digits.contains("`ffff#1`"), "{digits}");
 }
+
+#[test]
+fn a_stage_is_found_in_any_case_and_one_that_is_spelled_so_comes_first() {
+    let lab = Lab::new();
+    let stage = |reference: &str| {
+        let found = lab.ledger.find(reference);
+        found.map(|stored| stored.snapshot.stage.to_string())
+    };
+    lab.record(run("r1").with("stage", "train")).unwrap();
+    assert_eq!(stage("r1:TRAIN").unwrap(), "train");
+    lab.record(run("r1").with("stage", "TRAIN")).unwrap();
+    assert_eq!(stage("r1:train").unwrap(), "train");
+    assert_eq!(stage("r1:TRAIN").unwrap(), "TRAIN");
+    let neither = stage("r1:Train");
+    assert!(matches!(neither, Err(Error::Ambiguous { .. })));
+}
