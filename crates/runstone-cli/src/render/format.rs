@@ -126,13 +126,29 @@ fn rows_of<'a>(document: &'a Value, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// A line of a Markdown table.
+/// A line of a Markdown table. Names and values stand in it as what they are: none becomes a link,
+/// a tag, code or emphasis.
 pub(crate) fn markdown_line(cells: &[String]) -> String {
-    let cells: Vec<String> = cells
-        .iter()
-        .map(|cell| plain(cell).replace('\\', "\\\\").replace('|', "\\|"))
-        .collect();
+    let cells: Vec<String> = cells.iter().map(|cell| markdown_cell(cell)).collect();
     format!("| {} |\n", cells.join(" | "))
+}
+
+fn markdown_cell(cell: &str) -> String {
+    let cell = plain(cell);
+    let mut escaped = String::with_capacity(cell.len());
+    let mut before = ' ';
+    let mut rest = cell.chars().peekable();
+    while let Some(character) = rest.next() {
+        // Within a word `_` is no emphasis, and names are full of it.
+        let after = rest.peek().copied().unwrap_or(' ');
+        let is_within = before.is_alphanumeric() && after.is_alphanumeric();
+        if "\\|`*[]<>&~".contains(character) || character == '_' && !is_within {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+        before = character;
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -142,5 +158,19 @@ mod tests {
     #[test]
     fn markdown_keeps_pipes_inside_their_cell() {
         assert_eq!(markdown_line(&["exp|a".to_owned()]), "| exp\\|a |\n");
+    }
+
+    #[test]
+    fn markdown_shows_names_as_they_are() {
+        for (cell, shown) in [
+            ("[a](javascript:1)", "\\[a\\](javascript:1)"),
+            ("<script>", "\\<script\\>"),
+            ("*x* `y` ~z~ &lt;", "\\*x\\* \\`y\\` \\~z\\~ \\&lt;"),
+            ("_x_ val_loss", "\\_x\\_ val_loss"),
+            ("a\\b", "a\\\\b"),
+            ("0.5 → 0.6 (-3 %)", "0.5 → 0.6 (-3 %)"),
+        ] {
+            assert_eq!(markdown_line(&[cell.to_owned()]), format!("| {shown} |\n"));
+        }
     }
 }
