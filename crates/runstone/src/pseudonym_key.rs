@@ -106,7 +106,10 @@ impl Ledger {
             verified.damage.push(Damaged {
                 path: KEY.to_owned(),
                 kind: "pseudonym key".to_owned(),
-                expected: format!("the secret {id}, as in {snapshots} snapshots, first {first}"),
+                expected: match snapshots {
+                    1 => format!("the secret {id}, as in {first}"),
+                    _ => format!("the secret {id}, as in {snapshots} snapshots, first {first}"),
+                },
                 found: found
                     .as_ref()
                     .map_or_else(|| "nothing".to_owned(), |id| format!("the secret {id}")),

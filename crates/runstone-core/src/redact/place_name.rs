@@ -23,20 +23,26 @@ const NAME_BYTES_MIN: usize = 3;
 
 /// Returns where home directories say whose they are.
 pub(super) fn homes(text: &str, names: &Names) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
+    let mut own = Vec::new();
     if let Some(home) = names.home.as_deref().map(|home| home.trim_end_matches('/'))
         && home.len() >= NAME_BYTES_MIN
         && !ABOVE_HOMES.iter().any(|above| home.starts_with(above))
         && home != "/root"
     {
-        found.extend(
+        own.extend(
             text.match_indices(home)
                 .map(|(at, _)| (at, at + home.len()))
                 .filter(|(_, end)| ends_name(text, *end)),
         );
     }
+    let mut found = own.clone();
     for above in ABOVE_HOMES {
         for (at, _) in text.match_indices(above) {
+            // What lies below the home directory of a known place is nobody's name.
+            let before = own.partition_point(|(from, _)| *from <= at);
+            if before > 0 && at < own[before - 1].1 {
+                continue;
+            }
             let start = at + above.len();
             let length = text[start..]
                 .find(|character: char| {
@@ -112,6 +118,12 @@ mod tests {
             without(text, &homes(text, &here)),
             "…/x /data/people/anna/x"
         );
+        let here = Names {
+            home: Some("/tmp/x/home".to_owned()),
+            ..Names::default()
+        };
+        let text = "/tmp/x/home/data/y";
+        assert_eq!(without(text, &homes(text, &here)), "…/data/y");
     }
 
     #[test]
