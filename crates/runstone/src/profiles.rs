@@ -110,30 +110,6 @@ pub(crate) fn rules_of<'a>(profile: &'a Profile, stage: &Stage) -> Result<&'a St
 }
 
 impl Ledger {
-    /// Returns a choice that means the same wherever it is made: by the whole path of a file, or by
-    /// a name that is never taken for one.
-    pub fn from_anywhere(&self, choice: &ProfileChoice) -> ProfileChoice {
-        let name = match choice {
-            ProfileChoice::Named(name) => name,
-            ProfileChoice::Held(sha256) => return ProfileChoice::Kept(sha256.to_string()),
-            ProfileChoice::StoreDefault | ProfileChoice::Kept(_) | ProfileChoice::Text(_) => {
-                return choice.clone();
-            }
-        };
-        let is_own = *name == self.settings.profile.name
-            || self.default_profile().is_ok_and(|own| own.name == *name)
-            || BUILTIN.contains(&name.as_str());
-        let path = Path::new(name);
-        if is_own || !(looks_like_path(name) || path.is_file()) {
-            return ProfileChoice::Kept(name.clone());
-        }
-        match std::path::absolute(path) {
-            Ok(whole) => ProfileChoice::Named(whole.to_string_lossy().into_owned()),
-            // The working directory is gone.
-            Err(_) => choice.clone(),
-        }
-    }
-
     /// Reads the profile that is meant now, and returns the choice that means it as it is, whatever
     /// becomes of its file: for work that is checked by a profile long before it is recorded.
     ///
