@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags, open};
 use serde_json::{Value, json};
 
 use super::digest;
+use super::left::is_link;
 use super::stamp::Stamp;
 
 /// Largest file that is stored, in bytes: what the store keeps as one object.
@@ -53,6 +54,10 @@ impl Artifacts {
         let mut candidates = Vec::new();
         let own = directory.join(FOLDER);
         match own.symlink_metadata() {
+            Ok(_) if is_link(directory) => found.warnings.push(format!(
+                "`{}` is a link and is not followed: no artifact is listed",
+                directory.display()
+            )),
             Ok(found_there) if found_there.is_dir() => {
                 found.list(&own, "", false, &mut candidates);
             }
@@ -194,14 +199,12 @@ impl Artifacts {
     }
 }
 
-/// Tells whether one of the folders on the way from `directory` to the file at `path` is a link.
+/// Tells whether `directory`, or one of the folders on the way from it to the file at `path`, is a
+/// link.
 fn leads_through_a_link(directory: &Path, path: &Path) -> bool {
     let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
     above.retain(|folder| !folder.as_os_str().is_empty());
-    above
-        .iter()
-        .filter_map(|folder| directory.join(folder).symlink_metadata().ok())
-        .any(|found| found.is_symlink())
+    is_link(directory) || above.iter().any(|folder| is_link(&directory.join(folder)))
 }
 
 /// Tells whether a folder holds the store, or is a part of it.

@@ -73,9 +73,17 @@ impl Left {
     /// are not taken.
     pub(crate) fn read(folder: &Path, run_id: &str, stage: &str, restless: &[PathBuf]) -> Self {
         let mut left = Self::default();
+        let is_own = !is_link(folder);
         let mut take = |joins: &'static str| {
             let file = JsonFile::at(path_of(folder, joins));
-            let found = file.read_at_rest(run_id, stage, restless);
+            let found = if is_own || file.before.is_none() {
+                file.read_at_rest(run_id, stage, restless)
+            } else {
+                Err(file.unusable(
+                    "lies behind a link in the place of the run directory".to_owned(),
+                    "see where the link leads: finishing the run takes what lies there",
+                ))
+            };
             left.take(&file, joins, Layer::Beneath, found)
         };
         let [metrics, identity, factors] = JOINING.map(&mut take);
@@ -128,6 +136,12 @@ impl Left {
             None
         })
     }
+}
+
+/// Tells whether a path is a link itself.
+pub(super) fn is_link(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|found| found.is_symlink())
 }
 
 /// A file that is to hold one JSON object once a command has ended.

@@ -841,3 +841,36 @@ fn a_refused_file_that_two_finish_at_once_is_not_said_to_stay() {
     assert_eq!(first.status.code(), Some(0), "{said}");
     assert!(!said.contains("stays"), "{said}");
 }
+
+#[test]
+fn a_link_in_the_place_of_the_run_directory_is_followed_by_nobody_unasked() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"mkdir -p out/artifacts; echo '{"auc": 1}' > out/metrics.json
+        echo m > out/artifacts/m; rm -r "$RUNSTONE_RUN_DIR"; ln -s "$PWD/out" "$RUNSTONE_RUN_DIR""#;
+    let came = run(
+        &scene,
+        &["--run-id", "r1", "--attach", "artifacts/m"],
+        script,
+    );
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    for words in [
+        "metrics.json` lies behind a link in the place of the run directory",
+        "is a link and is not followed: no artifact is listed",
+        "`--attach artifacts/m` is left out: it leads through a link",
+        "hint: see where the link leads",
+    ] {
+        assert!(came.stderr.contains(words), "{words}: {}", came.stderr);
+    }
+    assert!(!came.stderr.contains("factors.json"), "{}", came.stderr);
+    // Whoever finishes it has seen where it leads.
+    assert_eq!(finished(&scene, &finish(&came))["recorded"], "new");
+    assert_eq!(newest(&scene)["metrics"], json!({"auc": 1}));
+    assert_eq!(newest(&scene)["artifacts"], json!([]));
+    // Without a file to be read there is nothing to refuse, and what it leads to is left alone.
+    let script = r#"rm -r "$RUNSTONE_RUN_DIR"; ln -s "$PWD/kept" "$RUNSTONE_RUN_DIR""#;
+    std::fs::create_dir(scene.project().join("kept")).unwrap();
+    scene.file("kept/f", "");
+    let came = run(&scene, &["--run-id", "r2"], script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(scene.project().join("kept/f").exists());
+}
