@@ -76,9 +76,7 @@ impl Ledger {
                 .iter()
                 .map(|unread| not_followed(&stored.place.cohort, unread)),
         );
-        if recorded_as == RecordedAs::Already {
-            warnings.extend(self.warn_of_tombstone(&stored));
-        }
+        warnings.extend(self.warn_of_notes(recorded_as, &stored, &answer));
         let opened = recorded_as == RecordedAs::New && stored.place.seq == SnapshotSeq(1);
         // A neighbour is a courtesy; one that cannot be looked for is left out.
         let nearest = if opened {
@@ -114,19 +112,35 @@ impl Ledger {
         }
     }
 
-    /// Says of a snapshot that was found instead of made that it was deleted: it stays so.
-    fn warn_of_tombstone(&self, stored: &Stored) -> Option<String> {
+    /// Names the notes that cannot be read and that the answer does not tell of, because the
+    /// envelope did not see them; and says of a snapshot that was found instead of made that it was
+    /// deleted: it stays so.
+    fn warn_of_notes(
+        &self,
+        recorded_as: RecordedAs,
+        stored: &Stored,
+        answer: &Answered,
+    ) -> Vec<String> {
         let place = &stored.place;
         let noted = match self.notes.now(&place.cohort) {
             Ok(noted) => noted,
-            Err(error) => return Some(format!("the notes cannot be read: {}", chain(&error))),
+            Err(error) => return vec![format!("the notes cannot be read: {}", chain(&error))],
         };
-        let tombstone = noted.deleted(&place_of(place))?;
-        Some(format!(
-            "{}; it stays so: to record it anew give it a number of its own with `--attempt {}`",
-            Deleted::by(place, tombstone),
-            stored.snapshot.attempt.0.saturating_add(1)
-        ))
+        let untold = noted.unread().iter();
+        let untold = untold.filter(|unread| !answer.unread_notes.contains(unread));
+        let mut warnings: Vec<String> = untold
+            .map(|unread| not_followed(&place.cohort, unread))
+            .collect();
+        if recorded_as == RecordedAs::Already
+            && let Some(tombstone) = noted.deleted(&place_of(place))
+        {
+            warnings.push(format!(
+                "{}; it stays so: to record it anew give it a number of its own with `--attempt {}`",
+                Deleted::by(place, tombstone),
+                stored.snapshot.attempt.0.saturating_add(1)
+            ));
+        }
+        warnings
     }
 
     /// Compares a snapshot with its previous, by its own profile.

@@ -7,6 +7,7 @@ use std::thread;
 
 use runstone::clock::FixedClock;
 use runstone::core::id::{Attempt, SnapshotSeq};
+use runstone::core::input::RunInput;
 use runstone::core::note::{About, Author, Note, NoteText, Said, Tag};
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Writer;
@@ -15,7 +16,9 @@ use runstone::export::Found;
 use runstone::list::LogRequest;
 use runstone::notes::{NotedAs, Noting, Signature};
 use runstone::store::{Hash256, Log, NewEntry, Slot};
-use runstone::{AttemptChoice, Error, ErrorKind, Ledger, Recorded, RecordedAs, Stored};
+use runstone::{
+    AttemptChoice, Error, ErrorKind, Ledger, RecordRequest, Recorded, RecordedAs, Stored,
+};
 use runstone_testkit::{Lab, run};
 use serde_json::Value;
 
@@ -446,6 +449,63 @@ fn a_note_of_a_later_release_is_named_and_costs_nothing_else() {
     let kinds: Vec<&str> = verified.stale.iter().map(|it| it.kind.as_str()).collect();
     // What the newer note would have changed in the views of `r3` is not known.
     assert_eq!(kinds, ["newer", "unavailable view"]);
+}
+
+#[test]
+fn a_tombstone_that_is_damaged_brings_nothing_back_and_is_named() {
+    let lab = Lab::new();
+    recorded(&lab, 3);
+    let deleted = lab.ledger.find("r3").unwrap();
+    note(&lab.ledger, "r3", Said::Delete);
+    let cohort = deleted.place.cohort;
+    let folder = lab.root().join("runs/r3/train");
+    assert!(!folder.exists());
+    let notes = lab
+        .root()
+        .join(format!("cohorts/{cohort}/notes/0000000000"));
+    damage(&notes.join("00000000000000000001"));
+    // Nor is anything else that the note may be about made again.
+    std::fs::remove_dir_all(lab.root().join("runs/r2")).unwrap();
+
+    let lost = format!("cohorts/{cohort}/notes#1");
+    let rebuilt = lab.reopened().rebuild_views(None, &mut |_, _| ()).unwrap();
+    assert_eq!((rebuilt.written, rebuilt.removed), (0, 0));
+    assert_eq!(rebuilt.unreadable, std::slice::from_ref(&lost));
+    let withheld = ["r2", "r3"].map(|run| format!("runs/{run}/train/{cohort}"));
+    let latest = format!("cohorts/{cohort}/view/LATEST.json");
+    assert_eq!(rebuilt.unavailable, [&withheld[..], &[latest]].concat());
+    assert!(!folder.exists());
+
+    let named = |warnings: &[String]| warnings.iter().any(|it| it.contains("was not followed"));
+    let again = lab.reopened();
+    let document = run("r3").auc(0.603).build();
+    let again = again.record(RecordRequest::of(RunInput::from_document(document)));
+    let again = again.unwrap();
+    assert_eq!(again.recorded_as, RecordedAs::Already);
+    assert!(named(&again.warnings), "{:?}", again.warnings);
+    assert!(again.views.is_none() && !folder.exists());
+    let document = RunInput::from_document(run("r4").build());
+    let after = lab.reopened().record(RecordRequest::of(document)).unwrap();
+    assert!(named(&after.warnings), "{:?}", after.warnings);
+
+    // A run whose writer saw a note above that one is none of those it may be about.
+    note(&lab.ledger, "r1", Said::Pin);
+    drop(lab.record(run("r5")).unwrap());
+    std::fs::remove_dir_all(lab.root().join("runs/r5")).unwrap();
+    let rebuilt = lab.reopened().rebuild_views(None, &mut |_, _| ()).unwrap();
+    assert_eq!(rebuilt.unreadable, [lost]);
+    assert!(lab.root().join("runs/r5").exists() && !folder.exists());
+}
+
+/// Changes a byte in the middle of a file of truth.
+fn damage(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    #[expect(clippy::disallowed_methods, reason = "damage is done on purpose")]
+    std::fs::write(path, bytes).unwrap();
 }
 
 #[test]

@@ -11,19 +11,19 @@ pub(crate) fn text(rebuilt: &Rebuilt) -> String {
     let mut text = String::new();
     for place in &rebuilt.unreadable {
         text.push_str(&wrapped(&format!(
-            "{ERROR}damaged{ERROR:#} {}: its views were left as they are",
+            "{ERROR}damaged{ERROR:#} {}: what views show of it was left as it is",
             plain(place)
         )));
     }
     for folder in &rebuilt.unavailable {
         text.push_str(&wrapped(&format!(
-            "{FAINT}unavailable{FAINT:#} {}: a run it is compared with cannot be read",
+            "{FAINT}unavailable{FAINT:#} {}: a run it is compared with, or a note, cannot be read",
             plain(folder)
         )));
     }
     for place in &rebuilt.newer {
         text.push_str(&wrapped(&format!(
-            "{FAINT}newer{FAINT:#} {}: a later release wrote it, its views were left as they are",
+            "{FAINT}newer{FAINT:#} {}: a later release wrote it, what views show of it was left as it is",
             plain(place)
         )));
     }

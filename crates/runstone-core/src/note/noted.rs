@@ -29,6 +29,8 @@ pub struct Unread {
     pub seq: u64,
     /// Why not, as a fragment for people.
     pub reason: String,
+    /// Whether a later release wrote it; else it is damaged.
+    pub is_later: bool,
 }
 
 /// What is said about one snapshot.
@@ -90,6 +92,13 @@ impl Noted {
     /// Returns the notes that could not be read.
     pub fn unread(&self) -> &[Unread] {
         &self.unread
+    }
+
+    /// Tells whether a note that could not be read may be about a snapshot whose writer saw the
+    /// notes up to `seen`: a note is made after the snapshot it is about.
+    pub fn is_unsure_of(&self, seen: Option<u64>) -> bool {
+        let is_above = |unread: &Unread| seen.is_none_or(|seen| unread.seq > seen);
+        self.unread.iter().any(is_above)
     }
 
     /// Marks a point of the history: deleted, or accepted and so no candidate any more.
@@ -224,6 +233,7 @@ mod tests {
         let unread = Unread {
             seq: 1,
             reason: "later".into(),
+            is_later: true,
         };
         let dated = Dated {
             seq: 2,
@@ -232,6 +242,11 @@ mod tests {
         };
         let noted = Noted::of([Err(unread.clone()), Ok(Arc::new(dated))]);
         assert_eq!(noted.unread(), [unread]);
+        assert!(noted.is_unsure_of(None));
+        assert!(
+            !noted.is_unsure_of(Some(1)),
+            "it is older than the snapshot"
+        );
         assert!(noted.marks(&about(1)).unwrap().accepted.is_some());
     }
 

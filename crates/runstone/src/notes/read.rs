@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runstone_core::note::{About, Dated, Note, Noted, Unread};
+use runstone_core::note::{About, Dated, Note, NoteError, Noted, Unread};
 use runstone_core::verdict::{Pinned, Point};
 use runstone_store::{CohortName, Log, Seq, Slot, Store, StoreError};
 
@@ -88,10 +88,11 @@ impl Notes {
 
     /// Reads one note; one that cannot be understood is told as such.
     pub(crate) fn read(&self, log: &Log, seq: Seq) -> Result<Result<Arc<Dated>, Unread>, Error> {
-        let unread = |reason: String| {
+        let unread = |reason: String, is_later: bool| {
             Err(Unread {
                 seq: seq.get(),
                 reason,
+                is_later,
             })
         };
         Ok(match self.store.read(log, seq) {
@@ -101,11 +102,14 @@ impl Notes {
                     at: entry.envelope.recorded_at,
                     note,
                 })),
-                Err(error) => unread(chain(&error)),
+                Err(error) => {
+                    let is_later = matches!(error, NoteError::Later { .. });
+                    unread(chain(&error), is_later)
+                }
             },
-            Ok(Slot::Absent) => unread("there is no entry".to_owned()),
-            Ok(Slot::Damaged(damage)) => unread(in_words(&damage)),
-            Err(error @ StoreError::Newer { .. }) => unread(chain(&error)),
+            Ok(Slot::Absent) => unread("there is no entry".to_owned(), false),
+            Ok(Slot::Damaged(damage)) => unread(in_words(&damage), false),
+            Err(error @ StoreError::Newer { .. }) => unread(chain(&error), true),
             Err(error) => return Err(error.into()),
         })
     }

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use runstone_core::digest::Digest;
 use runstone_core::id::SnapshotSeq;
+use runstone_core::note::Unread;
 use runstone_core::views::{IndexEntry, version_is_ours};
-use runstone_store::{CohortName, ShelfPath, StoreError};
+use runstone_store::{CohortName, Log, ShelfPath, StoreError};
 
 use crate::error::Error;
 use crate::verify::Leftover;
@@ -25,9 +26,9 @@ pub(crate) struct Settled {
     pub(crate) removed: u64,
     /// Files and folders that are not as they should be.
     pub(crate) findings: Vec<Leftover>,
-    /// Snapshots that cannot be read, and so have no views to settle.
+    /// Snapshots that cannot be read, and so have no views to settle, and notes that cannot.
     pub(crate) unreadable: Vec<String>,
-    /// Snapshots that a later release wrote: what their views should be, this one cannot tell.
+    /// Snapshots and notes that a later release wrote: what their views should be, this one cannot tell.
     pub(crate) newer: Vec<String>,
     /// Views that are what is left of an end of a log that was lost.
     pub(crate) lost: Vec<Lost>,
@@ -82,6 +83,18 @@ impl Settled {
                 None => Err(error.into()),
             },
             Err(error) => Err(error),
+        }
+    }
+
+    /// Names the notes of a cohort that cannot be read.
+    pub(super) fn name_unread(&mut self, cohort: &CohortName, unread: &[Unread]) {
+        for unread in unread {
+            let place = format!("{}#{}", Log::CohortNotes(cohort.clone()), unread.seq);
+            if unread.is_later {
+                self.newer.push(place);
+            } else {
+                self.unreadable.push(place);
+            }
         }
     }
 

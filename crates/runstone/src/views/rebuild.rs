@@ -18,14 +18,14 @@ pub struct Rebuilt {
     pub equal: u64,
     /// Files of snapshots that are not in the log, removed.
     pub removed: u64,
-    /// Folders whose views cannot be made as they were: a neighbour in the log cannot be read.
-    /// What stood in them was left.
+    /// Folders whose views cannot be made as they were: a neighbour in the log, or a note that may
+    /// be about it, cannot be read. What stood in them was left.
     pub unavailable: Vec<String>,
     /// What was left where it stands: in the way of views, or views of a log that is gone.
     pub left: Vec<Leftover>,
-    /// Snapshots (`COHORT#seq`) that a later release wrote; their views were left as they are.
+    /// Snapshots (`COHORT#seq`) and notes that a later release wrote; their views were left as they are.
     pub newer: Vec<String>,
-    /// Snapshots that cannot be read, or that only their views still tell of (`COHORT#seq`); their
+    /// Snapshots and notes that cannot be read, or that only their views still tell of (`COHORT#seq`); their
     /// views were left as they are.
     pub unreadable: Vec<String>,
 }

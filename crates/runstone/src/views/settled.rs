@@ -4,7 +4,8 @@
 //! goes along the folders of runs, finds those that no snapshot has, and settles the indexes.
 //! Memory does not grow with the store. The invariant kept: nothing is taken away that may be all
 //! that is left of a snapshot: a folder is a stray only where the whole log was read and does not
-//! name it. What a finding means for the exit code is left to whoever asked.
+//! name it. Nor is what a note may have deleted made again while that note cannot be read. What a
+//! finding means for the exit code is left to whoever asked.
 
 use std::sync::Arc;
 
@@ -84,7 +85,10 @@ impl Settling<'_> {
         for cohort in cohorts {
             match self.ledger.head_of(&cohort)? {
                 Head::At(head) => match self.ledger.notes.now(&cohort) {
-                    Ok(_) => heads.push((cohort, head)),
+                    Ok(noted) => {
+                        self.settled.name_unread(&cohort, noted.unread());
+                        heads.push((cohort, head));
+                    }
                     Err(error) if error.costs_its_place_alone() => {
                         self.settled.unreadable.push(cohort.to_string());
                     }
@@ -195,10 +199,18 @@ impl Settling<'_> {
         let Some(made) = self.made(&stored)? else {
             return Ok(true);
         };
-        let mut is_right = true;
+        let is_unsure = self.ledger.may_be_deleted(&stored)?;
+        let (mut is_right, mut is_withheld) = (true, false);
         for (file, bytes) in expected(&made) {
+            if is_unsure && bytes.is_some() && self.is_absent(&made, file) {
+                is_withheld = true;
+                continue;
+            }
             let settled = self.file(&made, file, bytes);
             is_right &= self.settled.unless_in_the_way(settled)?.unwrap_or(true);
+        }
+        if is_withheld && made.is_certain {
+            self.settled.find(made.folder.path(), UNAVAILABLE);
         }
         Ok(is_right)
     }
@@ -274,6 +286,11 @@ impl Settling<'_> {
         Ok(true)
     }
 
+    fn is_absent(&self, made: &Made, file: ViewFile) -> bool {
+        let path = below(&on_shelf(&made.folder), file.name());
+        matches!(self.ledger.store.shelf().get(&path), Ok(None))
+    }
+
     /// Names what is not as it should be in the folder of a snapshot.
     fn name_wrong_files(&mut self, cohort: &CohortName, seq: Seq) -> Result<(), Error> {
         let Some(stored) = self.read(cohort, seq)? else {
@@ -281,14 +298,20 @@ impl Settling<'_> {
         };
         let made = self.ledger.remade(&stored)?;
         let folder = on_shelf(&made.folder);
+        let is_unsure = self.ledger.may_be_deleted(&stored)?;
         let mut wrong = Vec::new();
         let mut is_all_missing = true;
         for (file, bytes) in expected(&made) {
             let path = below(&folder, file.name());
             let found = read_or_garbage(self.ledger.store.shelf().get(&path));
             is_all_missing &= found.is_none();
-            // What is there may know more than what can be read now.
-            if found.as_deref() != bytes && (made.is_certain || found.is_none()) {
+            // What is there may know more than what can be read now; what is not may be deleted.
+            let is_told = if found.is_none() {
+                !is_unsure
+            } else {
+                made.is_certain
+            };
+            if found.as_deref() != bytes && is_told {
                 wrong.push((path.to_string(), word(found.as_deref(), bytes)));
             }
         }
@@ -306,6 +329,16 @@ impl Settling<'_> {
     fn latest(&mut self, cohort: &CohortName) -> Result<bool, Error> {
         if self.has_latest_beyond(cohort)? {
             return Ok(true);
+        }
+        // Which one is the newest is not known where another may have been deleted.
+        if !self.ledger.notes.now(cohort)?.unread().is_empty() {
+            let newest = self.ledger.newest_entry(cohort, None)?;
+            let bytes = newest.map(|entry| latest(&entry));
+            if !self.is_there(&latest_of(cohort), bytes.as_deref()) {
+                self.settled
+                    .find(latest_of(cohort).to_string(), UNAVAILABLE);
+                return Ok(true);
+            }
         }
         let is_right = match self.mode {
             Mode::Check => {

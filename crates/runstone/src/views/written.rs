@@ -28,7 +28,9 @@ impl Ledger {
         if self.settings.views == Views::None {
             return Ok(None);
         }
-        if recorded_as == RecordedAs::Already && self.is_deleted(stored)? {
+        if recorded_as == RecordedAs::Already
+            && (self.is_deleted(stored)? || self.is_perhaps_deleted(stored)?)
+        {
             return Ok(None);
         }
         let cohort = &stored.place.cohort;
@@ -93,6 +95,22 @@ impl Ledger {
     fn is_deleted(&self, stored: &Stored) -> Result<bool, Error> {
         let noted = self.notes.now(&stored.place.cohort)?;
         Ok(noted.deleted(&place_of(&stored.place)).is_some())
+    }
+
+    /// Tells whether the views of a snapshot are gone and a note that cannot be read may say why.
+    fn is_perhaps_deleted(&self, stored: &Stored) -> Result<bool, Error> {
+        if !self.may_be_deleted(stored)? {
+            return Ok(false);
+        }
+        let path = below(&on_shelf(&folder_of(stored)), ViewFile::Snapshot.name());
+        Ok(self.store.shelf().get(&path)?.is_none())
+    }
+
+    /// Tells whether a note that cannot be read may have deleted a snapshot.
+    pub(super) fn may_be_deleted(&self, stored: &Stored) -> Result<bool, Error> {
+        let noted = self.notes.now(&stored.place.cohort)?;
+        let seen = stored.envelope.notes_head_seen.map(|seen| seen.seq.get());
+        Ok(noted.is_unsure_of(seen))
     }
 
     /// Puts every file of a snapshot's folder; of one recorded before only what is missing or
