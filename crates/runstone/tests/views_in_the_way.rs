@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use runstone::Ledger;
+use runstone::verify::Leftover;
 use runstone_testkit::{Lab, run};
 
 /// Two runs of one cohort.
@@ -98,9 +99,37 @@ fn what_stands_in_the_way_of_a_view_costs_that_view_alone() {
             .iter()
             .any(|it| Path::new(&it.path).starts_with(&place));
         assert!(is_named, "{place} {put}: {:?}", verified.stale);
+        // Nothing is said of files that are not there.
+        let told = |it: &&Leftover| it.path == place;
+        let kinds: Vec<&str> = (verified.stale.iter().filter(told))
+            .map(|it| it.kind.as_str())
+            .collect();
+        let is_right = matches!(kinds[..], ["in the way" | "unknown"]);
+        assert!(is_right, "{place} {put}: {:?}", verified.stale);
+        let invented = (verified.stale.iter()).find(|it| it.kind == "stray view");
+        assert!(invented.is_none(), "{place} {put}: {:?}", verified.stale);
         assert!(rebuild(&lab.reopened()).unreadable.is_empty());
         assert!(lab.reopened().verify_and_repair().unwrap().is_ok());
     }
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_snapshot_view_does_not_cost_the_index() {
+    let lab = lab_of_two();
+    let cohort = lab.ledger.cohorts().unwrap()[0].cohort.to_string();
+    let index = lab.root().join("runs/r1/snapshot_index.json");
+    let written = std::fs::read(&index).unwrap();
+    let view = format!("runs/r1/train/{cohort}/snapshot.json");
+    std::fs::remove_file(lab.root().join(&view)).unwrap();
+    std::fs::create_dir_all(lab.root().join(&view).join("x")).unwrap();
+    let rebuilt = rebuild(&lab.reopened());
+    assert_eq!((rebuilt.written, rebuilt.removed), (0, 0));
+    let left: Vec<&str> = rebuilt.left.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(left, [view.as_str()]);
+    assert_eq!(std::fs::read(&index).unwrap(), written);
+    std::fs::remove_file(&index).unwrap();
+    assert_eq!(rebuild(&lab.reopened()).written, 1);
+    assert_eq!(std::fs::read(&index).unwrap(), written);
 }
 
 #[test]

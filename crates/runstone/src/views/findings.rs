@@ -130,6 +130,17 @@ fn in_the_way_of_a_view(error: &StoreError) -> Option<&str> {
     is_of_views.then_some(path)
 }
 
+/// Returns what was read; what stands in the way of a view is an error, and what cannot be read
+/// for another reason as wrong as garbage.
+pub(super) fn read_or_in_the_way(
+    read: Result<Option<Vec<u8>>, StoreError>,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    match read {
+        Err(error) if in_the_way_of_a_view(&error).is_some() => Err(error),
+        read => Ok(read_or_garbage(read)),
+    }
+}
+
 /// Returns what was read; something that is there and cannot be read is as wrong as garbage.
 pub(super) fn read_or_garbage(read: Result<Option<Vec<u8>>, StoreError>) -> Option<Vec<u8>> {
     read.unwrap_or_else(|_unreadable| Some(Vec::new()))

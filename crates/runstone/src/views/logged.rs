@@ -107,6 +107,22 @@ impl Ledger {
         Ok(if is_sure { Logged::No } else { Logged::Unknown })
     }
 
+    /// Returns the entries of the snapshots whose folders a run has: by the log, and where it cannot
+    /// tell, by what the folders prove.
+    pub(super) fn logged_entries(&self, run: &str) -> Result<Vec<IndexEntry>, Error> {
+        let mut entries = Vec::new();
+        for listed in self.listed_folders(run)? {
+            match self.logged(&listed.folder)? {
+                Logged::Yes(entry) => entries.push(*entry),
+                Logged::Unknown | Logged::Beyond(_) | Logged::Replaced(..) => {
+                    entries.extend(self.proven(&listed.folder));
+                }
+                Logged::No | Logged::NoLog => {}
+            }
+        }
+        Ok(entries)
+    }
+
     /// Tells whether a folder holds the snapshot that it proves.
     fn is_held(&self, folder: &ViewFolder, entry: &IndexEntry) -> bool {
         let path = below(&on_shelf(folder), ViewFile::Snapshot.name());

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use runstone_core::views::{IndexEntry, ViewFile, index, latest};
 use runstone_store::{CohortName, Keep, Log, Room, Seq, ShelfPath};
 
-use super::findings::{Settled, UNAVAILABLE, read_or_garbage, word};
+use super::findings::{Settled, UNAVAILABLE, read_or_garbage, read_or_in_the_way, word};
 use super::logged::Logged;
 use super::made::{Made, folder_of};
 use super::places::{below, index_of, latest_of, on_shelf, run_on_shelf};
@@ -263,7 +263,11 @@ impl Settling<'_> {
     fn file(&mut self, made: &Made, file: ViewFile, bytes: Option<&[u8]>) -> Result<bool, Error> {
         let shelf = self.ledger.store.shelf();
         let path = below(&on_shelf(&made.folder), file.name());
-        let found = read_or_garbage(shelf.get(&path));
+        // What stands in the way may be replaced, which is tried where it may be.
+        let found = match self.mode {
+            Mode::Check => read_or_in_the_way(shelf.get(&path))?,
+            Mode::Repair => read_or_garbage(shelf.get(&path)),
+        };
         if found.as_deref() == bytes {
             self.settled.equal += u64::from(bytes.is_some());
             return Ok(true);
@@ -303,7 +307,12 @@ impl Settling<'_> {
         let mut is_all_missing = true;
         for (file, bytes) in expected(&made) {
             let path = below(&folder, file.name());
-            let found = read_or_garbage(self.ledger.store.shelf().get(&path));
+            let found = read_or_in_the_way(self.ledger.store.shelf().get(&path));
+            let found = self.settled.unless_in_the_way(found.map_err(Error::from))?;
+            let Some(found) = found else {
+                is_all_missing = false;
+                continue;
+            };
             is_all_missing &= found.is_none();
             // What is there may know more than what can be read now; what is not may be deleted.
             let is_told = if found.is_none() {
@@ -334,7 +343,7 @@ impl Settling<'_> {
         if !self.ledger.notes.now(cohort)?.unread().is_empty() {
             let newest = self.ledger.newest_entry(cohort, None)?;
             let bytes = newest.map(|entry| latest(&entry));
-            if !self.is_there(&latest_of(cohort), bytes.as_deref()) {
+            if !self.is_there(&latest_of(cohort), bytes.as_deref())? {
                 self.settled
                     .find(latest_of(cohort).to_string(), UNAVAILABLE);
                 return Ok(true);
@@ -344,7 +353,7 @@ impl Settling<'_> {
             Mode::Check => {
                 let newest = self.ledger.newest_entry(cohort, None)?;
                 let bytes = newest.map(|entry| latest(&entry));
-                self.is_there(&latest_of(cohort), bytes.as_deref())
+                self.is_there(&latest_of(cohort), bytes.as_deref())?
             }
             Mode::Repair => {
                 let has_changed = self.ledger.refresh_latest(cohort, None)?;
@@ -382,7 +391,7 @@ impl Settling<'_> {
         let path = index_of(run);
         if self.mode == Mode::Repair {
             let had = read_or_garbage(self.ledger.store.shelf().get(&path)).is_some();
-            let has_changed = self.ledger.refresh_index(run)?;
+            let has_changed = self.ledger.remake_index(run)?;
             let has = self.ledger.store.shelf().get(&path)?.is_some();
             match (had, has) {
                 (true, false) => self.settled.removed += 1,
@@ -398,24 +407,16 @@ impl Settling<'_> {
             }
             return Ok(true);
         }
-        let mut entries = Vec::new();
-        for listed in self.ledger.listed_folders(run)? {
-            match self.ledger.logged(&listed.folder)? {
-                Logged::Yes(stored_entry) => entries.push(*stored_entry),
-                Logged::Unknown | Logged::Beyond(_) | Logged::Replaced(..) => {
-                    entries.extend(self.ledger.proven(&listed.folder));
-                }
-                Logged::No | Logged::NoLog => {}
-            }
-        }
+        let entries = self.ledger.logged_entries(run)?;
         let bytes = (!entries.is_empty()).then(|| index(&entries));
-        let is_right = self.is_there(&path, bytes.as_deref());
+        let is_right = self.is_there(&path, bytes.as_deref())?;
         self.settled.equal += u64::from(is_right && bytes.is_some());
         Ok(is_right)
     }
 
-    fn is_there(&self, path: &ShelfPath, bytes: Option<&[u8]>) -> bool {
-        read_or_garbage(self.ledger.store.shelf().get(path)).as_deref() == bytes
+    fn is_there(&self, path: &ShelfPath, bytes: Option<&[u8]>) -> Result<bool, Error> {
+        let found = read_or_in_the_way(self.ledger.store.shelf().get(path))?;
+        Ok(found.as_deref() == bytes)
     }
 
     /// Removes the views in a folder that no snapshot has, and the folders that are empty then.

@@ -99,6 +99,15 @@ impl Ledger {
         })
     }
 
+    /// Brings the index of the run in this folder up to date by the log, which tells also of the
+    /// folders whose proof is gone, or whose proof something stands in the way of.
+    pub(super) fn remake_index(&self, run: &str) -> Result<bool, Error> {
+        self.refresh(&run_on_shelf(run), &index_of(run), &mut || {
+            let entries = self.logged_entries(run)?;
+            Ok((!entries.is_empty()).then(|| index(&entries)))
+        })
+    }
+
     /// Brings the view of a cohort's newest snapshot up to date. A snapshot in hand that turns out
     /// to be the newest is not read again.
     pub(super) fn refresh_latest(
