@@ -79,6 +79,55 @@ impl Bench {
 }
 
 #[test]
+fn repairing_views_on_a_full_disk_still_names_what_is_damaged() {
+    for errno in [ENOSPC, EROFS] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("store");
+        let fs = Counted::new(OsFileSystem).without_flushes();
+        let ledger = ledger_with(Views::Files, &fs, &root);
+        let cohort = record(&ledger, "r1").unwrap().place.cohort;
+        record(&ledger, "r2").unwrap();
+        record(&ledger, "r3").unwrap();
+        let cohort = format!("cohorts/{cohort}");
+        let slot = root
+            .join(&cohort)
+            .join("log/0000000000/00000000000000000002");
+        std::fs::remove_file(slot).unwrap();
+        std::fs::remove_dir_all(root.join("runs/r1")).unwrap();
+        let latest = format!("{cohort}/view/LATEST.json");
+        std::fs::remove_file(root.join(&latest)).unwrap();
+        let strike = Fault {
+            call: Some("create_new"),
+            after_calls: 0,
+            errno,
+            moment: Moment::Before,
+        };
+        let ledger = ledger_with(Views::Files, &fs, &root);
+        fs.fail(strike);
+        for _ in 0..40 {
+            fs.then_fail(strike);
+        }
+        let verified = ledger.verify_and_repair().unwrap();
+        fs.heal();
+        assert!(!verified.is_ok());
+        assert_eq!(verified.repaired.unwrap().written, 0);
+        let left = verified.stale.iter().filter(|it| it.kind == "not written");
+        let left: Vec<&str> = left.map(|it| it.path.as_str()).collect();
+        assert!(left.contains(&latest.as_str()), "{left:?}");
+        assert!(
+            left.iter().any(|it| it.ends_with("/snapshot.json")),
+            "{left:?}"
+        );
+        let repaired = ledger.verify_and_repair().unwrap().repaired.unwrap();
+        assert_eq!(
+            repaired.written,
+            6 + 1 + 1,
+            "its views, their index, and the newest"
+        );
+    }
+}
+
+#[test]
 fn whatever_call_of_writing_views_fails_the_snapshot_stands_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("store");

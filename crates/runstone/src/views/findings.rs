@@ -5,6 +5,7 @@
 //! and what is done about it, is left to `settled`.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 
 use runstone_core::digest::Digest;
 use runstone_core::id::SnapshotSeq;
@@ -54,6 +55,9 @@ pub(crate) struct Lost {
 
 /// What is found where something stands in the way of a view.
 const IN_THE_WAY: &str = "in the way";
+/// What is found where a view could not be put right, because the store has no room or may only be
+/// read.
+const NOT_WRITTEN: &str = "not written";
 /// What is found where views cannot be made as they were.
 pub(super) const UNAVAILABLE: &str = "unavailable view";
 
@@ -82,6 +86,23 @@ impl Settled {
                 }
                 None => Err(error.into()),
             },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Names a view that the whole store lacks the room or the right to put right as a finding;
+    /// any other error stays one.
+    pub(super) fn unless_not_written<T>(
+        &mut self,
+        path: &ShelfPath,
+        done: Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(Error::Store(error)) if is_for_want_of_room(&error) => {
+                self.find(path.to_string(), NOT_WRITTEN);
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -128,6 +149,16 @@ fn in_the_way_of_a_view(error: &StoreError) -> Option<&str> {
         _ => false,
     };
     is_of_views.then_some(path)
+}
+
+fn is_for_want_of_room(error: &StoreError) -> bool {
+    let StoreError::Unwritten { source, .. } = error else {
+        return false;
+    };
+    matches!(
+        source.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// Returns what was read; what stands in the way of a view is an error, and what cannot be read

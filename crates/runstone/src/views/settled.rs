@@ -279,12 +279,17 @@ impl Settling<'_> {
         match (self.mode, bytes) {
             (Mode::Check, _) => return Ok(false),
             (Mode::Repair, Some(bytes)) => {
-                shelf.put(&path, bytes, Keep::BestEffort)?;
-                self.settled.written += 1;
+                let put = shelf.put(&path, bytes, Keep::BestEffort);
+                let put = put.map_err(Error::from);
+                if self.settled.unless_not_written(&path, put)?.is_some() {
+                    self.settled.written += 1;
+                }
             }
             (Mode::Repair, None) => {
-                shelf.remove(&path)?;
-                self.settled.removed += 1;
+                let removed = shelf.remove(&path).map_err(Error::from);
+                if self.settled.unless_not_written(&path, removed)?.is_some() {
+                    self.settled.removed += 1;
+                }
             }
         }
         Ok(true)
@@ -356,7 +361,11 @@ impl Settling<'_> {
                 self.is_there(&latest_of(cohort), bytes.as_deref())?
             }
             Mode::Repair => {
-                let has_changed = self.ledger.refresh_latest(cohort, None)?;
+                let path = latest_of(cohort);
+                let refreshed = self.ledger.refresh_latest(cohort, None);
+                let Some(has_changed) = self.settled.unless_not_written(&path, refreshed)? else {
+                    return Ok(true);
+                };
                 self.settled.written += u64::from(has_changed);
                 !has_changed
             }
@@ -391,7 +400,10 @@ impl Settling<'_> {
         let path = index_of(run);
         if self.mode == Mode::Repair {
             let had = read_or_garbage(self.ledger.store.shelf().get(&path)).is_some();
-            let has_changed = self.ledger.remake_index(run)?;
+            let remade = self.ledger.remake_index(run);
+            let Some(has_changed) = self.settled.unless_not_written(&path, remade)? else {
+                return Ok(true);
+            };
             let has = self.ledger.store.shelf().get(&path)?.is_some();
             match (had, has) {
                 (true, false) => self.settled.removed += 1,
@@ -428,7 +440,11 @@ impl Settling<'_> {
             }
             return Ok(());
         }
-        self.settled.removed += self.ledger.remove_files(folder, files.iter().copied())?;
+        let removed = self.ledger.remove_files(folder, files.iter().copied());
+        let removed = self
+            .settled
+            .unless_not_written(&on_shelf(folder), removed)?;
+        self.settled.removed += removed.unwrap_or(0);
         Ok(())
     }
 }
