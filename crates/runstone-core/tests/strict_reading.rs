@@ -163,6 +163,29 @@ fn syntax_errors_name_line_column_and_the_place_that_was_reached() {
 }
 
 #[test]
+fn what_is_wrong_with_a_text_is_told_with_a_hint_that_mends_it() {
+    for (text, line_and_column, hint) in [
+        ("{\"a\": \"b\nc\"}", Some((1, 8)), "as escapes"),
+        ("{\"a\": \"b\u{1}c\"}", Some((1, 9)), "as escapes"),
+        ("{\"a\": \"b\n", Some((1, 8)), "as escapes"),
+        ("{\"a\": \"b", Some((1, 8)), "the whole of it"),
+        ("{\"a\": \n", Some((1, 6)), "the whole of it"),
+        ("{\"a\": 'b'}", Some((1, 7)), "double quotes"),
+        ("[{}, {}]", None, "jq -c '.[]' FILE | runstone record -"),
+        ("5", None, "`run_id` and `stage`"),
+    ] {
+        let error = refused(text);
+        let hinted = error.hint().unwrap();
+        assert!(hinted.contains(hint), "{text:?}: {hinted}");
+        let place = match &error {
+            ReadError::Syntax { line, column, .. } => Some((*line, *column)),
+            _ => None,
+        };
+        assert_eq!(place, line_and_column, "{text:?}: {error}");
+    }
+}
+
+#[test]
 fn a_number_handed_in_from_memory_is_held_to_the_same_rule() {
     assert_eq!(
         problem(&json!({"factors": {"seed": 9_007_199_254_740_993_u64}})),

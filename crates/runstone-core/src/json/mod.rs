@@ -144,10 +144,20 @@ impl ReadError {
             Self::Number { source, .. } => source.hint(),
             Self::DuplicateKey { .. } => Some("keep one of the two"),
             Self::TooDeep { .. } => Some("keep what is nested so deep in a file, as an artifact"),
+            Self::NotAnObject { found } if *found == type_of(&Value::Array(Vec::new())) => Some(
+                "documents are recorded one after another: `jq -c '.[]' FILE | runstone record -`",
+            ),
             Self::NotAnObject { .. } => {
                 Some("a run document is a JSON object with `run_id` and `stage`")
             }
             Self::TrailingData { .. } => Some("record one document at a time"),
+            Self::Syntax { .. } if self.is_cut_short() => {
+                Some("the text ends too early: write the whole of it, then record it")
+            }
+            Self::Syntax { message, .. } if message.starts_with("control character") => Some(
+                "write control characters in a text as escapes, such as `\\n`; a line that ends \
+                     within a text was cut short",
+            ),
             Self::Syntax { .. } => Some(
                 "names and texts stand in double quotes, and no comma stands before a closing bracket",
             ),
@@ -224,13 +234,23 @@ fn checked_text<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, ReadErr
 }
 
 impl Reader<'_> {
+    /// Returns where the parser stopped. Behind the last line is no place: the end of that line is.
+    fn place_of(&self, error: &serde_json::Error) -> (usize, usize) {
+        let (line, column) = (error.line(), error.column());
+        if column > 0 || line < 2 {
+            return (line, column);
+        }
+        let before = self.text.split('\n').nth(line - 2).unwrap_or_default();
+        (line - 1, before.len())
+    }
+
     /// Returns why the parser stopped: our own reason if we stopped it, else what it met.
     fn explain(self, error: &serde_json::Error) -> ReadError {
         if let Some(refused) = self.refused {
             return refused;
         }
+        let (line, column) = self.place_of(error);
         let pointer = self.at;
-        let (line, column) = (error.line(), error.column());
         if let Some(source) = literal::not_finite(self.text, line, column) {
             return ReadError::Number { pointer, source };
         }
