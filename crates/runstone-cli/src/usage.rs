@@ -26,9 +26,16 @@ pub(crate) fn answer(error: &clap::Error, program: &clap::Command) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
     if is_help || (lacks_command(error) && !wants_json) {
-        // Nobody reading the help is no error.
-        match error.print() {
-            Ok(()) | Err(_) => {}
+        if let Err(source) = error.print() {
+            let lost = CliError::output(source);
+            // Nobody reading the help is no error.
+            if is_help && !lost.is_closed_pipe() {
+                Ui::new(Face::Text, false).error(&lost);
+                return match named.names.first() {
+                    Some(&"run") => Exit::Wrapper,
+                    _ => lost.exit(),
+                };
+            }
         }
     } else {
         let ui = Ui::new(if wants_json { Face::Json } else { Face::Text }, false);

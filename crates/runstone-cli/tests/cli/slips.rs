@@ -82,3 +82,19 @@ fn a_place_or_file_of_another_kind_is_answered_with_one_that_fits() {
         .run(&["profile", "check", "r.json"]);
     assert_snapshot!(scene.transcript());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_could_not_be_written_is_a_failure() {
+    for arguments in [["--help"].as_slice(), &["--version"], &["log", "--help"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_runstone"))
+            .args(arguments)
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("error: "), "{said}");
+    }
+}
