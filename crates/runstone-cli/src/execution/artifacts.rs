@@ -5,6 +5,7 @@
 //! more, and left out with a warning if it changes again; so is what is no ordinary file, and what
 //! cannot be read. Nothing about an artifact keeps a run from being recorded.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Component, Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) struct Artifacts {
     pub(crate) entries: Vec<Value>,
     /// What was left out, and why.
     pub(crate) warnings: Vec<String>,
+    /// The files that are among the artifacts, as they were to be.
+    taken: BTreeSet<PathBuf>,
 }
 
 /// A file that may become an artifact.
@@ -87,6 +90,10 @@ impl Artifacts {
             match entry(&candidate, ledger) {
                 Ok((entry, warning)) => {
                     found.entries.push(entry);
+                    // A warning says that it was to be stored and is not.
+                    if warning.is_none() {
+                        found.taken.insert(candidate.at);
+                    }
                     found.warnings.extend(warning);
                 }
                 Err(reason) => found.warnings.push(format!(
@@ -96,6 +103,11 @@ impl Artifacts {
             }
         }
         found
+    }
+
+    /// Tells whether the file at `path` is among them, stored where that was asked for.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        self.taken.contains(path)
     }
 
     fn attached(

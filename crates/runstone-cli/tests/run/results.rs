@@ -219,3 +219,30 @@ fn no_secret_is_said_in_an_answer_or_a_warning() {
         );
     }
 }
+
+#[test]
+fn a_file_that_nobody_read_stays_and_is_named_with_what_it_was_probably_meant_to_be() {
+    let scene = Scene::with_store(&[]);
+    let script = r#"cd "$RUNSTONE_RUN_DIR"; mkdir -p plots artifacts; pwd
+        echo '{"auc": 1}' > mterics.json; echo w > model.bin; echo p > plots/a.png
+        echo a > artifacts/a; : > empty; ln -s /etc/passwd link"#;
+    let came = run(&scene, &["--run-id", "r1"], script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    let folder = came.stdout.lines().next().unwrap();
+    let said = format!(
+        "warning: 3 files in the run directory not read: `model.bin`, `mterics.json`, \
+         `plots/a.png`; they stay in {folder}; `mterics.json` was probably meant to be \
+         `metrics.json`; "
+    );
+    assert!(came.stderr.contains(&said), "{}", came.stderr);
+    assert!(came.stderr.contains("`--attach`"), "{}", came.stderr);
+    let kept = std::path::Path::new(folder);
+    assert_eq!(std::fs::read(kept.join("model.bin")).unwrap(), b"w\n");
+    std::fs::remove_dir_all(kept).unwrap();
+
+    let read = r#"cd "$RUNSTONE_RUN_DIR"; mkdir artifacts; pwd; echo a > artifacts/a; echo b > b
+        echo '{"auc": 1}' > metrics.json"#;
+    let came = run(&scene, &["--run-id", "r2", "--attach", "b"], read);
+    assert!(!came.stderr.contains("not read"), "{}", came.stderr);
+    assert!(!std::path::Path::new(came.stdout.trim_end()).exists());
+}

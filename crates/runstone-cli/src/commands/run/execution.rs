@@ -22,7 +22,7 @@ use crate::env_vars;
 use crate::error::CliError;
 use crate::execution::{
     Artifacts, Data, End, Ended, Job, JsonFile, Left, NoEnd, Place, Program, RunDirectory,
-    ThisHost, facts, paths_in, restless, start_and_watch,
+    ThisHost, Unread, facts, paths_in, restless, start_and_watch,
 };
 use crate::exit::Exit;
 use crate::render::answer;
@@ -256,6 +256,7 @@ impl Execution {
         for left_out in &artifacts.warnings {
             warnings.add(left_out);
         }
+        let unread = Unread::of(self.directory.path(), &artifacts);
         let outcome = Outcome {
             started_at: started.started_at.clone(),
             finished_at,
@@ -276,6 +277,9 @@ impl Execution {
         }
         match self.ledger.commit(request.clone()) {
             Ok(acknowledged) => {
+                if !unread.is_nothing() {
+                    warnings.add(&unread.said(self.directory.path()));
+                }
                 let process = acknowledged.stored.snapshot.process.clone();
                 let recorded = self.ledger.answer(acknowledged);
                 let failed = |word: &FailOn| word.is_met(&recorded);
@@ -284,7 +288,7 @@ impl Execution {
                         0 if self.args.fail_on.iter().any(failed) => Exit::Different,
                         own => Exit::Command(own),
                     },
-                    keeps_directory: false,
+                    keeps_directory: !unread.is_nothing(),
                     may_go_on: false,
                 };
                 (ran, Some((Box::new(recorded), process)))
