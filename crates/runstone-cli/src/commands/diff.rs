@@ -1,6 +1,6 @@
 //! `runstone diff`.
 
-use runstone::core::diff::{DiffStatus, RunDiff};
+use runstone::core::diff::RunDiff;
 use runstone::{Error, Ledger, Stored};
 
 use crate::commands::show::REFERENCES;
@@ -29,7 +29,7 @@ pub(crate) struct DiffArgs {
     /// Write Markdown
     #[arg(long)]
     md: bool,
-    /// Exit with 4 if anything differs
+    /// Exit with 4 if anything differs but times and sizes of the process
     #[arg(long)]
     exit_code: bool,
 }
@@ -60,8 +60,7 @@ pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             ui.data(&text)?;
         }
     }
-    let differs = changes.status == DiffStatus::Incomparable || !changes.changed_keys.is_empty();
-    Ok(if args.exit_code && differs {
+    Ok(if args.exit_code && changes.differs() {
         Exit::Different
     } else {
         Exit::Done

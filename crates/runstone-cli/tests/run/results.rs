@@ -246,3 +246,49 @@ fn a_file_that_nobody_read_stays_and_is_named_with_what_it_was_probably_meant_to
     assert!(!came.stderr.contains("not read"), "{}", came.stderr);
     assert!(!std::path::Path::new(came.stdout.trim_end()).exists());
 }
+
+#[test]
+fn two_runs_that_differ_in_times_alone_are_no_change_to_a_script() {
+    let mut scene = Scene::with_store(&[]);
+    let command = ["--", "sh", "-c", "mkdir $RUNSTONE_RUN_DIR/artifacts"];
+    for run_id in ["r1", "r2"] {
+        scene.quietly(&[&["run", "--run-id", run_id][..], &command].concat());
+    }
+    scene.run(&["diff", "r1", "r2", "--exit-code"]).run(&[
+        "diff",
+        "r1",
+        "r2",
+        "--exit-code",
+        "--md",
+    ]);
+    let transcript = scene.transcript();
+    assert!(transcript.contains("nothing differs but times and sizes"));
+    assert!(!transcript.contains("exit 4"), "{transcript}");
+    assert_eq!(
+        scene
+            .quietly(&["diff", "r1", "r2", "--all", "--exit-code"])
+            .status
+            .code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn other_artifacts_of_the_same_inputs_are_named_beside_the_verdict() {
+    let scene = Scene::with_store(&[]);
+    let script =
+        r#"cd "$RUNSTONE_RUN_DIR"; mkdir artifacts; echo "$RUNSTONE_RUN_ID" > artifacts/a"#;
+    let mut said = String::new();
+    for run_id in ["r1", "r2"] {
+        said = run(&scene, &["--run-id", run_id], script).stderr;
+    }
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("gave other artifacts: not reproducible"),
+        "{said}"
+    );
+    assert!(
+        said.contains("verdict same: equals #1 in settings"),
+        "{said}"
+    );
+}

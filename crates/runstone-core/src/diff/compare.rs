@@ -319,6 +319,9 @@ mod tests {
         assert_eq!(found.changed_keys, ["process.memory_bytes_max"]);
         assert_eq!(found.severity, Severity::None);
         assert!(!found.reproducibility_variance);
+        assert!(!found.differs());
+        curr.process = Captured::Known(json!({"exit_code": 1, "memory_bytes_max": 1}));
+        assert!(compare(&prev, &curr).differs());
     }
 
     #[test]

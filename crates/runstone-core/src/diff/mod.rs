@@ -34,6 +34,8 @@ pub use self::compare::diff;
 pub use self::factors::{CHANGES_MAX, ExcludedFactors, FactorChange, FactorGroup};
 pub use self::metrics::{MetricDelta, MetricStatus};
 pub use self::patch::{Operation, Patch, PatchError};
-pub use self::run_diff::{Against, DiffStatus, Named, Row, RunDiff, SectionRows, Side};
+pub use self::run_diff::{
+    Against, DiffStatus, Named, Row, RunDiff, SectionRows, Side, tells_of_process,
+};
 pub use self::tree::{SECTIONS, comparable_tree, comparable_trees};
 pub use self::within_run::{WithinRun, WithinRunMethod};

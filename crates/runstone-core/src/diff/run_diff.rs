@@ -18,6 +18,8 @@ use crate::snapshot::Snapshot;
 
 /// The member of `process` that holds the command line.
 pub(super) const COMMAND: &str = "command";
+/// The members of `process` that say something of a run; its times and sizes differ every time.
+const TELLING_OF_PROCESS: [&str; 3] = [COMMAND, "exit_code", "signal"];
 
 /// What changed between two runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +68,13 @@ pub struct RunDiff {
 }
 
 impl RunDiff {
+    /// Tells whether anything differs that is not measured anew of every process, such as its times
+    /// and sizes, or the two are not comparable at all.
+    pub fn differs(&self) -> bool {
+        let tells = |key: &String| key.strip_prefix("process.").is_none_or(tells_of_process);
+        self.status == DiffStatus::Incomparable || self.changed_keys.iter().any(tells)
+    }
+
     /// Tells whether both command lines are known and differ: another program may have run, however
     /// equal all that was declared.
     pub fn has_other_command(&self) -> bool {
@@ -74,6 +83,11 @@ impl RunDiff {
             .iter()
             .any(|row| row.key == COMMAND && row.prev.is_some() && row.curr.is_some())
     }
+}
+
+/// Tells whether a member of `process` says something of a run; times and sizes do not.
+pub fn tells_of_process(key: &str) -> bool {
+    TELLING_OF_PROCESS.contains(&key)
 }
 
 /// A snapshot with its place in the ledger.

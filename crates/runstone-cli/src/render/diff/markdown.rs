@@ -42,8 +42,10 @@ pub(crate) fn markdown(
         }
         text.extend(table.iter().map(|cells| markdown_line(cells)));
         text.push('\n');
-    } else if diff.status == DiffStatus::Compared {
-        text.push_str("Nothing differs.\n\n");
+    } else if let Some(nothing) = rows::nothing(diff, detail) {
+        let (head, rest) = nothing.split_at(1);
+        let head = head.to_uppercase();
+        line(&mut text, format_args!("{head}{rest}.\n"));
     }
     for unknown in rows::unknowns(diff) {
         line(&mut text, format_args!("{}.\n", markdown_text(&unknown)));

@@ -5,7 +5,8 @@
 
 use runstone::core::diff::wording::Movement;
 use runstone::core::diff::{
-    DiffStatus, FactorGroup, MetricDelta, MetricStatus, Row, RunDiff, SectionRows, wording,
+    DiffStatus, FactorGroup, MetricDelta, MetricStatus, Row, RunDiff, SectionRows,
+    tells_of_process, wording,
 };
 use runstone::core::metric::MetricValue;
 use serde_json::Value;
@@ -14,8 +15,6 @@ use super::Detail;
 use crate::render::words::{cut, is_spread, metric, shown_apart};
 use crate::ui::plain;
 
-/// What differs between processes and says something; times and sizes differ every time.
-const TELLING_OF_PROCESS: [&str; 3] = [COMMAND, "exit_code", "signal"];
 /// The command line, a list of words.
 const COMMAND: &str = "command";
 
@@ -51,7 +50,7 @@ pub(super) fn factors(diff: &RunDiff, group: FactorGroup) -> Vec<Row> {
 
 /// Returns the rows of the sections that may be unknown, by section.
 pub(super) fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<&Row>); 3] {
-    let tells = |key: &str| detail == Detail::All || TELLING_OF_PROCESS.contains(&key);
+    let tells = |key: &str| detail == Detail::All || tells_of_process(key);
     let process = diff.process.rows().iter().filter(|row| tells(&row.key));
     [
         ("environment", diff.environment.rows().iter().collect()),
@@ -74,15 +73,22 @@ pub(super) fn metrics(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
     let mut shown: Vec<&MetricDelta> = diff
         .metrics
         .iter()
-        .filter(|delta| detail == Detail::All || is_shown(delta))
+        .filter(|delta| detail == Detail::All || is_shown(delta, diff))
         .collect();
     shown.sort_by_key(|delta| (!delta.decides, weight(delta.status)));
     shown
 }
 
 /// A spread that moved says little beside the value it belongs to; `--all` shows it.
-fn is_shown(delta: &MetricDelta) -> bool {
-    delta.prev != delta.curr && !is_spread(&delta.name)
+fn is_shown(delta: &MetricDelta, diff: &RunDiff) -> bool {
+    let metric = |name: &'_ str| name.rsplit_once('.').map(|(metric, _)| metric.to_owned());
+    let stands_beside = |other: &MetricDelta| {
+        other.prev != other.curr
+            && !is_spread(&other.name)
+            && (metric(&other.name) == metric(&delta.name)
+                || metric(&delta.name).as_ref() == Some(&other.name))
+    };
+    delta.prev != delta.curr && !(is_spread(&delta.name) && diff.metrics.iter().any(stands_beside))
 }
 
 /// Worse stands before better, and what did not move last.
@@ -162,6 +168,37 @@ fn words_apart(before: &[Value], now: &[Value], size_max: usize) -> (String, Str
         }
     };
     (middle(before), middle(now))
+}
+
+/// Says that nothing differs, and what is not worth a row; nothing where something differs.
+pub(super) fn nothing(diff: &RunDiff, detail: Detail) -> Option<&'static str> {
+    match (diff.status, diff.changed_keys.is_empty()) {
+        (DiffStatus::Compared, true) => Some("nothing differs"),
+        (DiffStatus::Compared, false) if !diff.differs() && detail == Detail::Changed => {
+            Some("nothing differs but times and sizes of the process; `--all` shows them")
+        }
+        _ => None,
+    }
+}
+
+/// Says what the same inputs gave otherwise, if they did.
+pub(super) fn variance(diff: &RunDiff) -> Option<String> {
+    if !diff.reproducibility_variance {
+        return None;
+    }
+    let as_far_as_known = match diff.unknown_inputs.as_slice() {
+        [] => "",
+        _ => ", as far as known,",
+    };
+    let changed = |section: &&str| diff.counts.get(section).copied().flatten().unwrap_or(0) > 0;
+    let outputs: Vec<_> = ["metrics", "labels", "artifacts"]
+        .into_iter()
+        .filter(changed)
+        .collect();
+    Some(format!(
+        "the same inputs{as_far_as_known} gave other {}: not reproducible to the bit",
+        outputs.join(" and ")
+    ))
 }
 
 /// Returns what is not known and why, a sentence each: not known is not unchanged.

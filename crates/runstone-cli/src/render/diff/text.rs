@@ -37,8 +37,8 @@ pub(crate) fn text(sides: (Option<&Stored>, &Stored), diff: &RunDiff, detail: De
             format_args!("{FAINT}{}{FAINT:#}", lines.trim_end()),
         );
     }
-    if diff.status == DiffStatus::Compared && diff.changed_keys.is_empty() {
-        line(&mut text, format_args!("  nothing differs"));
+    if let Some(nothing) = rows::nothing(diff, detail) {
+        line(&mut text, format_args!("  {nothing}"));
     }
     text.push_str(&wrapped(&format!(
         "severity {}: {}",
@@ -73,15 +73,8 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
     for (label, rows) in rows::others(diff) {
         text.push_str(&capped(label, rows.iter().map(moved).collect(), detail));
     }
-    if diff.reproducibility_variance {
-        let as_far_as_known = if diff.unknown_inputs.is_empty() {
-            ""
-        } else {
-            ", as far as known,"
-        };
-        text.push_str(&wrapped(&format!(
-            "note the same inputs{as_far_as_known} gave other outputs: not reproducible to the bit"
-        )));
+    if let Some(variance) = rows::variance(diff) {
+        text.push_str(&wrapped(&format!("note {variance}")));
     }
     text
 }
