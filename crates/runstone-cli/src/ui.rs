@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -19,6 +20,7 @@ use runstone::core::redact::{Redaction, masked};
 use serde_json::Value;
 
 use crate::error::CliError;
+use crate::render::lines::folded;
 
 /// Green: done.
 pub(crate) const DONE: Style = AnsiColor::Green.on_default();
@@ -121,7 +123,7 @@ impl Ui {
     /// Prints one warning to stderr, unless quiet.
     pub(crate) fn warn(&self, text: &str) {
         let text = plain(&self.masked(text));
-        self.talk(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
+        self.talk(&for_talk(&format!("{WARNING}warning:{WARNING:#} {text}")));
     }
 
     /// Asks on the terminal and returns whether the answer is yes; no without a terminal to ask on.
@@ -189,7 +191,8 @@ impl Ui {
 
     /// Returns a line of an error, whose words may quote anything.
     fn headed(&self, style: Style, head: &str, words: &str) -> String {
-        format!("{style}{head}{style:#} {}\n", plain(&self.masked(words)))
+        let words = plain(&self.masked(words));
+        for_talk(&format!("{style}{head}{style:#} {words}"))
     }
 }
 
@@ -298,11 +301,24 @@ fn is_for_the_terminal(character: char) -> bool {
 
 /// Returns the width of the terminal in columns: 80 where there is none.
 pub(crate) fn width() -> u16 {
-    rustix::termios::tcgetwinsize(io::stdout())
+    width_of(io::stdout())
+}
+
+fn width_of(terminal: impl AsFd) -> u16 {
+    rustix::termios::tcgetwinsize(terminal)
         .ok()
         .map(|size| size.ws_col)
         .filter(|columns| *columns >= 40)
         .unwrap_or(80)
+}
+
+/// Returns a line of talk as lines: wrapped for a terminal, whole for whoever searches a log.
+fn for_talk(words: &str) -> String {
+    if io::stderr().is_terminal() {
+        folded(words, usize::from(width_of(io::stderr())))
+    } else {
+        format!("{words}\n")
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,35 @@ pub(crate) fn wrapped(words: &str) -> String {
     lines.end()
 }
 
+/// Returns words wrapped to `columns`, the lines after the first moved in. What stands between
+/// backticks is never broken: it may be a command that somebody pastes.
+pub(crate) fn folded(words: &str, columns: usize) -> String {
+    let mut pieces = Vec::new();
+    let mut piece = String::new();
+    let mut is_quoted = false;
+    for character in words.chars() {
+        is_quoted ^= character == '`';
+        if character == ' ' && !is_quoted {
+            pieces.push(std::mem::take(&mut piece));
+        } else {
+            piece.push(character);
+        }
+    }
+    if is_quoted {
+        // A backtick alone quotes nothing.
+        let rest = std::mem::take(&mut piece);
+        pieces.extend(rest.split(' ').map(str::to_owned));
+    } else {
+        pieces.push(piece);
+    }
+    let mut lines = Lines {
+        columns,
+        ..Lines::new()
+    };
+    lines.pieces(pieces.iter().map(String::as_str), HANGING);
+    lines.end()
+}
+
 /// Returns words wrapped to the terminal behind `lead`, the lines after the first moved in to where
 /// the words began.
 pub(crate) fn behind(lead: &str, words: &str) -> String {
@@ -130,22 +159,27 @@ impl Lines {
 
     /// Adds words, on as many lines as they take; those after the first begin at `indent`.
     fn words(&mut self, words: &str, indent: usize) {
-        let mut has_gone_on = false;
         for (number, line) in words.split('\n').enumerate() {
             if number > 0 {
                 self.go_on(indent);
             }
-            for (position, word) in line.split(' ').enumerate() {
-                let gap = usize::from(position > 0);
-                let is_at_begin = self.is_blank && has_gone_on;
-                if !self.has_room_for(gap + size(word)) && !self.is_blank {
-                    self.go_on(indent);
-                    has_gone_on = true;
-                } else if position > 0 && !is_at_begin {
-                    self.push(" ");
-                }
-                self.push(word);
+            self.pieces(line.split(' '), indent);
+        }
+    }
+
+    /// Adds pieces with a blank between two of them, each unbroken.
+    fn pieces<'p>(&mut self, pieces: impl Iterator<Item = &'p str>, indent: usize) {
+        let mut has_gone_on = false;
+        for (position, piece) in pieces.enumerate() {
+            let gap = usize::from(position > 0);
+            let is_at_begin = self.is_blank && has_gone_on;
+            if !self.has_room_for(gap + size(piece)) && !self.is_blank {
+                self.go_on(indent);
+                has_gone_on = true;
+            } else if position > 0 && !is_at_begin {
+                self.push(" ");
             }
+            self.push(piece);
         }
     }
 
@@ -213,6 +247,23 @@ mod tests {
                 long[0],
                 "v".repeat(62)
             )
+        );
+    }
+
+    #[test]
+    fn a_command_between_backticks_is_never_broken_and_a_backtick_alone_quotes_nothing() {
+        assert_eq!(
+            folded("hint: say `runstone log --all-attempts`, or leave it", 32),
+            "hint: say\n  `runstone log --all-attempts`,\n  or leave it\n"
+        );
+        let long = format!("`{}`", "x y ".repeat(20));
+        assert_eq!(
+            folded(&format!("a {long} b"), 40),
+            format!("a\n  {long}\n  b\n")
+        );
+        assert_eq!(
+            folded("one ` two three four", 10),
+            "one ` two\n  three\n  four\n"
         );
     }
 

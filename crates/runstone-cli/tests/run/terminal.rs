@@ -67,6 +67,12 @@ impl Seat {
 
     /// Reads the screen until `words` have come.
     fn sees(&mut self, words: &str) -> &mut Self {
+        self.reads_until(words);
+        self
+    }
+
+    /// Reads the screen until `words` have come and returns it, with them.
+    fn reads_until(&mut self, words: &str) -> String {
         let mut bytes = [0; 1024];
         while !self.shown.contains(words) {
             let read = self.keyboard.read(&mut bytes).unwrap();
@@ -74,8 +80,7 @@ impl Seat {
                 .push_str(&String::from_utf8_lossy(&bytes[..read]));
         }
         let end = self.shown.find(words).unwrap() + words.len();
-        self.shown.drain(..end);
-        self
+        self.shown.drain(..end).collect()
     }
 
     fn leaves(mut self) -> Option<i32> {
@@ -184,4 +189,23 @@ fn a_command_that_was_stopped_from_the_keyboard_ends_when_its_runstone_is_asked_
     seat.sees("verdict").types("exit 5\nexit 5\n");
     assert_eq!(seat.leaves(), Some(5));
     assert_eq!(newest(&scene)["status"], "interrupted");
+}
+
+#[test]
+fn errors_and_hints_wrap_on_a_terminal_and_stay_whole_in_a_pipe() {
+    let scene = Scene::with_store(&[]);
+    let wrong = ["log", "--where", "x"];
+    let piped = String::from_utf8(scene.quietly(&wrong).stderr).unwrap();
+    let hint = piped.lines().find(|line| line.starts_with("hint: "));
+    let hint = hint.unwrap();
+    assert!(hint.chars().count() > 80, "{hint}");
+
+    let mut seat = Seat::at(&scene, &[&[RUNSTONE][..], &wrong].concat());
+    let shown = seat.reads_until("verdict");
+    let shown = anstream::adapter::strip_str(&shown).to_string();
+    let longest = shown.lines().map(|line| line.trim_end().chars().count());
+    assert!(longest.max() <= Some(80), "{shown}");
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined(&shown).contains(&joined(hint)), "{shown}");
+    seat.leaves();
 }
