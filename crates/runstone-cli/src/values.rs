@@ -15,6 +15,14 @@ use serde_json::{Map, Value};
 
 use crate::error::CliError;
 
+/// Takes a name as an option gives it: it lasts, so an empty one is a slip.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty; write a name, or leave the option away".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Takes the `path=value` of `--set` apart.
 pub(crate) fn assignment(text: &str) -> Result<(String, Value), CliError> {
     let hint = "write `--set path=value`, such as `--set factors.learning_rate=0.05`";

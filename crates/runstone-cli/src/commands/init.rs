@@ -31,7 +31,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "NAME:higher|lower", value_parser = primary)]
     primary: Option<(String, Direction)>,
     /// The experiment of documents that name none [default: the repository's or folder's name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = crate::values::name)]
     experiment: Option<String>,
     /// Which views to keep: files for people and scripts, or none [default: `files`; `none` on a
     /// network file system]

@@ -55,10 +55,10 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "N|next", allow_negative_numbers = true)]
     attempt: Option<AttemptArg>,
     /// The experiment; must agree with the document
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = crate::values::name)]
     experiment: Option<String>,
     /// The search over settings this run is a point of
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = crate::values::name)]
     sweep: Option<String>,
     /// Judge this run, but let it be no yardstick for others
     #[arg(long)]

@@ -213,3 +213,22 @@ fn standard_input_is_called_so_by_every_error_about_it() {
     );
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn an_empty_experiment_or_sweep_is_refused_before_anything_is_made_of_it() {
+    let scene = Scene::empty();
+    let refused = |arguments: &[&str]| {
+        let output = scene.quietly(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said.contains("it is empty; write a name"), "{said}");
+    };
+    refused(&["init", "--experiment", ""]);
+    assert!(!scene.project().join(".runstone").exists());
+    assert!(scene.quietly(&["init"]).status.success());
+    for option in ["--experiment", "--sweep"] {
+        refused(&["record", "--run-id", "r1", "--stage", "s", option, ""]);
+        refused(&["run", option, " ", "--", "true"]);
+    }
+    assert_eq!(scene.json(&["log"])["snapshots"], serde_json::json!([]));
+}

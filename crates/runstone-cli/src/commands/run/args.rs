@@ -37,10 +37,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N|next", allow_negative_numbers = true)]
     pub(super) attempt: Option<AttemptArg>,
     /// The experiment
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = crate::values::name)]
     pub(super) experiment: Option<String>,
     /// The search over settings this run is a point of [default: the job array]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = crate::values::name)]
     pub(super) sweep: Option<String>,
     /// Judge this run, but let it be no yardstick for others
     #[arg(long)]
