@@ -3,10 +3,11 @@
 //! One story a file. `program` finds what to start, before anything else happens; `run_directory`
 //! is where the command may leave results, `place` where the store is should it be moved meanwhile,
 //! `rest` waits for them where somebody still writes, `left` and `artifacts` read them, `unread`
-//! knows what else lies there, `data` digests what it reads itself; `child` watches it, with `signals` and `terminal` handing on what
-//! it would have got had nobody stood in between, and `usage` saying what it took and `facts`
-//! keeping it. `scheduler` knows what batch systems say about a job. Everything here is about
-//! processes and files; what a run means, and whether it may be recorded, belongs to the ledger.
+//! knows what else lies there, `data` digests what it reads itself; `child` watches it, with
+//! `signals` and `terminal` handing on what it would have got had nobody stood in between, and
+//! `usage` saying what it took and `facts` keeping it. `scheduler` knows what batch systems say
+//! about a job. Everything here is about processes and files; what a run means, and whether it may
+//! be recorded, belongs to the ledger.
 
 mod artifacts;
 mod child;
