@@ -64,18 +64,7 @@ impl Ledger {
             warnings.push(format!("recorded, but not compared: {}", chain(&error)));
             not_compared(&stored, &profile, &chain(&error))
         });
-        warnings.extend(answer.unreadable.iter().map(|seq| {
-            format!(
-                "{}#{seq} cannot be read and was left out; `runstone verify` names the damage",
-                stored.place.cohort
-            )
-        }));
-        warnings.extend(
-            answer
-                .unread_notes
-                .iter()
-                .map(|unread| not_followed(&stored.place.cohort, unread)),
-        );
+        warnings.extend(answer.warnings(&stored.place.cohort));
         warnings.extend(self.warn_of_notes(recorded_as, &stored, &answer));
         let opened = recorded_as == RecordedAs::New && stored.place.seq == SnapshotSeq(1);
         // A neighbour is a courtesy; one that cannot be looked for is left out.

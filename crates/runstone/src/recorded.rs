@@ -13,10 +13,12 @@ use runstone_core::note::Unread;
 use runstone_core::profile::Profile;
 use runstone_core::record::Warning;
 use runstone_core::verdict::{Baseline, Verdict};
+use runstone_store::CohortName;
 use serde_json::{Value, json};
 
 use crate::find::{Place, Stored};
 use crate::nearest::Nearest;
+use crate::notes::not_followed;
 use crate::views::ViewPaths;
 
 /// A recording that is durable, and not yet answered.
@@ -104,6 +106,22 @@ pub struct Answered {
     pub unreadable: Vec<SnapshotSeq>,
     /// Notes among those followed that could not be read.
     pub unread_notes: Vec<Unread>,
+}
+
+impl Answered {
+    /// Returns what the caller should know of a comparison in `cohort` and nothing failed for: what
+    /// could not be read was not compared with.
+    pub fn warnings(&self, cohort: &CohortName) -> Vec<String> {
+        let left_out = self.unreadable.iter().map(|seq| {
+            format!(
+                "{cohort}#{seq} cannot be read and was left out; `runstone verify` names the damage"
+            )
+        });
+        let unread = self.unread_notes.iter();
+        left_out
+            .chain(unread.map(|unread| not_followed(cohort, unread)))
+            .collect()
+    }
 }
 
 impl Recorded {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
         ));
     }
     let ledger = settings.open_ledger()?;
-    let (earlier, later, changes) = compared(&ledger, args)?;
+    let (earlier, later, changes, warnings) = compared(&ledger, args)?;
     match ui.face {
         Face::Json => ui.json(&changes.to_json())?,
         Face::Text => {
@@ -60,6 +60,9 @@ pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             ui.data(&text)?;
         }
     }
+    for warning in warnings {
+        ui.warn(&warning);
+    }
     Ok(if args.exit_code && changes.differs() {
         Exit::Different
     } else {
@@ -67,14 +70,19 @@ pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
     })
 }
 
-fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<(Option<Stored>, Stored, RunDiff), Error> {
+/// The earlier snapshot, the later one, what differs, and what could not be compared with.
+type Compared = (Option<Stored>, Stored, RunDiff, Vec<String>);
+
+fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<Compared, Error> {
     if let (Some(a), Some(b)) = (&args.a, &args.b) {
         let (earlier, later) = (ledger.find(a)?, ledger.find(b)?);
         let changes = ledger.compared_with(&earlier, &later)?;
-        return Ok((Some(earlier), later, changes));
+        return Ok((Some(earlier), later, changes, Vec::new()));
     }
     let later = ledger.find(args.a.as_deref().unwrap_or("@latest"))?;
-    let changes = ledger.compared(&later)?.diff;
+    let answer = ledger.compared(&later)?;
+    let warnings = answer.warnings(&later.place.cohort);
+    let changes = answer.diff;
     let earlier = match &changes.previous {
         // What it was compared with then stays so, deleted since or not.
         Some(previous) => {
@@ -83,5 +91,5 @@ fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<(Option<Stored>, Stored,
         }
         None => None,
     };
-    Ok((earlier, later, changes))
+    Ok((earlier, later, changes, warnings))
 }

@@ -47,6 +47,9 @@ pub(crate) fn run(args: &ExplainArgs, ui: &Ui, settings: &Settings) -> Result<Ex
             }))?,
             Face::Text => ui.data(&explain::one(&a, &key, &answer, nearest.as_ref()))?,
         }
+        for warning in answer.warnings(&a.place.cohort) {
+            ui.warn(&warning);
+        }
         return Ok(Exit::Done);
     };
     let b = ledger.find(b)?;

@@ -46,7 +46,13 @@ pub(crate) fn run(args: &ShowArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             let answer = ledger.compared(&stored)?;
             let notes = ledger.notes_about(&stored.place)?;
             ui.data(&snapshot::text(&stored, &answer, &notes))?;
+            let mut warnings = answer.warnings(&stored.place.cohort);
             for warning in notes.warnings(&stored.place.cohort) {
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
+            for warning in warnings {
                 ui.warn(&warning);
             }
         }

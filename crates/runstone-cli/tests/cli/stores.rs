@@ -153,6 +153,14 @@ fn damage_is_named_costs_nothing_else_and_recording_goes_on() {
         .run(&["verify"])
         .run(&["log"])
         .run(&["show", &format!("{cohort}#2")]);
+    for command in ["show", "diff", "explain"] {
+        let output = scene.quietly(&[command, "r3:train"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains("#2 cannot be read and was left out"),
+            "{command}: {said}"
+        );
+    }
     scene.file("r.json", run_document("r4", 0.61));
     scene.run(&["record", "r.json"]);
     // Key names and checksums depend on the store's random identity.
