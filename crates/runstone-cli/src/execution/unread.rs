@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use super::artifacts::Artifacts;
-use super::left::paths_in;
+use super::left::{is_link, paths_in};
 use crate::spelling::nearest;
 
 /// Files that are named; chosen: more would hide the sentence around them.
@@ -28,6 +28,10 @@ impl Unread {
     pub(crate) fn of(directory: &Path, artifacts: &Artifacts) -> Self {
         let read = paths_in(directory);
         let mut found = Self::default();
+        if is_link(directory) {
+            // What lies behind it is not the run's, and stays when the link goes.
+            return found;
+        }
         let mut folders = vec![directory.to_path_buf()];
         while let Some(folder) = folders.pop() {
             // What cannot be listed is gone, or was closed to its own writer.

@@ -292,3 +292,19 @@ fn other_artifacts_of_the_same_inputs_are_named_beside_the_verdict() {
         "{said}"
     );
 }
+
+#[test]
+fn a_link_in_the_place_of_the_run_directory_is_removed_and_nothing_behind_it() {
+    let scene = Scene::with_store(&[]);
+    std::fs::create_dir(scene.project().join("elsewhere")).unwrap();
+    scene.file("elsewhere/mine", "mine");
+    let script = r#"echo "$RUNSTONE_RUN_DIR"; rmdir "$RUNSTONE_RUN_DIR"
+        ln -s "$PWD/elsewhere" "$RUNSTONE_RUN_DIR""#;
+    let came = run(&scene, &[], script);
+    assert_eq!(came.code, Some(0), "{}", came.stderr);
+    assert!(!came.stderr.contains("not read"), "{}", came.stderr);
+    let link = std::path::Path::new(came.stdout.trim_end());
+    assert!(link.symlink_metadata().is_err());
+    let mine = scene.project().join("elsewhere/mine");
+    assert_eq!(std::fs::read(mine).unwrap(), b"mine");
+}
