@@ -9,7 +9,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use runstone::Error;
-use runstone::core::json::{Limits, read_document, read_value};
+use runstone::core::json::{Limits, ReadError, read_document, read_value};
 use runstone::core::pointer::Path as FieldPath;
 use serde_json::{Map, Value};
 
@@ -43,10 +43,7 @@ pub(crate) fn lay_over(
 ) -> Result<(), CliError> {
     if let Some(file) = text.strip_prefix('@') {
         let members = read_document(&read_input(Path::new(file))?, &Limits::default());
-        object.extend(members.map_err(|source| Error::Document {
-            name: called(Path::new(file)),
-            source,
-        })?);
+        object.extend(members.map_err(|source| no_members(option, file, source))?);
         return Ok(());
     }
     let hint = format!("write `{option} name=value`, or `{option} @FILE` with a JSON object");
@@ -67,6 +64,21 @@ pub(crate) fn lay_over(
             "leave one of the two away",
         )
     })
+}
+
+/// Returns the error of a file without members to lay over; it is no run document, whose hints
+/// would mislead.
+fn no_members(option: &str, file: &str, source: ReadError) -> CliError {
+    let name = called(Path::new(file));
+    let found = match &source {
+        ReadError::Empty => "is empty".to_owned(),
+        ReadError::NotAnObject { found } => format!("holds {found}"),
+        _ => return CliError::from(Error::Document { name, source }),
+    };
+    CliError::usage(
+        format!("`{option} @{file}`: {name} {found}, an object is wanted"),
+        "write one JSON object there, each member a field by its name",
+    )
 }
 
 fn parts<'t>(option: &str, text: &'t str, hint: &str) -> Result<(&'t str, &'t str), CliError> {
