@@ -29,7 +29,8 @@ pub(crate) struct Settled {
     pub(crate) findings: Vec<Leftover>,
     /// Snapshots that cannot be read, and so have no views to settle, and notes that cannot.
     pub(crate) unreadable: Vec<String>,
-    /// Snapshots and notes that a later release wrote: what their views should be, this one cannot tell.
+    /// Snapshots and notes that a later release wrote: what their views should be, this one cannot
+    /// tell.
     pub(crate) newer: Vec<String>,
     /// Views that are what is left of an end of a log that was lost.
     pub(crate) lost: Vec<Lost>,

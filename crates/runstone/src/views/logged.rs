@@ -107,8 +107,8 @@ impl Ledger {
         Ok(if is_sure { Logged::No } else { Logged::Unknown })
     }
 
-    /// Returns the entries of the snapshots whose folders a run has: by the log, and where it cannot
-    /// tell, by what the folders prove.
+    /// Returns the entries of the snapshots whose folders a run has: by the log, and where it
+    /// cannot tell, by what the folders prove.
     pub(super) fn logged_entries(&self, run: &str) -> Result<Vec<IndexEntry>, Error> {
         let mut entries = Vec::new();
         for listed in self.listed_folders(run)? {

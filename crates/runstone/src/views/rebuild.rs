@@ -23,10 +23,11 @@ pub struct Rebuilt {
     pub unavailable: Vec<String>,
     /// What was left where it stands: in the way of views, or views of a log that is gone.
     pub left: Vec<Leftover>,
-    /// Snapshots (`COHORT#seq`) and notes that a later release wrote; their views were left as they are.
+    /// Snapshots (`COHORT#seq`) and notes that a later release wrote; their views were left as
+    /// they are.
     pub newer: Vec<String>,
-    /// Snapshots and notes that cannot be read, or that only their views still tell of (`COHORT#seq`); their
-    /// views were left as they are.
+    /// Snapshots and notes that cannot be read, or that only their views still tell of
+    /// (`COHORT#seq`); their views were left as they are.
     pub unreadable: Vec<String>,
 }
 
