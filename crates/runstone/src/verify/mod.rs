@@ -6,180 +6,23 @@
 //! and the content digest that were recorded. A damage is named and costs nothing else. What is
 //! derived may be put right on the way; truth never is.
 
+mod found;
+
 use std::collections::BTreeSet;
 
 use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
-use runstone_store::{
-    Audited, CohortName, Damage, DamageKind, Finding, Log, Room, Seq, ShelfPath, StaleKind,
-    StoreError,
-};
-use serde_json::{Value, json};
+use runstone_store::{CohortName, Finding, Log, Room, Seq, ShelfPath, StaleKind, StoreError};
 
+pub use self::found::{Checked, Damaged, Leftover, Repaired, Verified};
 use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::{Head, Stored};
 use crate::open::Ledger;
 use crate::pseudonym_key::KeyIds;
-use crate::views::{Lost, Mode, Views};
-
-/// What verifying found.
-#[derive(Debug, Clone, Default)]
-pub struct Verified {
-    /// What was read.
-    pub checked: Checked,
-    /// Damaged truth.
-    pub damage: Vec<Damaged>,
-    /// Derived things that are stale, missing or torn, and leftovers: harmless.
-    pub stale: Vec<Leftover>,
-    /// What was put right, if that was asked for.
-    pub repaired: Option<Repaired>,
-}
-
-/// What was put right of what is derived.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Repaired {
-    /// Views that were missing or differed, written again.
-    pub written: u64,
-    /// Views that no snapshot has, and hints nobody can read, removed.
-    pub removed: u64,
-}
-
-/// How much was read.
-#[derive(Debug, Clone, Default)]
-pub struct Checked {
-    /// By the store.
-    pub audited: Audited,
-    /// Snapshots recomputed from their documents.
-    pub snapshots: u64,
-    /// Notes read and held against what they name.
-    pub notes: u64,
-    /// Views that are what the log says.
-    pub views: u64,
-}
-
-/// One damage of truth.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damaged {
-    /// The file, relative to the store, or `COHORT#seq`.
-    pub path: String,
-    /// What kind.
-    pub kind: String,
-    /// What should be there.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
-}
-
-/// Something harmless that could be cleaned up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leftover {
-    /// The file, relative to the store.
-    pub path: String,
-    /// What kind.
-    pub kind: String,
-}
-
-impl Leftover {
-    pub(crate) fn to_json(&self) -> Value {
-        json!({ "path": self.path, "kind": self.kind })
-    }
-}
-
-impl From<Damage> for Damaged {
-    fn from(damage: Damage) -> Self {
-        let Damage {
-            path,
-            slot: _,
-            kind,
-            expected,
-            found,
-        } = damage;
-        Self {
-            path,
-            kind: kind.to_string(),
-            expected,
-            found,
-        }
-    }
-}
-
-impl From<Lost> for Damaged {
-    fn from(lost: Lost) -> Self {
-        let Lost {
-            path,
-            cohort,
-            seq,
-            sha256,
-            found,
-        } = lost;
-        let (kind, expected, found) = match found {
-            None => (
-                DamageKind::Missing,
-                format!("{cohort}#{seq}, which this view was made of"),
-                "a log that ends before it".to_owned(),
-            ),
-            Some(found) => (
-                DamageKind::Fork,
-                format!("{sha256} at {cohort}#{seq}, which this view was made of"),
-                format!("{found}, and this one nowhere in the log"),
-            ),
-        };
-        Self {
-            path,
-            kind: kind.to_string(),
-            expected,
-            found,
-        }
-    }
-}
-
-impl Verified {
-    /// Tells whether no truth is damaged.
-    pub fn is_ok(&self) -> bool {
-        self.damage.is_empty()
-    }
-
-    /// Returns how many things were not checked, because a later release wrote them.
-    pub fn not_checked(&self) -> usize {
-        let newer = StaleKind::Newer.word();
-        self.stale.iter().filter(|it| it.kind == newer).count()
-    }
-
-    /// Returns the stable JSON form, schema `runstone.verify/1`.
-    pub fn to_json(&self) -> Value {
-        let audited = &self.checked.audited;
-        json!({
-            "schema": "runstone.verify/1",
-            "ok": self.is_ok(),
-            "checked": {
-                "cohorts": audited.cohorts,
-                "entries": audited.slots,
-                "snapshots": self.checked.snapshots,
-                "notes": self.checked.notes,
-                "views": self.checked.views,
-                "keys": audited.keys,
-                "objects": audited.objects,
-                "profiles": audited.profiles,
-                "bytes": audited.bytes,
-            },
-            "not_checked": self.not_checked(),
-            "damage": self.damage.iter().map(|damaged| json!({
-                "path": damaged.path,
-                "kind": damaged.kind,
-                "expected": damaged.expected,
-                "found": damaged.found,
-            })).collect::<Vec<_>>(),
-            "repaired": self.repaired.map(|repaired| json!({
-                "written": repaired.written,
-                "removed": repaired.removed,
-            })),
-            "stale": self.stale.iter().map(Leftover::to_json).collect::<Vec<_>>(),
-        })
-    }
-}
+use crate::views::{Mode, Views};
 
 impl Ledger {
     /// Reads and recomputes everything.
