@@ -51,14 +51,7 @@ impl<'d> Source<'d> {
         below: Option<&'static str>,
         members: &'d Map<String, Value>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            says: Says::Members {
-                below,
-                members,
-                joins: true,
-            },
-        }
+        Self::of_members(name.into(), below, members, true)
     }
 
     /// Says each of `members`, in the place of what is there.
@@ -67,14 +60,21 @@ impl<'d> Source<'d> {
         below: Option<&'static str>,
         members: &'d Map<String, Value>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            says: Says::Members {
-                below,
-                members,
-                joins: false,
-            },
-        }
+        Self::of_members(name.into(), below, members, false)
+    }
+
+    fn of_members(
+        name: String,
+        below: Option<&'static str>,
+        members: &'d Map<String, Value>,
+        joins: bool,
+    ) -> Self {
+        let says = Says::Members {
+            below,
+            members,
+            joins,
+        };
+        Self { name, says }
     }
 
     /// Says a value at each path, in the place of what is there.
