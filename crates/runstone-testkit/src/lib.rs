@@ -5,8 +5,10 @@
 
 mod counted;
 mod document;
+mod harm;
 mod lab;
 
 pub use counted::{Counted, ledger_over, ledger_with};
 pub use document::{RunBuilder, run};
+pub use harm::flip_a_bit;
 pub use lab::{Lab, TickingClock};

@@ -19,7 +19,7 @@ use runstone::store::{Hash256, Log, NewEntry, Slot};
 use runstone::{
     AttemptChoice, Error, ErrorKind, Ledger, RecordRequest, Recorded, RecordedAs, Stored,
 };
-use runstone_testkit::{Lab, run};
+use runstone_testkit::{Lab, flip_a_bit, run};
 use serde_json::Value;
 
 fn by(name: &str) -> Signature {
@@ -463,7 +463,7 @@ fn a_tombstone_that_is_damaged_brings_nothing_back_and_is_named() {
     let notes = lab
         .root()
         .join(format!("cohorts/{cohort}/notes/0000000000"));
-    damage(&notes.join("00000000000000000001"));
+    flip_a_bit(&notes.join("00000000000000000001"));
     // Nor is anything else that the note may be about made again.
     std::fs::remove_dir_all(lab.root().join("runs/r2")).unwrap();
 
@@ -495,17 +495,6 @@ fn a_tombstone_that_is_damaged_brings_nothing_back_and_is_named() {
     let rebuilt = lab.reopened().rebuild_views(None, &mut |_, _| ()).unwrap();
     assert_eq!(rebuilt.unreadable, [lost]);
     assert!(lab.root().join("runs/r5").exists() && !folder.exists());
-}
-
-/// Changes a byte in the middle of a file of truth.
-fn damage(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let mut bytes = std::fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    #[expect(clippy::disallowed_methods, reason = "damage is done on purpose")]
-    std::fs::write(path, bytes).unwrap();
 }
 
 #[test]

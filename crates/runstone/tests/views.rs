@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use runstone::core::id::Attempt;
@@ -15,7 +14,7 @@ use runstone::notes::Signature;
 use runstone::views::Views;
 use runstone::{AttemptChoice, Ledger, RecordRequest, Recorded, RecordedAs};
 use runstone_store::{Keep, MemoryStore, Room, ShelfPath, Standing, Store, SystemEntropy};
-use runstone_testkit::{Lab, TickingClock, run};
+use runstone_testkit::{Lab, TickingClock, flip_a_bit, run};
 use serde_json::{Value, json};
 
 /// Every file of the views, by its path below the store.
@@ -358,7 +357,7 @@ fn damage_costs_the_damaged_snapshot_and_its_views_are_kept() {
     let slot = lab.root().join(format!(
         "cohorts/{cohort}/log/0000000000/00000000000000000002"
     ));
-    flip(&slot);
+    flip_a_bit(&slot);
     let metrics = format!("runs/r0/train/{cohort}/metrics.json");
     store.shelf().remove(&on_shelf(&metrics)).unwrap();
     let repaired = lab.reopened().verify_and_repair().unwrap();
@@ -375,17 +374,6 @@ fn damage_costs_the_damaged_snapshot_and_its_views_are_kept() {
     let rebuilt = rebuild(&lab.reopened());
     assert_eq!(rebuilt.unreadable, [format!("{cohort}#2")]);
     assert_eq!(tree(store), written);
-}
-
-/// Changes the bytes in the middle of a file of truth.
-fn flip(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let mut bytes = std::fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    #[expect(clippy::disallowed_methods, reason = "damage is done on purpose")]
-    std::fs::write(path, bytes).unwrap();
 }
 
 #[test]
