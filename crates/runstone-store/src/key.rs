@@ -114,6 +114,11 @@ impl KeyText {
 pub struct Key(Hash256);
 
 impl Key {
+    /// Returns the key with this digest, which was read from a file.
+    pub(crate) const fn from_digest(digest: Hash256) -> Self {
+        Self(digest)
+    }
+
     /// Returns the digest behind this key.
     pub const fn digest(&self) -> Hash256 {
         self.0

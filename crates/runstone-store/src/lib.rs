@@ -32,6 +32,7 @@ mod key;
 mod log;
 mod memory;
 mod secret;
+pub mod segment;
 mod shelf;
 mod store;
 

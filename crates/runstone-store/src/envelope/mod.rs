@@ -18,6 +18,7 @@ mod seal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::open::decompress;
 pub use self::open::{EnvelopeError, decode, decode_header};
 pub(crate) use self::seal::{Address, Packed};
 use crate::hash::Hash256;
@@ -152,7 +153,6 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::open::decompress;
     use super::seal::{SUMMARY_BYTES_MAX, assemble};
     use super::*;
     use crate::error::StoreError;

@@ -223,7 +223,7 @@ impl Fields {
 }
 
 /// Decompresses at most one byte more than declared, in a window of at most 16 MiB.
-pub(super) fn decompress(frame: &[u8], declared_bytes: u64) -> std::io::Result<Vec<u8>> {
+pub(crate) fn decompress(frame: &[u8], declared_bytes: u64) -> std::io::Result<Vec<u8>> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
     let mut payload = Vec::new();
