@@ -9,6 +9,7 @@ mod env_vars;
 mod error;
 mod execution;
 mod exit;
+mod naming;
 mod output_file;
 mod progress;
 mod render;
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
     } else {
         Face::Text
     };
-    let ui = Ui::new(face, cli.global.quiet);
+    let ui = Ui::new(face, cli.global.quiet).naming(cli.global.store.as_deref());
     let given = Given {
         store: cli.global.store,
         color: cli.global.color,

@@ -13,6 +13,7 @@ use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -20,6 +21,7 @@ use runstone::core::redact::{Redaction, masked};
 use serde_json::Value;
 
 use crate::error::CliError;
+use crate::naming::NamedStore;
 use crate::render::lines::folded;
 
 /// Green: done.
@@ -52,6 +54,8 @@ pub(crate) struct Ui {
     /// The rules of redaction for words that quote; those that are always on until a profile is
     /// known.
     rules: OnceCell<Redaction>,
+    /// The store that was named, for commands in words.
+    store: Option<NamedStore>,
 }
 
 impl Ui {
@@ -60,6 +64,22 @@ impl Ui {
             face,
             quiet,
             rules: OnceCell::new(),
+            store: None,
+        }
+    }
+
+    /// Names a store in the commands of hints and warnings.
+    #[must_use]
+    pub(crate) fn naming(mut self, store: Option<&Path>) -> Self {
+        self.store = store.map(NamedStore::new);
+        self
+    }
+
+    /// Returns words whose commands name the store that was named.
+    pub(crate) fn typed_again<'w>(&self, words: &'w str) -> Cow<'w, str> {
+        match &self.store {
+            Some(store) => store.in_commands(words),
+            None => Cow::Borrowed(words),
         }
     }
 
@@ -122,7 +142,7 @@ impl Ui {
 
     /// Prints one warning to stderr, unless quiet.
     pub(crate) fn warn(&self, text: &str) {
-        let text = plain(&self.masked(text));
+        let text = plain(&self.masked(&self.typed_again(text)));
         self.talk(&for_talk(&format!("{WARNING}warning:{WARNING:#} {text}")));
     }
 
@@ -160,12 +180,23 @@ impl Ui {
 
     /// Prints what to do about an error.
     pub(crate) fn hint(&self, hint: &str) {
-        say(&self.headed(NAME, "hint:", hint));
+        say(&self.headed(NAME, "hint:", &self.typed_again(hint)));
     }
 
     /// Prints the JSON form of an error to stderr.
     pub(crate) fn error_document(&self, document: &Value) {
+        let document = &self.with_hint_typed_again(document.clone());
         say(&format!("{}\n", in_a_line(&self.without_secrets(document))));
+    }
+
+    /// Returns the JSON form of an error whose hint names the store that was named.
+    pub(crate) fn with_hint_typed_again(&self, mut document: Value) -> Value {
+        if let Some(hint) = document.pointer_mut("/error/hint")
+            && let Some(words) = hint.as_str()
+        {
+            *hint = Value::from(self.typed_again(words).into_owned());
+        }
+        document
     }
 
     /// Returns a document, which may quote anything, without its secrets.

@@ -207,10 +207,16 @@ fn run_stream(
                     Err(error)
                 } else {
                     match ui.face {
-                        Face::Json => ui.json(&refusal(answer.position, answer.line, &error)),
+                        Face::Json => ui.json(&ui.with_hint_typed_again(refusal(
+                            answer.position,
+                            answer.line,
+                            &error,
+                        ))),
                         Face::Text => {
                             let name = named(answer.position, answer.line);
-                            ui.data(&answer::refused_of_many(&name, &error))
+                            let hint = error.hint();
+                            let hint = hint.as_deref().map(|hint| ui.typed_again(hint));
+                            ui.data(&answer::refused_of_many(&name, &error, hint.as_deref()))
                         }
                     }
                 }

@@ -68,7 +68,7 @@ pub(crate) fn in_a_line(recorded: &Recorded) -> String {
 }
 
 /// Returns why one document of many, so called, was not recorded, and what to do.
-pub(crate) fn refused_of_many(name: &str, error: &CliError) -> String {
+pub(crate) fn refused_of_many(name: &str, error: &CliError, hint: Option<&str>) -> String {
     let mut words = plain(&error.to_string());
     if !words.starts_with(name) {
         words = format!("{name}: {words}");
@@ -83,8 +83,8 @@ pub(crate) fn refused_of_many(name: &str, error: &CliError) -> String {
         _ => "refused",
     };
     let mut text = styled(ERROR, word, &wrapped(&format!("{word}  {words}")));
-    if let Some(hint) = error.hint() {
-        let hint = wrapped(&format!("hint: {}", plain(&hint)));
+    if let Some(hint) = hint {
+        let hint = wrapped(&format!("hint: {}", plain(hint)));
         text.push_str(&styled(NAME, "hint:", &hint));
     }
     text

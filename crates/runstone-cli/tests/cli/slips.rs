@@ -45,6 +45,23 @@ fn a_word_in_the_wrong_place_is_answered_with_the_right_one() {
 }
 
 #[test]
+fn a_hint_names_the_store_that_was_named() {
+    let mut scene = Scene::empty();
+    scene.file("r.json", run_document("r1", 0.6));
+    scene.file("bad.jsonl", "{\"run_id\": \"r2\"}\n{\"run_id\": \"r3\"}\n");
+    scene.run(&["init", "my runs", "--primary", "auc:higher"]);
+    scene
+        .run(&["--store", "my runs", "log"])
+        .run(&["--store", "my runs", "record", "r.json"])
+        .run(&["--store", "my runs", "show", "nosuch"])
+        .run(&["--store", "my runs", "show", "nosuch", "--json"])
+        .run(&["--store", "my runs", "delete", "r1"])
+        .run(&["--store", "my runs", "record", "bad.jsonl"])
+        .run(&["--store", "nowhere", "log"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_document_without_names_is_answered_with_the_options_that_give_them() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     scene
