@@ -6,6 +6,7 @@ use crate::commands::show::REFERENCES;
 use crate::commands::signature::SignatureArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::render::lines::wrapped;
 use crate::render::note;
 use crate::settings::Settings;
 use crate::ui::{Face, Ui};
@@ -32,9 +33,15 @@ pub(crate) fn run(args: &DeleteArgs, ui: &Ui, settings: &Settings) -> Result<Exi
     let signature = args.signature.read()?;
     let ledger = settings.open_ledger()?;
     let stored = ledger.find_also_deleted(&args.reference)?;
-    let is_deleted = ledger.notes_about(&stored.place)?.marks.deleted.is_some();
+    let about = ledger.notes_about(&stored.place)?;
+    let is_deleted = about.marks.deleted.is_some();
+    let pinned = if about.pinned {
+        ", the pinned baseline"
+    } else {
+        ""
+    };
     let run_id = &stored.snapshot.run_id;
-    let question = format!("delete {} ({run_id})?", stored.place);
+    let question = format!("delete {} ({run_id}{pinned})?", stored.place);
     if !args.yes && !is_deleted && !ui.confirm(&question) {
         return Err(CliError::Refused {
             what: format!("{} was not deleted: nobody confirmed it", stored.place),
@@ -44,10 +51,17 @@ pub(crate) fn run(args: &DeleteArgs, ui: &Ui, settings: &Settings) -> Result<Exi
     let noting = ledger.note(&stored, Said::Delete, signature)?;
     let exit = note::show(ui, "delete", &noting)?;
     if ui.face == Face::Text {
+        let show = format!("`runstone show {} --deleted`", stored.place);
         ui.talk(&format!(
-            "its place and its key stay taken; `runstone show {} --deleted` shows it\n",
-            stored.place
+            "its place and its key stay taken; it is still shown by\n  {}\n",
+            ui.typed_again(&show)
         ));
+        if about.pinned && !is_deleted {
+            ui.talk(&wrapped(&format!(
+                "its pin went with it; the baseline of {} is chosen by the rule again",
+                stored.place.cohort
+            )));
+        }
     }
     Ok(exit)
 }

@@ -143,6 +143,9 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         for warning in &page.not_followed {
             ui.warn(warning);
         }
+        for path in valueless(&page, args) {
+            ui.warn(&format!("no snapshot shown has a value at `{path}`"));
+        }
     }
     Ok(Exit::Done)
 }
@@ -262,6 +265,24 @@ fn under_way_line(row: &UnderWay) -> String {
     ))
 }
 
+/// Returns the names asked for, as below `metrics`, at which no row has a value: likely slips,
+/// where there are rows.
+fn valueless<'a>(page: &LogPage, args: &'a LogArgs) -> Vec<&'a str> {
+    let sort = args.sort.as_deref().map(of_order);
+    let mut asked: Vec<&str> = args.columns.iter().map(String::as_str).collect();
+    asked.extend(sort.filter(|sort| !asked.contains(sort)));
+    let is_valueless = |path: &str| page.rows.iter().all(|row| row.value(path).is_none());
+    asked
+        .into_iter()
+        .filter(|path| path.contains('.') && !page.rows.is_empty() && is_valueless(path))
+        .collect()
+}
+
+/// Returns the key of an order, which a leading `-` turns round.
+fn of_order(key: &str) -> &str {
+    key.strip_prefix('-').unwrap_or(key)
+}
+
 /// Refuses a key that no snapshot can have a value at, as a filter would.
 fn known(key: &str) -> Result<(), CliError> {
     match Expr::parse(&format!("has {key}")) {
@@ -280,7 +301,7 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
         known(key)?;
     }
     if let Some(key) = &args.sort {
-        known(key.strip_prefix('-').unwrap_or(key))?;
+        known(of_order(key))?;
     }
     Ok(LogRequest {
         cohort: args.cohort.clone(),
@@ -297,15 +318,9 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
             .map(Expr::parse)
             .transpose()
             .map_err(|error| CliError::Ledger(Error::Query(error)))?,
-        sort: args.sort.as_deref().map(|key| match key.strip_prefix('-') {
-            Some(path) => Sort {
-                path: path.to_owned(),
-                descending: true,
-            },
-            None => Sort {
-                path: key.to_owned(),
-                descending: false,
-            },
+        sort: args.sort.as_deref().map(|key| Sort {
+            path: of_order(key).to_owned(),
+            descending: key.starts_with('-'),
         }),
         at_most: args.at_most.unwrap_or(settings.log_lines.value),
         all_attempts: args.all_attempts,

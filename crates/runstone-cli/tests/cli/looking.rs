@@ -217,3 +217,20 @@ fn a_name_means_the_same_profile_to_those_who_look_and_to_those_who_record() {
     let told = String::from_utf8(told).unwrap();
     assert!(told.contains(&own.as_str().unwrap()[..12]), "{told}");
 }
+
+#[test]
+fn a_column_without_values_is_said() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    scene.file("r.json", run_document("r1", 0.6));
+    scene
+        .run(&["log", "--columns", "metrics.auk"])
+        .run(&["record", "r.json"])
+        .run(&[
+            "log",
+            "--columns",
+            "run_id,metrics.auk",
+            "--sort",
+            "-metrics.acu",
+        ]);
+    assert_snapshot!(scene.transcript());
+}

@@ -115,6 +115,16 @@ fn a_deleted_snapshot_is_gone_from_lists_and_stays_provable() {
 }
 
 #[test]
+fn deleting_the_pinned_baseline_says_that_the_pin_goes() {
+    let mut scene = scene_with_runs();
+    scene
+        .run(&["baseline", "pin", "r2", "--by", "ana"])
+        .run(&["delete", "r2", "--yes", "--by", "ana"])
+        .run(&["baseline", "show"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_cohort_of_deleted_runs_says_so() {
     let mut scene = Scene::with_store(&[]);
     scene.file("r.json", run_document("r1", 0.6));

@@ -72,7 +72,12 @@ pub(super) fn check(parts: &[String], column: usize, compared: bool) -> Result<(
         ),
     };
     let found = format!("`{}`", root.escape_debug());
-    Err(QueryError::new(column, "a known first part", &found).hint(&hint))
+    Err(QueryError::new(
+        column,
+        "a path that begins with a field of a snapshot",
+        &found,
+    )
+    .hint(&hint))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
