@@ -5,7 +5,7 @@
 //! spelled the same way and that two kinds of content never share a digest by accident
 //! ([`Digest::of_named`]).
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -49,14 +49,27 @@ impl Digest {
     }
 }
 
+impl Digest {
+    /// Returns the 64 hex digits.
+    fn hex(&self) -> [u8; 64] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        hex
+    }
+}
+
+/// Returns hex digits as text.
+fn text_of(hex: &[u8; 64]) -> &str {
+    str::from_utf8(hex).expect("hex digits are text")
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| {
-            let digit =
-                |half: u8| char::from_digit(half.into(), 16).expect("half a byte is a digit");
-            f.write_char(digit(byte >> 4))?;
-            f.write_char(digit(byte & 0xf))
-        })
+        f.write_str(text_of(&self.hex()))
     }
 }
 
@@ -104,7 +117,7 @@ fn hex_value(digit: u8) -> Option<u8> {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(text_of(&self.hex()))
     }
 }
 

@@ -54,7 +54,7 @@ pub fn nfc(text: &str) -> String {
 
 /// Names one execution of a pipeline: 1 to [`RUN_ID_BYTES_MAX`] bytes of any text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct RunId(String);
 
 impl RunId {
@@ -87,12 +87,6 @@ impl TryFrom<String> for RunId {
     }
 }
 
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -101,7 +95,7 @@ impl fmt::Display for RunId {
 
 /// Names a step of a run, as the profile spells it: 1 to [`STAGE_BYTES_MAX`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Stage(String);
 
 impl Stage {
@@ -126,12 +120,6 @@ impl TryFrom<String> for Stage {
 
     fn try_from(text: String) -> Result<Self, IllegalName> {
         Self::new(text)
-    }
-}
-
-impl From<Stage> for String {
-    fn from(stage: Stage) -> Self {
-        stage.0
     }
 }
 

@@ -1,13 +1,16 @@
 //! The canonical form: equal things have equal bytes.
 //!
-//! RFC 8785 (JCS) over [`Value`]. Every fingerprint, key and payload passes here several times,
-//! which is why the writer is our own, held against `serde_json_canonicalizer` by a property test.
-//! What makes it safe is the number rule kept here and in the reader (`json`): every number in a
-//! value of ours is exactly the binary64 it prints as, so nothing is altered on the way to bytes.
+//! RFC 8785 (JCS) over a [`Value`], or over whatever describes itself as one would: a view is
+//! written from the parts it is made of. Every fingerprint, key and payload passes here several
+//! times, which is why the writer is our own, held against `serde_json_canonicalizer` by a property
+//! test. What makes it safe is the number rule kept here and in the reader (`json`): every number
+//! in a value of ours is exactly the binary64 it prints as, so nothing is altered on the way to
+//! bytes.
 
-use std::io::Write as _;
+mod writer;
 
-use serde_json::{Map, Number, Value};
+use serde::Serialize;
+use serde_json::{Number, Value};
 
 use crate::digest::Digest;
 
@@ -49,97 +52,44 @@ pub fn settle_in_place(value: &mut Value) {
 
 /// Returns the canonical bytes of `value`: equal values, equal bytes.
 ///
+/// A [`Value`] and what describes itself with the same members have the same bytes, whatever order
+/// the members are told in.
+///
+/// # Panics
+/// If `value` has no canonical form: a number that is not finite, a key that is not text, raw
+/// bytes, a variant that holds something. A [`Value`] always has one.
+///
 /// # Source
 /// RFC 8785. Numbers print as ECMAScript prints them (section 3.2.2.3), by `ryu_js`; text is
 /// escaped as section 3.2.2.2 says, which is what `serde_json` does; keys are ordered by UTF-16
 /// code units (section 3.2.3).
-pub fn bytes(value: &Value) -> Vec<u8> {
+pub fn bytes<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut out = Vec::with_capacity(4096);
     write(value, &mut out);
     out
 }
 
-fn write(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
-        Value::Number(number) => write_number(number, out),
-        Value::String(text) => write_text(text, out),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                write(item, out);
-            }
-            out.push(b']');
-        }
-        Value::Object(members) => write_object(members, out),
-    }
-}
-
-fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
-    // The map is in the order of UTF-8 bytes, which is that of UTF-16 unless a character from
-    // U+E000 on (its first byte is 0xEE or more) meets one that needs a surrogate pair.
-    if members
-        .keys()
-        .any(|key| key.bytes().any(|byte| byte >= 0xEE))
-    {
-        let mut in_order: Vec<(&String, &Value)> = members.iter().collect();
-        in_order.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
-        write_members(in_order.into_iter(), out);
-    } else {
-        write_members(members.iter(), out);
-    }
-}
-
-fn write_members<'v>(members: impl Iterator<Item = (&'v String, &'v Value)>, out: &mut Vec<u8>) {
-    out.push(b'{');
-    for (at, (key, value)) in members.enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write_text(key, out);
-        out.push(b':');
-        write(value, out);
-    }
-    out.push(b'}');
-}
-
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-        return;
-    }
-    serde_json::to_writer(out, text).expect("text becomes JSON, and memory takes every write");
-}
-
-fn write_number(number: &Number, out: &mut Vec<u8>) {
-    if let Some(whole) = number.as_i64()
-        && whole.unsigned_abs() <= WHOLE_MAX_EXACT
-    {
-        write!(out, "{whole}").expect("memory takes every write");
-        return;
-    }
-    let value = number
-        .as_f64()
-        .expect("without arbitrary precision every number is a binary64");
-    let mut buffer = ryu_js::Buffer::new();
-    out.extend_from_slice(buffer.format_finite(value).as_bytes());
+/// Appends the canonical bytes of `value` to `out`.
+///
+/// # Panics
+/// As [`bytes`].
+pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    writer::write(value, out).expect("what is written here has a canonical form");
 }
 
 /// Returns the canonical bytes as text.
-#[expect(clippy::missing_panics_doc, reason = "cannot fail, see the message")]
-pub fn text(value: &Value) -> String {
+///
+/// # Panics
+/// As [`bytes`].
+pub fn text<T: Serialize + ?Sized>(value: &T) -> String {
     String::from_utf8(bytes(value)).expect("canonical JSON is UTF-8")
 }
 
 /// Returns the digest of the canonical bytes of `value`.
-pub fn digest(value: &Value) -> Digest {
+///
+/// # Panics
+/// As [`bytes`].
+pub fn digest<T: Serialize + ?Sized>(value: &T) -> Digest {
     Digest::of(&bytes(value))
 }
 
@@ -182,6 +132,59 @@ mod tests {
             let other = serde_json_canonicalizer::to_vec(&value).unwrap();
             prop_assert_eq!(bytes(&value), other);
         }
+    }
+
+    /// An object that tells its members in the order it holds them.
+    struct Told<T>(Vec<(String, T)>);
+
+    impl<T: Serialize> Serialize for Told<T> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn order_in_which_members_are_told_does_not_count(
+            members in proptest::collection::btree_map(
+                "[a-c\u{e000}\u{ffff}\u{10000}\"\\\\\u{0}-\u{1f}]{0,3}", any_value(), 0..6
+            ).prop_map(|members| members.into_iter().collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let value: Value = members.iter().cloned().collect();
+            let nested = ["b", "a"].map(|key| (key.to_owned(), Told(members.clone())));
+            prop_assert_eq!(bytes(&Told(nested.into())), bytes(&json!({"a": value, "b": value})));
+        }
+    }
+
+    #[derive(Serialize)]
+    struct Described<'a> {
+        zeta: Option<&'a str>,
+        alpha: [f64; 4],
+        #[serde(flatten)]
+        more: std::collections::BTreeMap<&'a str, u64>,
+    }
+
+    #[test]
+    fn what_describes_itself_has_the_bytes_of_its_value() {
+        let described = Described {
+            zeta: Some("\u{1}é"),
+            alpha: [6.0, -0.0, 1e21, 0.1],
+            more: [("mu", 1 << 60), ("beta", 7)].into(),
+        };
+        let value = json!({
+            "zeta": "\u{1}é", "alpha": [6, 0, 1e21, 0.1], "mu": 1_u64 << 60, "beta": 7
+        });
+        assert_eq!(bytes(&described), bytes(&value));
+        assert_eq!(
+            text(&described),
+            r#"{"alpha":[6,0,1e+21,0.1],"beta":7,"mu":1152921504606847000,"zeta":"\u0001é"}"#
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "not finite")]
+    fn what_is_not_finite_has_no_canonical_form() {
+        drop(bytes(&f64::NAN));
     }
 
     #[test]
