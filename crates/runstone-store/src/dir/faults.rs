@@ -5,7 +5,7 @@
 //! a fault strikes exactly the call it was set for, so that a test can walk it over all calls of a
 //! commit. Losing what was not flushed is left to a simulation.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,6 +48,8 @@ struct Plan {
     struck: Option<&'static str>,
     kind: Option<Kind>,
     skips_flushes: bool,
+    /// Names that were not there; nothing if absence is not remembered.
+    absent: Option<BTreeSet<String>>,
 }
 
 impl<F: FileSystem> FaultyFileSystem<F> {
@@ -70,6 +72,15 @@ impl<F: FileSystem> FaultyFileSystem<F> {
     #[must_use]
     pub fn without_flushes(self) -> Self {
         self.plan().skips_flushes = true;
+        self
+    }
+
+    /// Goes on not to see a name that was not there when it was asked for, until a directory is
+    /// listed or the name is to be made here: as a client of a network file system. Names are told
+    /// apart by themselves, not by their directory, which does for a test of one log.
+    #[must_use]
+    pub fn remembering_absence(self) -> Self {
+        self.plan().absent = Some(BTreeSet::new());
         self
     }
 
@@ -128,6 +139,30 @@ impl<F: FileSystem> FaultyFileSystem<F> {
         }
     }
 
+    /// Looks a name up, unless it is remembered not to be there.
+    fn look<T>(&self, name: &str, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let remembered = |plan: &Plan| plan.absent.as_ref().is_some_and(|it| it.contains(name));
+        if remembered(&self.plan()) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        look().inspect_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound
+                && let Some(absent) = &mut self.plan().absent
+            {
+                absent.insert(name.to_owned());
+            }
+        })
+    }
+
+    /// Forgets that a name was not there; that any was not, if none is given.
+    fn forget(&self, name: Option<&str>) {
+        match (&mut self.plan().absent, name) {
+            (Some(absent), Some(name)) => drop(absent.remove(name)),
+            (Some(absent), None) => absent.clear(),
+            (None, _) => {}
+        }
+    }
+
     /// Counts a call; returns the fault if this is the one to fail.
     fn strike(&self, name: &'static str) -> Option<Fault> {
         let mut plan = self.plan();
@@ -158,10 +193,13 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn open_dir(&self, dir: &F::Dir, name: &str) -> io::Result<F::Dir> {
-        self.call("open_dir", || self.inner.open_dir(dir, name))
+        self.call("open_dir", || {
+            self.look(name, || self.inner.open_dir(dir, name))
+        })
     }
 
     fn make_dir(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<()> {
+        self.forget(Some(name));
         self.call("make_dir", || self.inner.make_dir(dir, name, mode))
     }
 
@@ -170,11 +208,14 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn create_new(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<F::File> {
+        self.forget(Some(name));
         self.call("create_new", || self.inner.create_new(dir, name, mode))
     }
 
     fn open_read(&self, dir: &F::Dir, name: &str) -> io::Result<F::File> {
-        self.call("open_read", || self.inner.open_read(dir, name))
+        self.call("open_read", || {
+            self.look(name, || self.inner.open_read(dir, name))
+        })
     }
 
     fn write_all(&self, file: &F::File, bytes: &[u8]) -> io::Result<()> {
@@ -208,16 +249,19 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn link(&self, from: &F::Dir, old: &str, to: &F::Dir, new: &str) -> io::Result<()> {
+        self.forget(Some(new));
         self.call("link", || self.inner.link(from, old, to, new))
     }
 
     fn rename_noreplace(&self, from: &F::Dir, old: &str, to: &F::Dir, new: &str) -> io::Result<()> {
+        self.forget(Some(new));
         self.call("rename_noreplace", || {
             self.inner.rename_noreplace(from, old, to, new)
         })
     }
 
     fn rename(&self, dir: &F::Dir, old: &str, new: &str) -> io::Result<()> {
+        self.forget(Some(new));
         self.call("rename", || self.inner.rename(dir, old, new))
     }
 
@@ -234,11 +278,24 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn exists(&self, dir: &F::Dir, name: &str) -> io::Result<bool> {
-        self.call("exists", || self.inner.exists(dir, name))
+        self.call("exists", || {
+            let found = self.look(name, || {
+                let is_there = self.inner.exists(dir, name)?;
+                is_there
+                    .then_some(())
+                    .ok_or_else(|| io::ErrorKind::NotFound.into())
+            });
+            match found {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                found => found.map(|()| true),
+            }
+        })
     }
 
     fn is_dir(&self, dir: &F::Dir, name: &str) -> io::Result<bool> {
-        self.call("is_dir", || self.inner.is_dir(dir, name))
+        self.call("is_dir", || {
+            self.look(name, || self.inner.is_dir(dir, name))
+        })
     }
 
     fn try_lock(&self, dir: &F::Dir) -> io::Result<Option<F::File>> {
@@ -246,10 +303,12 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn list(&self, dir: &F::Dir, at_most: usize) -> io::Result<Vec<String>> {
+        self.forget(None);
         self.call("list", || self.inner.list(dir, at_most))
     }
 
     fn list_typed(&self, dir: &F::Dir) -> io::Result<Vec<(String, Option<bool>)>> {
+        self.forget(None);
         self.call("list_typed", || self.inner.list_typed(dir))
     }
 

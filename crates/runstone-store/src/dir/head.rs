@@ -124,8 +124,11 @@ impl<F: FileSystem> DirStore<F> {
         Ok(None)
     }
 
-    /// Returns a taken place above `seq`, if there is any sign of one.
-    pub(super) fn taken_beyond(&self, log: &Log, seq: Seq) -> Result<Option<Seq>, StoreError> {
+    /// Returns a taken place at or above one that was found empty, if there is any sign of one.
+    ///
+    /// At `seq` itself there can be a sign only where this host remembered that nothing was there:
+    /// the listing knows better, and lets the next look see it.
+    pub(super) fn taken_from(&self, log: &Log, seq: Seq) -> Result<Option<Seq>, StoreError> {
         if let Some(known) = self.known_head(log)
             && known > seq
         {
@@ -136,7 +139,7 @@ impl<F: FileSystem> DirStore<F> {
         };
         if self.tree.kind.remembers_absence() {
             let listed = log_dir.listed_head()?;
-            return Ok(Seq::new(listed).filter(|listed| *listed > seq));
+            return Ok(Seq::new(listed).filter(|listed| *listed >= seq));
         }
         let mut step = 1;
         while step < self.shard_slots {
@@ -151,7 +154,10 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Opens the directory of a log.
     pub(super) fn open_log(&self, log: &Log) -> Result<Option<LogDir<'_, F>>, StoreError> {
-        let dir = self.tree.open(&log.path())?;
+        let dir = match self.tree.open(&log.path())? {
+            None if self.tree.kind.remembers_absence() => self.tree.open_listed(&log.path())?,
+            dir => dir,
+        };
         Ok(dir.map(|dir| LogDir {
             store: self,
             dir,

@@ -53,8 +53,8 @@ impl<F: FileSystem> DirStore<F> {
         }
     }
 
-    /// Reads a place, and again if it is empty although something stands beyond it: others may have
-    /// filled both meanwhile.
+    /// Reads a place, and again if it is empty although something stands there or beyond it: others
+    /// may have filled both meanwhile, or this host remembered that it was empty.
     fn slot<T>(
         &self,
         log: &Log,
@@ -78,11 +78,15 @@ impl<F: FileSystem> DirStore<F> {
         };
         let mut found = look()?;
         if matches!(found, Found::Nothing) {
-            let Some(beyond) = self.taken_beyond(log, seq)? else {
+            let Some(beyond) = self.taken_from(log, seq)? else {
                 return Ok(Slot::Absent);
             };
             found = look()?;
             if matches!(found, Found::Nothing) {
+                if beyond == seq {
+                    // Nothing stands above it: whoever takes it is told by the server.
+                    return Ok(Slot::Absent);
+                }
                 let expected = format!("an entry, since {beyond} is taken");
                 found = Found::Broken(DamageKind::Missing, expected, "nothing".to_owned());
             }

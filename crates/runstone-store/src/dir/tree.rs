@@ -104,6 +104,24 @@ impl<F: FileSystem> Tree<F> {
         }
     }
 
+    /// Opens a directory below the root that was not found, listing the one in which a name is
+    /// missing: until then a host may go on not to see what another one made.
+    pub(super) fn open_listed(&self, path: &[&str]) -> Result<Option<At<F>>, StoreError> {
+        let mut here = self.root();
+        for name in path {
+            let mut there = self.open_and_keep(&here, name)?;
+            if there.is_none() {
+                self.list(&here)?;
+                there = self.open_and_keep(&here, name)?;
+            }
+            let Some(there) = there else {
+                return Ok(None);
+            };
+            here = there;
+        }
+        Ok(Some(here))
+    }
+
     /// Opens a directory in another and keeps it open, since no directory of a store is ever moved
     /// or removed. Those of a fan are too many to be kept. One that is in use is not given up, so
     /// that all who use it share one handle.

@@ -1,0 +1,78 @@
+//! What one host recorded is there for another that remembers that it was not.
+//!
+//! Two handles on one directory stand for two hosts on a network file system: each goes on not to
+//! see a name that it asked for too early, until it lists the directory.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+mod support;
+
+use runstone_store::dir::faults::FaultyFileSystem;
+use runstone_store::dir::{Kind, OsFileSystem};
+use runstone_store::{Appended, DirStore, OpenedCohort, Seq, Store as _, SystemEntropy};
+use support::{Place, cohort, entry, key, log, record};
+
+type Host = DirStore<FaultyFileSystem<OsFileSystem>>;
+
+/// A host that mounts the store.
+fn host(place: &Place) -> Host {
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .posing_as(Kind::Network)
+        .remembering_absence();
+    DirStore::open_on(fs, &place.path(), SystemEntropy).unwrap()
+}
+
+fn two_hosts() -> (Place, Host, Host) {
+    let place = Place::new();
+    drop(place.init());
+    let (here, there) = (host(&place), host(&place));
+    (place, here, there)
+}
+
+#[test]
+fn place_that_was_free_is_read_after_another_host_took_it() {
+    let (_place, here, there) = two_hosts();
+    record(&here, &["first"]);
+    assert_eq!(here.head(&log()).unwrap(), Some(Seq::FIRST));
+    record(&there, &["second"]);
+    let second = Seq::FIRST.next();
+    let read = here.read(&log(), second).unwrap();
+    assert_eq!(read.whole().unwrap().payload, b"second");
+    assert_eq!(here.head(&log()).unwrap(), Some(second));
+}
+
+#[test]
+fn run_of_another_host_is_found_and_holds_its_attempt() {
+    let (_place, here, there) = two_hosts();
+    record(&here, &["first"]);
+    assert_eq!(here.head(&log()).unwrap(), Some(Seq::FIRST));
+    record(&there, &["second"]);
+    let told = here.append(&log(), Some(&key("second")), &entry(b"other content"));
+    let Appended::Taken { recorded, .. } = told.unwrap() else {
+        panic!("one key has two contents");
+    };
+    assert_eq!(recorded.unwrap().seq, Seq::FIRST.next());
+}
+
+#[test]
+fn run_of_another_host_is_found_by_its_key() {
+    let (_place, here, there) = two_hosts();
+    record(&here, &["first"]);
+    assert_eq!(here.head(&log()).unwrap(), Some(Seq::FIRST));
+    record(&there, &["second"]);
+    let found = here.find(&key("second")).unwrap();
+    assert_eq!(found.unwrap().seq, Seq::FIRST.next());
+}
+
+#[test]
+fn cohort_that_was_not_there_is_read_after_another_host_made_it() {
+    let (_place, here, there) = two_hosts();
+    assert_eq!(here.head(&log()).unwrap(), None);
+    assert_eq!(here.cohort_document(&cohort()).unwrap(), None);
+    record(&there, &["first"]);
+    assert_eq!(here.find(&key("first")).unwrap().unwrap().seq, Seq::FIRST);
+    assert_eq!(here.head(&log()).unwrap(), Some(Seq::FIRST));
+    assert_eq!(here.cohort_document(&cohort()).unwrap().unwrap(), b"{}");
+    let opened = here.open_cohort(&cohort(), b"{}").unwrap();
+    assert_eq!(opened, OpenedCohort::Existing);
+}
