@@ -5,8 +5,10 @@
 //! `"-Infinity"` and come back as the same. What a metric's movement means belongs to
 //! the diff.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// One value of a metric, in the metric's own unit. Compares by bits after `-0` became `0` and
@@ -58,6 +60,32 @@ impl MetricValue {
     }
 }
 
+/// Describes itself as its JSON form.
+impl Serialize for MetricValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match crate::canon::number(self.0) {
+            Some(number) => number.serialize(serializer),
+            None => serializer.collect_str(self),
+        }
+    }
+}
+
+/// The single values behind metrics, described as those are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Samples<'m>(pub(crate) &'m BTreeMap<String, Vec<f64>>);
+
+impl Serialize for Samples<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Values<'m>(&'m [f64]);
+        impl Serialize for Values<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_seq(self.0.iter().map(|value| MetricValue::new(*value)))
+            }
+        }
+        serializer.collect_map(self.0.iter().map(|(name, values)| (name, Values(values))))
+    }
+}
+
 impl PartialEq for MetricValue {
     fn eq(&self, other: &Self) -> bool {
         self.0.to_bits() == other.0.to_bits()
@@ -91,6 +119,23 @@ mod tests {
         for text in ["NaN", "Infinity", "-Infinity"] {
             let value = MetricValue::from_json(&Value::from(text)).unwrap();
             assert_eq!(value.to_json(), Value::from(text));
+        }
+    }
+
+    #[test]
+    fn a_value_describes_itself_as_its_json_form() {
+        for value in [
+            0.0,
+            -0.0,
+            7.0,
+            0.1,
+            1e300,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ] {
+            let value = MetricValue::new(value);
+            assert_eq!(serde_json::to_value(value).unwrap(), value.to_json());
         }
     }
 

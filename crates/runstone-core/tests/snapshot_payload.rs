@@ -71,6 +71,20 @@ fn every_member_comes_back_from_the_stored_bytes() {
 }
 
 #[test]
+fn payload_written_from_its_parts_has_the_bytes_of_its_value() {
+    let mut snapshot = full();
+    for _ in 0..2 {
+        assert_eq!(
+            snapshot.payload_bytes(),
+            canon::bytes(&snapshot.to_payload())
+        );
+        // A member of a later release, between those of this one.
+        snapshot.unknown.insert("horizon".to_owned(), json!([1]));
+        snapshot.pseudonym_key = Some("k1".to_owned());
+    }
+}
+
+#[test]
 fn members_of_a_later_release_are_kept() {
     let mut payload = stored(&full());
     payload["later"] = json!({"a": 1});

@@ -38,8 +38,6 @@ const REFERENCES: &str = "references";
 
 /// A payload with its large sections moved out.
 pub(crate) struct Shape {
-    /// The payload, naming what moved out.
-    pub(crate) payload: Value,
     /// Its canonical bytes, naming what moved out.
     pub(crate) bytes: Vec<u8>,
     /// The canonical bytes of each section that moved out; they are to be durable before it.
@@ -55,7 +53,10 @@ pub(crate) fn kept(snapshot: &Snapshot) -> Value {
     if is_surely_within(&payload, &mut left) {
         return payload;
     }
-    shape(snapshot).payload
+    if canon::bytes(&payload).len() <= SECTION_BYTES_MAX {
+        return payload;
+    }
+    parted(payload).0
 }
 
 /// Tells whether the canonical form of a value surely takes no more bytes than are left; takes
@@ -81,16 +82,21 @@ fn is_surely_within(value: &Value, left: &mut usize) -> bool {
 
 /// Gives `snapshot` the shape in which it is kept.
 pub(crate) fn shape(snapshot: &Snapshot) -> Shape {
-    let mut payload = snapshot.to_payload();
-    let bytes = canon::bytes(&payload);
-    let mut moved = Vec::new();
+    let bytes = snapshot.payload_bytes();
     if bytes.len() <= SECTION_BYTES_MAX {
-        return Shape {
-            payload,
-            bytes,
-            moved,
-        };
+        let moved = Vec::new();
+        return Shape { bytes, moved };
     }
+    let (payload, moved) = parted(snapshot.to_payload());
+    Shape {
+        bytes: canon::bytes(&payload),
+        moved,
+    }
+}
+
+/// Moves the large sections out of a payload, which names them, and returns their canonical bytes.
+fn parted(mut payload: Value) -> (Value, Vec<Vec<u8>>) {
+    let mut moved = Vec::new();
     let mut references = Map::new();
     for pointer in SECTIONS {
         let Some(section) = payload.pointer(pointer) else {
@@ -116,11 +122,7 @@ pub(crate) fn shape(snapshot: &Snapshot) -> Shape {
     {
         members.insert(REFERENCES.to_owned(), Value::Object(references));
     }
-    Shape {
-        bytes: canon::bytes(&payload),
-        payload,
-        moved,
-    }
+    (payload, moved)
 }
 
 /// Reads the snapshot of a payload, fetching the sections that moved out.

@@ -66,7 +66,7 @@ pub(crate) fn prepare(
     let record = RunRecord::validate(input, &profile, &ledger.defaults()).map_err(refused)?;
     let choice = request.attempt.beside(record.attempt())?;
     let run = ledger.canonical(record, &profile, refused)?;
-    let id = run.cohort().id();
+    let id = run.cohort_id();
     let cohort: CohortName = id.as_str().parse().map_err(|_illegal| Error::Damaged {
         place: id.to_string(),
         found: "a cohort id that cannot be a name".to_owned(),
@@ -88,7 +88,7 @@ impl Ready {
         let snapshot = snapshot_of(&self.run, attempt, &self.process);
         let rules = rules_of(&self.profile, &snapshot.stage)?;
         let summary = summary::of(&snapshot, self.run.settings_print(), rules);
-        let Shape { bytes, moved, .. } = payload::shape(&snapshot);
+        let Shape { bytes, moved } = payload::shape(&snapshot);
         Ok(Draft {
             snapshot,
             payload: bytes,

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::canon;
 use crate::digest::Digest;
-use crate::metric::MetricValue;
+use crate::metric::{MetricValue, Samples};
 use crate::record::{Identity, Measured};
 use crate::snapshot::Factors;
 
@@ -36,50 +37,47 @@ impl Fingerprints {
         for (group, fields) in identity {
             let paths: Vec<&str> = fields.keys().map(String::as_str).collect();
             let words = format!("identity group `{group}`: {}", paths.join(", "));
-            prints.add(&signature_name(group), &json!(fields), words);
+            prints.add(&signature_name(group), fields, words);
         }
-        prints.add(
-            SETTINGS,
-            &json!(factors.settings),
-            "every setting".to_owned(),
-        );
-        let all = json!({
-            "settings": factors.settings,
-            "seeds": factors.seeds,
-            "versions": factors.versions,
-        });
+        prints.add(SETTINGS, &factors.settings, "every setting".to_owned());
         prints.add(
             "factors_signature",
-            &all,
+            factors,
             "every setting, seed and version".to_owned(),
         );
-        let metrics: BTreeMap<&String, Value> = measured
-            .metrics
-            .iter()
-            .map(|(name, value)| (name, value.to_json()))
-            .collect();
-        let words = "every metric, its samples, and every label".to_owned();
-        let outputs = json!({
-            "metrics": metrics,
-            "samples": samples(measured),
-            "labels": measured.labels,
-        });
-        prints.add("metrics_signature", &outputs, words);
+        let outputs = Outputs {
+            labels: &measured.labels,
+            metrics: &measured.metrics,
+            samples: Samples(&measured.samples),
+        };
+        prints.add(
+            "metrics_signature",
+            &outputs,
+            "every metric, its samples, and every label".to_owned(),
+        );
         prints.add(
             "artifacts_signature",
-            &json!(artifacts),
+            artifacts,
             "every artifact, by path".to_owned(),
         );
         prints
     }
 
-    fn add(&mut self, name: &str, content: &Value, words: String) {
+    fn add<T: Serialize + ?Sized>(&mut self, name: &str, content: &T, words: String) {
         self.digests.insert(
             name.to_owned(),
             Digest::of_named(name, &canon::bytes(content)),
         );
         self.sources.insert(name.to_owned(), words);
     }
+}
+
+/// What a run put out.
+#[derive(Serialize)]
+struct Outputs<'m> {
+    labels: &'m BTreeMap<String, Value>,
+    metrics: &'m BTreeMap<String, MetricValue>,
+    samples: Samples<'m>,
 }
 
 /// Names the fingerprint of an identity group, which a document may call whatever it likes: one
@@ -89,12 +87,4 @@ pub(crate) fn signature_name(group: &str) -> String {
     let is_taken = PARTS.contains(&group) || group.starts_with(APART);
     let apart = if is_taken { APART } else { "" };
     format!("{apart}{group}_signature")
-}
-
-fn samples(measured: &Measured) -> BTreeMap<&String, Vec<Value>> {
-    let to_json = |value: &f64| MetricValue::new(*value).to_json();
-    let samples = measured.samples.iter();
-    samples
-        .map(|(name, values)| (name, values.iter().map(to_json).collect()))
-        .collect()
 }

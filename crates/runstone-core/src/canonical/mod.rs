@@ -10,12 +10,13 @@ mod fingerprints;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::fingerprints::signature_name;
 use self::fingerprints::{Fingerprints, SETTINGS};
 use crate::canon;
-use crate::cohort::{self, CohortKey};
+use crate::cohort::{self, CohortId, CohortKey};
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
 use crate::metric::MetricValue;
@@ -37,6 +38,7 @@ pub struct CanonicalRun {
     profile: ProfileName,
     policy: Policy,
     cohort: CohortKey,
+    cohort_id: CohortId,
     content: Digest,
     fingerprints: Fingerprints,
     redaction: Arc<Redaction>,
@@ -120,7 +122,8 @@ impl CanonicalRun {
         redacted: Vec<Redacted>,
     ) -> Self {
         let cohort = cohort_key(&record, profile, rules);
-        let content = content(&record, &cohort);
+        let digest = cohort.digest();
+        let content = content(&record, digest);
         let contents = record.contents();
         let fingerprints = Fingerprints::of(
             &contents.identity,
@@ -134,6 +137,7 @@ impl CanonicalRun {
                 sha256: profile.sha256,
             },
             policy: rules.policy,
+            cohort_id: cohort.id_with(&digest),
             cohort,
             content,
             fingerprints,
@@ -152,6 +156,11 @@ impl CanonicalRun {
     /// Returns the key of the cohort it belongs to.
     pub fn cohort(&self) -> &CohortKey {
         &self.cohort
+    }
+
+    /// Returns the name of the cohort it belongs to.
+    pub fn cohort_id(&self) -> &CohortId {
+        &self.cohort_id
     }
 
     /// Returns the digest of what was recorded, by which a recording again is recognised: cohort
@@ -336,16 +345,33 @@ fn cohort_key(record: &RunRecord, profile: &Profile, rules: &StageRules) -> Coho
     }
 }
 
-fn content(record: &RunRecord, cohort: &CohortKey) -> Digest {
-    let mut document = record.normal().clone();
-    document.retain(|key, _| !NOT_CONTENT.contains(&key.as_str()));
-    document.insert("stage".to_owned(), json!(record.stage()));
-    document.insert("status".to_owned(), json!(record.status().as_str()));
-    document.insert("candidate".to_owned(), json!(record.candidate()));
-    document.insert("artifacts".to_owned(), json!(record.artifacts()));
-    let content = Map::from_iter([
-        ("cohort".to_owned(), json!(cohort.digest())),
-        ("document".to_owned(), Value::Object(document)),
-    ]);
-    Digest::of_named("content", &canon::bytes(&Value::Object(content)))
+fn content(record: &RunRecord, cohort: Digest) -> Digest {
+    let normal = record.normal().iter();
+    let mut document: BTreeMap<&str, Part<'_>> = normal
+        .map(|(key, value)| (key.as_str(), Part::Value(value)))
+        .filter(|(key, _)| !NOT_CONTENT.contains(key))
+        .collect();
+    document.insert("stage", Part::Text(record.stage().as_str()));
+    document.insert("status", Part::Text(record.status().as_str()));
+    document.insert("candidate", Part::Flag(record.candidate()));
+    document.insert("artifacts", Part::List(record.artifacts()));
+    let content = Content { cohort, document };
+    Digest::of_named("content", &canon::bytes(&content))
+}
+
+/// What the digest of the content covers.
+#[derive(Serialize)]
+struct Content<'r> {
+    cohort: Digest,
+    document: BTreeMap<&'r str, Part<'r>>,
+}
+
+/// A part of a document, in its place or worked out.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Part<'r> {
+    Value(&'r Value),
+    Text(&'r str),
+    Flag(bool),
+    List(&'r [Value]),
 }

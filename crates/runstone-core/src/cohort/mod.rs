@@ -14,6 +14,7 @@ use std::fmt;
 pub use compare::{Comparability, Mismatch, compare};
 pub(crate) use name::part;
 pub use name::{run_directory, stage_directory};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::canon;
@@ -63,19 +64,26 @@ impl fmt::Display for CohortId {
 impl CohortKey {
     /// Returns the key as JSON.
     pub fn document(&self) -> Value {
-        json!({
-            "fingerprint_schema_version": self.schema,
-            "profile": { "name": self.profile, "identity_rules": self.rules },
-            "policy": self.policy.as_str(),
-            "stage": self.stage,
-            "name": self.name,
-            "groups": self.groups,
-        })
+        json!(self.described())
     }
 
     /// Returns the canonical bytes: equal keys, equal bytes.
     pub fn bytes(&self) -> Vec<u8> {
-        canon::bytes(&self.document())
+        canon::bytes(&self.described())
+    }
+
+    fn described(&self) -> Described<'_> {
+        Described {
+            fingerprint_schema_version: self.schema,
+            groups: &self.groups,
+            name: &self.name,
+            policy: self.policy.as_str(),
+            profile: DescribedProfile {
+                identity_rules: self.rules,
+                name: &self.profile,
+            },
+            stage: &self.stage,
+        }
     }
 
     /// Returns the digest of the canonical bytes.
@@ -85,13 +93,19 @@ impl CohortKey {
 
     /// Returns the name of the cohort.
     pub fn id(&self) -> CohortId {
-        let stage = part(self.stage.as_str());
-        let digits = self.digest().prefix(ID_DIGITS);
-        let parts: Vec<&str> = [stage.as_str()]
-            .into_iter()
-            .chain(self.name.iter().map(String::as_str))
-            .collect();
-        CohortId(format!("{}.{digits}", parts.join(".")))
+        self.id_with(&self.digest())
+    }
+
+    /// Returns the name of the cohort, of which this is the digest.
+    pub(crate) fn id_with(&self, digest: &Digest) -> CohortId {
+        let mut id = part(self.stage.as_str());
+        for name in &self.name {
+            id.push('.');
+            id.push_str(name);
+        }
+        id.push('.');
+        id.push_str(&digest.prefix(ID_DIGITS));
+        CohortId(id)
     }
 
     /// Reads the bytes that [`CohortKey::bytes`] made.
@@ -160,6 +174,23 @@ impl CohortKey {
                 .ok_or_else(refuse("groups"))?,
         })
     }
+}
+
+/// The members of a key, in their order there.
+#[derive(Serialize)]
+struct Described<'k> {
+    fingerprint_schema_version: u32,
+    groups: &'k BTreeMap<String, BTreeMap<String, Value>>,
+    name: &'k [String],
+    policy: &'static str,
+    profile: DescribedProfile<'k>,
+    stage: &'k Stage,
+}
+
+#[derive(Serialize)]
+struct DescribedProfile<'k> {
+    identity_rules: Digest,
+    name: &'k str,
 }
 
 /// Bytes are not a cohort's key.

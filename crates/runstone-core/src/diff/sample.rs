@@ -189,8 +189,8 @@ pub(crate) fn any_run() -> impl Strategy<Value = Snapshot> {
         ]
     };
     let factors = (few(), few(), few()).prop_map(|(settings, seeds, versions)| Factors {
-        settings,
         seeds,
+        settings,
         versions,
     });
     let measured = prop::collection::btree_map("(auc|loss|n)", numbers(), 0..3);

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
@@ -113,7 +114,7 @@ impl Status {
 }
 
 /// A profile by name and digest of its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProfileName {
     /// Its name, such as `generic`.
     pub name: String,
@@ -123,12 +124,12 @@ pub struct ProfileName {
 
 /// What may differ on purpose between comparable runs, by class. Keys are dotted paths below the
 /// profile's prefix; values are leaves (a list is one leaf).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Factors {
-    /// What the user chose: hyperparameters.
-    pub settings: BTreeMap<String, Value>,
     /// Seeds of random generators.
     pub seeds: BTreeMap<String, Value>,
+    /// What the user chose: hyperparameters.
+    pub settings: BTreeMap<String, Value>,
     /// Versions of software, as the document states them.
     pub versions: BTreeMap<String, Value>,
 }
@@ -165,7 +166,7 @@ pub enum Captured {
 }
 
 /// The program that wrote a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Writer {
     /// `runstone`.
     pub name: String,

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Captured, Factors, ProfileName, SNAPSHOT_SCHEMA_VERSION, Snapshot, Status, Writer};
 use crate::canon;
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, Stage};
-use crate::metric::MetricValue;
+use crate::metric::{MetricValue, Samples};
 use crate::profile::Policy;
 
 /// A value is not a snapshot's payload.
@@ -52,43 +53,45 @@ impl SnapshotError {
 impl Snapshot {
     /// Returns the payload: canonical once in bytes, complete without the log around it.
     pub fn to_payload(&self) -> Value {
-        let mut payload = self.unknown.clone();
-        let mut put = |member: &str, value: Value| payload.insert(member.to_owned(), value);
-        put("snapshot_schema_version", json!(SNAPSHOT_SCHEMA_VERSION));
-        put("run_id", json!(self.run_id));
-        put("stage", json!(self.stage));
-        put("attempt", json!(self.attempt));
-        put("status", json!(self.status.as_str()));
-        put("sweep", json!(self.sweep));
-        put("candidate", json!(self.candidate));
-        put("started_at", json!(self.started_at));
-        put("finished_at", json!(self.finished_at));
-        put(
-            "profile",
-            json!({ "name": self.profile.name, "sha256": self.profile.sha256 }),
-        );
-        put("policy", json!(self.policy.as_str()));
-        put("document", Value::Object(self.document.clone()));
-        put("identity", json!(self.identity));
-        put("factors", factors_to_json(&self.factors));
-        put("metrics", metrics_to_json(&self.metrics));
-        put("samples", samples_to_json(&self.samples));
-        put("labels", json!(self.labels));
-        put("artifacts", json!(self.artifacts));
-        put("environment", captured_to_json(&self.environment));
-        put("code", captured_to_json(&self.code));
-        put("process", captured_to_json(&self.process));
-        put("fingerprints", json!(self.fingerprints));
-        put("fingerprint_sources", json!(self.fingerprint_sources));
-        put("redactions", json!(self.redactions));
-        if let Some(key) = &self.pseudonym_key {
-            put("pseudonym_key", json!(key));
+        json!(self.described())
+    }
+
+    /// Returns the canonical bytes of [`Snapshot::to_payload`], written from the parts as they
+    /// stand.
+    pub fn payload_bytes(&self) -> Vec<u8> {
+        canon::bytes(&self.described())
+    }
+
+    fn described(&self) -> Payload<'_> {
+        Payload {
+            artifacts: &self.artifacts,
+            attempt: self.attempt,
+            candidate: self.candidate,
+            code: described(&self.code),
+            document: &self.document,
+            environment: described(&self.environment),
+            factors: &self.factors,
+            fingerprint_sources: &self.fingerprint_sources,
+            fingerprints: &self.fingerprints,
+            finished_at: self.finished_at.as_deref(),
+            identity: &self.identity,
+            labels: &self.labels,
+            metrics: &self.metrics,
+            policy: self.policy.as_str(),
+            process: described(&self.process),
+            profile: &self.profile,
+            pseudonym_key: self.pseudonym_key.as_deref(),
+            redactions: &self.redactions,
+            run_id: &self.run_id,
+            samples: Samples(&self.samples),
+            snapshot_schema_version: SNAPSHOT_SCHEMA_VERSION,
+            stage: &self.stage,
+            started_at: self.started_at.as_deref(),
+            status: self.status.as_str(),
+            sweep: self.sweep.as_deref(),
+            writer: &self.writer,
+            unknown: &self.unknown,
         }
-        put(
-            "writer",
-            json!({ "name": self.writer.name, "version": self.writer.version }),
-        );
-        Value::Object(payload)
     }
 
     /// Reads a payload.
@@ -134,6 +137,49 @@ impl Snapshot {
         };
         Ok(snapshot)
     }
+}
+
+/// The members of a payload, in their order there.
+#[derive(Serialize)]
+struct Payload<'s> {
+    artifacts: &'s [Value],
+    attempt: Attempt,
+    candidate: bool,
+    code: CapturedPayload<'s>,
+    document: &'s Map<String, Value>,
+    environment: CapturedPayload<'s>,
+    factors: &'s Factors,
+    fingerprint_sources: &'s BTreeMap<String, String>,
+    fingerprints: &'s BTreeMap<String, Digest>,
+    finished_at: Option<&'s str>,
+    identity: &'s BTreeMap<String, BTreeMap<String, Value>>,
+    labels: &'s BTreeMap<String, Value>,
+    metrics: &'s BTreeMap<String, MetricValue>,
+    policy: &'static str,
+    process: CapturedPayload<'s>,
+    profile: &'s ProfileName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pseudonym_key: Option<&'s str>,
+    redactions: &'s [Value],
+    run_id: &'s RunId,
+    samples: Samples<'s>,
+    snapshot_schema_version: u32,
+    stage: &'s Stage,
+    started_at: Option<&'s str>,
+    status: &'static str,
+    sweep: Option<&'s str>,
+    writer: &'s Writer,
+    #[serde(flatten)]
+    unknown: &'s Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct CapturedPayload<'s> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'s str>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'s Value>,
 }
 
 /// The members of a payload that were not read yet.
@@ -185,38 +231,18 @@ impl Members {
     }
 }
 
-fn factors_to_json(factors: &Factors) -> Value {
-    json!({
-        "settings": factors.settings,
-        "seeds": factors.seeds,
-        "versions": factors.versions,
-    })
-}
-
-fn metrics_to_json(metrics: &BTreeMap<String, MetricValue>) -> Value {
-    let members = metrics
-        .iter()
-        .map(|(name, value)| (name.clone(), value.to_json()));
-    Value::Object(members.collect())
-}
-
-fn samples_to_json(samples: &BTreeMap<String, Vec<f64>>) -> Value {
-    let to_json = |values: &Vec<f64>| {
-        values
-            .iter()
-            .map(|value| MetricValue::new(*value).to_json())
-            .collect::<Value>()
-    };
-    let members = samples
-        .iter()
-        .map(|(name, values)| (name.clone(), to_json(values)));
-    Value::Object(members.collect())
-}
-
-fn captured_to_json(captured: &Captured) -> Value {
+fn described(captured: &Captured) -> CapturedPayload<'_> {
     match captured {
-        Captured::Known(value) => json!({ "state": "captured", "value": value }),
-        Captured::NotCaptured { reason } => json!({ "state": "not_captured", "reason": reason }),
+        Captured::Known(value) => CapturedPayload {
+            reason: None,
+            state: "captured",
+            value: Some(value),
+        },
+        Captured::NotCaptured { reason } => CapturedPayload {
+            reason: Some(reason),
+            state: "not_captured",
+            value: None,
+        },
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use runstone::core::canon;
 use runstone::core::canonical::{CanonicalRun, Captures};
 use runstone::core::id::Attempt;
 use runstone::core::input::{Overrides, RunInput};
@@ -115,16 +114,18 @@ fn turn(bytes: &[u8]) -> [Duration; STEPS.len()] {
             .map(|record| CanonicalRun::of(record, &profile, None));
         let runs: Vec<CanonicalRun> = runs.map(Result::unwrap).collect();
         watch.next();
-        drop(runs.iter().map(|run| run.cohort().id()).collect::<Vec<_>>());
+        drop(
+            runs.iter()
+                .map(|run| run.cohort_id().clone())
+                .collect::<Vec<_>>(),
+        );
         watch.next();
         let snapshots = runs
             .iter()
             .map(|run| run.to_snapshot(Attempt(0), captures(), writer()));
         let snapshots: Vec<Snapshot> = snapshots.collect();
         watch.next();
-        let payloads = snapshots
-            .iter()
-            .map(|snapshot| canon::bytes(&snapshot.to_payload()));
+        let payloads = snapshots.iter().map(Snapshot::payload_bytes);
         drop(payloads.collect::<Vec<_>>());
         watch.next();
         drop((framed, runs, snapshots));
