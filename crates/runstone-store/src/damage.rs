@@ -115,6 +115,8 @@ pub enum StaleKind {
     TornClaim,
     /// A hint nobody can read.
     Hint,
+    /// A segment that is not whole, or does not say what the log says.
+    Segment,
     /// A file this format does not know.
     Unknown,
     /// An entry or a claim in a later format: it was not checked.
@@ -129,6 +131,7 @@ impl StaleKind {
             Self::Claim => "claim",
             Self::TornClaim => "torn claim",
             Self::Hint => "hint",
+            Self::Segment => "segment",
             Self::Unknown => "unknown",
             Self::Newer => "newer",
         }

@@ -95,6 +95,26 @@ pub trait Store: Send + Sync + Debug {
     /// The same as [`read`](Self::read).
     fn peek(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError>;
 
+    /// Returns the entry at a place, or a copy of it that stands together with many others: for
+    /// whoever reads many of them.
+    ///
+    /// A copy was checked as [`read`](Self::read) checks the entry, so what it shows is true; that
+    /// the place itself is damaged is not noticed.
+    ///
+    /// # Errors
+    /// The same as [`read`](Self::read).
+    fn read_copy(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError> {
+        self.read(log, seq)
+    }
+
+    /// Returns the envelope at a place, or a copy of it, as [`read_copy`](Self::read_copy) does.
+    ///
+    /// # Errors
+    /// The same as [`read`](Self::read).
+    fn peek_copy(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
+        self.peek(log, seq)
+    }
+
     /// Makes an entry durable that is already there, whoever appended it.
     ///
     /// For what has no key to ask [`find`](Self::find) by: finding an entry proves nothing, since

@@ -11,7 +11,7 @@ use std::fmt;
 use runstone_core::digest::Digest;
 use runstone_core::id::{SnapshotSeq, nfc};
 use runstone_core::snapshot::Snapshot;
-use runstone_store::{CohortName, Committed, Damage, Envelope, Log, Seq, Slot, StoreError};
+use runstone_store::{CohortName, Committed, Damage, Entry, Envelope, Log, Seq, Slot, StoreError};
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
@@ -220,9 +220,22 @@ impl Ledger {
     /// # Errors
     /// [`Error::Damaged`] or [`Error::Payload`] if what stands there is not a whole snapshot.
     pub fn stored(&self, cohort: &CohortName, seq: Seq) -> Result<Stored, Error> {
+        let read = self.store.read(&Log::Cohort(cohort.clone()), seq);
+        self.stored_as(cohort, seq, read?)
+    }
+
+    /// Reads the snapshot at a place, or a copy of it: for whoever reads many.
+    ///
+    /// # Errors
+    /// As [`Ledger::stored`], where neither can be read.
+    pub(crate) fn stored_copy(&self, cohort: &CohortName, seq: Seq) -> Result<Stored, Error> {
+        let read = self.store.read_copy(&Log::Cohort(cohort.clone()), seq);
+        self.stored_as(cohort, seq, read?)
+    }
+
+    fn stored_as(&self, cohort: &CohortName, seq: Seq, read: Slot<Entry>) -> Result<Stored, Error> {
         let at = format!("{cohort}#{seq}");
-        let log = Log::Cohort(cohort.clone());
-        let entry = match self.store.read(&log, seq)? {
+        let entry = match read {
             Slot::Whole(entry) => entry,
             Slot::Absent => {
                 return Err(Error::Damaged {
@@ -325,11 +338,7 @@ impl Ledger {
     }
 
     pub(crate) fn at(&self, cohort: &CohortName, seq: SnapshotSeq) -> Result<Stored, Error> {
-        let at = || Error::Damaged {
-            place: format!("{cohort}#{seq}"),
-            found: "positions count from 1".to_owned(),
-        };
-        self.stored(cohort, Seq::new(seq.0).ok_or_else(at)?)
+        self.stored(cohort, place_in_log(cohort, seq)?)
     }
 
     /// Finds the end of a cohort's log. One that cannot be looked at costs its own cohort alone,
@@ -343,9 +352,10 @@ impl Ledger {
         }
     }
 
-    /// Reads the envelope at a place; `None` if what stands there cannot be read by this release.
+    /// Reads the envelope at a place, or a copy of it; `None` if what stands there cannot be read
+    /// by this release.
     pub(crate) fn sight(&self, log: &Log, seq: Seq) -> Result<Option<Envelope>, Error> {
-        match self.store.peek(log, seq) {
+        match self.store.peek_copy(log, seq) {
             Ok(Slot::Whole(envelope)) => Ok(Some(envelope)),
             // What a later release wrote costs its own place in a list, not the list.
             Ok(Slot::Absent | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => Ok(None),
@@ -432,6 +442,14 @@ impl Ledger {
             other => other,
         })
     }
+}
+
+/// Returns the place in its log that a snapshot's position is.
+pub(crate) fn place_in_log(cohort: &CohortName, seq: SnapshotSeq) -> Result<Seq, Error> {
+    Seq::new(seq.0).ok_or_else(|| Error::Damaged {
+        place: format!("{cohort}#{seq}"),
+        found: "positions count from 1".to_owned(),
+    })
 }
 
 /// Leaves out what is spelled otherwise than the stage that a reading names, unless nothing else is

@@ -98,7 +98,7 @@ impl History {
         }
         // The lock is not held while reading: two threads may read the same slot, which costs a
         // read and changes nothing.
-        let found = match self.store.peek(log, seq) {
+        let found = match self.store.peek_copy(log, seq) {
             Ok(Slot::Whole(envelope)) => {
                 summary::point(seq, &envelope).map_or(Remembered::Unreadable, |point| {
                     Remembered::Point {

@@ -203,7 +203,7 @@ impl Ledger {
             if !request.all_attempts && seen.contains(&stage_of_run) {
                 continue;
             }
-            let stored = match self.stored(&sighted.cohort, sighted.seq) {
+            let stored = match self.stored_copy(&sighted.cohort, sighted.seq) {
                 Ok(stored) => stored,
                 Err(Error::Damaged { .. } | Error::Payload { .. }) => {
                     unreadable.push(format!("{}#{}", sighted.cohort, sighted.seq));

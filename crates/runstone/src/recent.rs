@@ -12,7 +12,7 @@ use runstone_store::CohortName;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::find::Stored;
+use crate::find::{Stored, place_in_log};
 use crate::open::Ledger;
 
 /// How many snapshots are kept: previous and baseline of a few cohorts.
@@ -70,7 +70,8 @@ fn size(value: &Value) -> usize {
 }
 
 impl Ledger {
-    /// Returns the snapshot at a place, from memory where it was used a moment ago.
+    /// Returns the snapshot at a place, or a copy of it: from memory where it was used a
+    /// moment ago.
     pub(crate) fn recent(
         &self,
         cohort: &CohortName,
@@ -79,7 +80,7 @@ impl Ledger {
         if let Some(kept) = self.recents.get(cohort, seq) {
             return Ok(kept);
         }
-        let stored = Arc::new(self.at(cohort, seq)?);
+        let stored = Arc::new(self.stored_copy(cohort, place_in_log(cohort, seq)?)?);
         self.recents.keep(&stored);
         Ok(stored)
     }

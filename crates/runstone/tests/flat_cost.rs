@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
+use std::ops::ControlFlow;
+
 use runstone::core::input::RunInput;
-use runstone::{Ledger, RecordRequest};
+use runstone::list::LogRequest;
+use runstone::{BatchRequest, Handed, Ledger, RecordRequest};
 use runstone_store::dir::OsFileSystem;
 use runstone_testkit::{Counted, ledger_over, run};
 
@@ -15,6 +18,33 @@ fn record(ledger: &Ledger, number: u64) {
             .record(RecordRequest::of(RunInput::from_document(document)))
             .unwrap(),
     );
+}
+
+#[test]
+fn a_list_of_a_long_log_opens_few_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    let documents: Vec<Handed> = (0..1312)
+        .map(|number| RunInput::from_document(run(&format!("r{number}")).build()).into())
+        .collect();
+    ledger_over(&fs, &root)
+        .record_all(documents.into_iter(), &BatchRequest::default(), |answer| {
+            drop(answer.outcome.unwrap());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let ledger = ledger_over(&fs, &root);
+    fs.take_calls();
+    let page = ledger.log(&LogRequest {
+        at_most: 1000,
+        ..LogRequest::default()
+    });
+    assert_eq!(page.unwrap().rows.len(), 1000);
+    // Five segments, and 32 places beyond them, of which each is looked at, looked back at, shown
+    // and compared with; beside them what every opening reads.
+    let opened = fs.calls_of("open_read");
+    assert!(opened <= 5 + 4 * 32 + 16, "{opened} files opened");
 }
 
 #[test]

@@ -187,6 +187,10 @@ impl<S: Slots> Slots for Chunk<'_, S> {
             _ => from,
         })
     }
+
+    fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
+        self.slots.beyond_sealed(log, key, from)
+    }
 }
 
 #[cfg(test)]

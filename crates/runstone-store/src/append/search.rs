@@ -77,7 +77,11 @@ impl Search {
     }
 }
 
-/// Reads every slot from `from` up to the first free one.
+/// Looks after which a search asks what was sealed, and again: chosen, as few as cost less than a
+/// segment.
+const LOOKS: u32 = 32;
+
+/// Reads every slot from `from` up to the first free one, or what was sealed of them.
 pub(super) fn search<S: Slots>(
     slots: &S,
     log: &Log,
@@ -86,8 +90,13 @@ pub(super) fn search<S: Slots>(
 ) -> Result<Search, StoreError> {
     let mut hidden = None;
     let mut seq = from;
+    let mut looks: u32 = 0;
     loop {
         seq = slots.first_to_read(log, key, seq);
+        looks += 1;
+        if looks.is_multiple_of(LOOKS) {
+            seq = slots.beyond_sealed(log, key, seq);
+        }
         match slots.look(log, seq, Some(key))? {
             Look::Held(envelope) if envelope.key == Some(*key) => {
                 let committed = Committed { seq, envelope };

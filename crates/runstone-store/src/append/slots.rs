@@ -100,6 +100,12 @@ pub(crate) trait Slots {
     fn first_to_read(&self, _log: &Log, _key: &Key, from: Seq) -> Seq {
         from
     }
+
+    /// Returns the first place, at or after `from`, that may hold a key by what was sealed of the
+    /// log. For searches that are long already: asking has a price.
+    fn beyond_sealed(&self, _log: &Log, _key: &Key, from: Seq) -> Seq {
+        from
+    }
 }
 
 /// What stands at a place.

@@ -44,6 +44,11 @@ impl Heads {
         self.map().get(log).copied()
     }
 
+    /// Returns the highest place this handle knows to be taken.
+    pub(super) fn highest(&self, log: &Log) -> Option<Seq> {
+        self.get(log).map(|known| known.seq)
+    }
+
     /// Notes that a place is taken.
     pub(super) fn raise(&self, log: &Log, seq: Seq, sha256: Option<Hash256>) {
         let mut map = self.map();

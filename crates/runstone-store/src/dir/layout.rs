@@ -13,6 +13,8 @@ use crate::log::Seq;
 pub(super) const DESCRIPTOR: &str = "runstone.json";
 /// The file that says what a cohort is.
 pub(super) const COHORT_DOCUMENT: &str = "cohort.json";
+/// The directory of a cohort's segments.
+pub(super) const SEGMENTS: &str = "seg";
 /// The directory of the store's secret.
 pub(super) const SECRET: &str = "secret";
 /// The file that holds it.

@@ -8,6 +8,7 @@
 //! read     checks what stands at a place     probe     may this file system hold a store?
 //! keep     documents, profiles, objects      faults    a file system that fails on request
 //! audit    reads everything              shelf     files that are replaced and removed
+//! seal     puts entries into segments    segments  reads them
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -27,7 +28,9 @@ mod os;
 mod probe;
 mod publish;
 mod read;
+mod seal;
 mod secret;
+mod segments;
 mod shelf;
 mod slots;
 mod tree;
@@ -39,6 +42,8 @@ pub use self::fs::{FileSystem, Kind};
 use self::head::Heads;
 pub use self::open::{InitOptions, Initialised};
 pub use self::os::{OsDir, OsFile, OsFileSystem};
+use self::seal::SealedSoFar;
+use self::segments::Opened;
 use self::tree::Tree;
 use crate::append;
 use crate::damage::{Audited, Damage, Finding};
@@ -68,6 +73,8 @@ pub struct DirStore<F: FileSystem = OsFileSystem> {
     epoch: AtomicU64,
     entropy: Box<dyn Entropy>,
     heads: Heads,
+    sealed_so_far: SealedSoFar,
+    opened: Opened,
     shard_slots: u64,
     is_laid_out: AtomicBool,
 }
@@ -160,6 +167,20 @@ impl<F: FileSystem> Store for DirStore<F> {
 
     fn peek(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
         Damage::as_slot(self.peek_slot(log, seq), log, seq)
+    }
+
+    fn read_copy(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError> {
+        match self.copy_of_entry(log, seq) {
+            Some(entry) => Ok(Slot::Whole(entry)),
+            None => self.read(log, seq),
+        }
+    }
+
+    fn peek_copy(&self, log: &Log, seq: Seq) -> Result<Slot<Envelope>, StoreError> {
+        match self.copy_of_envelope(log, seq) {
+            Some(envelope) => Ok(Slot::Whole(envelope)),
+            None => self.peek(log, seq),
+        }
     }
 
     fn make_durable(&self, log: &Log, seq: Seq) -> Result<Slot<()>, StoreError> {

@@ -16,6 +16,8 @@ use super::head::Heads;
 use super::layout::{
     DESCRIPTOR, DIRECTORIES, Holds, LAST_DIRECTORY, ModeBits, PROBE, TEMPORARY, fan_names,
 };
+use super::seal::SealedSoFar;
+use super::segments::Opened;
 use super::tree::{Tree, at};
 use super::{DirStore, probe};
 use crate::descriptor::{Descriptor, DescriptorError, FORMAT, Modes};
@@ -146,6 +148,8 @@ impl<F: FileSystem> DirStore<F> {
             descriptor,
             entropy,
             heads,
+            sealed_so_far: SealedSoFar::default(),
+            opened: Opened::default(),
             shard_slots: SHARD_SLOTS,
             is_laid_out: AtomicBool::new(false),
         })

@@ -55,7 +55,7 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Reads a place, and again if it is empty although something stands there or beyond it: others
     /// may have filled both meanwhile, or this host remembered that it was empty.
-    fn slot<T>(
+    pub(super) fn slot<T>(
         &self,
         log: &Log,
         seq: Seq,
@@ -154,7 +154,7 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     /// Returns what is wrong with an envelope at this place, if anything is.
-    fn misplaced(&self, log: &Log, seq: Seq, envelope: &Envelope) -> Option<Damage> {
+    pub(super) fn misplaced(&self, log: &Log, seq: Seq, envelope: &Envelope) -> Option<Damage> {
         let place = |expected: String, found: String| {
             Some(self.slot_damage(log, seq, DamageKind::Place, expected, found))
         };

@@ -182,6 +182,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
             };
             self.confirm(log, &shard, seen)?;
             self.leave_hint(log, seen);
+            self.seal_behind(log, seq, 1);
         }
         Ok(published)
     }
@@ -239,6 +240,13 @@ impl<F: FileSystem> Slots for DirStore<F> {
         {
             self.leave_hint(log, *seen);
         }
+        if let Some(last) = taken.last() {
+            self.seal_behind(log, last.seq, taken.len() as u64);
+        }
+    }
+
+    fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
+        Self::beyond_sealed(self, log, key, from)
     }
 }
 

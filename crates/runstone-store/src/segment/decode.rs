@@ -5,15 +5,14 @@
 //! believed, checksums before anything is returned. Whether a segment belongs where it was found,
 //! and agrees with the slots, is left to the reader that found it.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 
 use super::chain::Chain;
 use super::{
-    FILE_BYTES_MAX, FRAME_BYTES, FRAME_ENTRIES, HEADER_BYTES_MAX, PLACE_BYTES, ROW_BYTES, ROWS_MAX,
-    Row, SUM_BYTES, SegmentError,
+    FILE_BYTES_MAX, FRAME_BYTES, FRAME_ENTRIES, HEADER_BYTES_MAX, Level, PLACE_BYTES, ROW_BYTES,
+    ROWS_MAX, Row, SUM_BYTES, SegmentError, Span,
 };
 use crate::descriptor::FORMAT;
 use crate::envelope::{self, decompress};
@@ -30,7 +29,7 @@ pub struct Segment {
     frames: Vec<Frame>,
     file: Vec<u8>,
     /// The frame that was decompressed last: whoever reads one entry reads the next.
-    last: RefCell<Option<(usize, Arc<Vec<u8>>)>>,
+    unpacked: Mutex<Option<(usize, Arc<Vec<u8>>)>>,
 }
 
 /// The format of a header, whatever else it says.
@@ -124,7 +123,7 @@ impl Segment {
             by_key,
             frames: places,
             file,
-            last: RefCell::new(None),
+            unpacked: Mutex::new(None),
         })
     }
 
@@ -141,6 +140,19 @@ impl Segment {
     /// Returns its first place.
     pub const fn first(&self) -> Seq {
         self.header.first
+    }
+
+    /// Returns its last place.
+    pub fn last(&self) -> Seq {
+        // A segment has one entry at least.
+        self.first().plus(self.rows.len() as u64 - 1)
+    }
+
+    /// Returns whether it is what a segment of these places has to be.
+    pub(crate) fn is_of(&self, span: Span) -> bool {
+        self.first() == span.first()
+            && self.rows.len() as u64 == span.width()
+            && self.has_files() == (span.level() == Level::Entries)
     }
 
     /// Returns its rows, from the first place on.
@@ -226,7 +238,10 @@ impl Segment {
     }
 
     /// Reads every frame and every entry, and the chain.
-    fn check(&self) -> Result<(), SegmentError> {
+    ///
+    /// # Errors
+    /// A [`SegmentError`] naming the first check that failed.
+    pub fn check(&self) -> Result<(), SegmentError> {
         let found = self.previous().after(self.header.first, &self.rows).hash();
         if found != self.header.chain {
             let expected = self.header.chain;
@@ -251,9 +266,20 @@ impl Segment {
         (position < self.rows.len()).then_some(position)
     }
 
+    fn unpacked(&self) -> MutexGuard<'_, Option<(usize, Arc<Vec<u8>>)>> {
+        // What is kept is true by itself, whoever panicked.
+        self.unpacked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns about how many bytes of memory it takes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let frame = self.unpacked().as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.file.len() + self.rows.len() * size_of::<Row>() + frame
+    }
+
     /// Decompresses a frame, of exactly the bytes that its rows say.
     fn frame(&self, number: usize) -> Result<Arc<Vec<u8>>, SegmentError> {
-        if let Some((last, bytes)) = &*self.last.borrow()
+        if let Some((last, bytes)) = &*self.unpacked()
             && *last == number
         {
             return Ok(Arc::clone(bytes));
@@ -271,7 +297,7 @@ impl Segment {
             return Err(SegmentError::Length { expected, found });
         }
         let bytes = Arc::new(bytes);
-        *self.last.borrow_mut() = Some((number, Arc::clone(&bytes)));
+        *self.unpacked() = Some((number, Arc::clone(&bytes)));
         Ok(bytes)
     }
 }

@@ -24,15 +24,22 @@ mod chain;
 mod decode;
 mod encode;
 mod error;
+mod span;
 
 pub use self::chain::Chain;
 pub use self::decode::{Segment, decode};
 pub use self::encode::{Sealing, encode};
 pub use self::error::SegmentError;
+pub(crate) use self::span::{Level, Span};
 use crate::envelope::Envelope;
 use crate::hash::Hash256;
 use crate::key::Key;
 
+/// Entries of a segment that has their bytes: chosen, so that a thousand are read from four files,
+/// and few stand outside.
+pub const ENTRIES: u64 = 256;
+/// Segments that are joined in one without their entries.
+pub const FAN_OUT: u64 = 16;
 /// Entries of a frame: chosen; JSON of the same shape compresses well together, and who wants one
 /// entry decompresses fifteen others.
 pub const FRAME_ENTRIES: u32 = 16;

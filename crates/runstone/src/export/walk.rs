@@ -98,7 +98,7 @@ impl Ledger {
                 see(Found::Unreadable { place, why })?;
             }
             for seq in (1..=head.get()).filter_map(Seq::new) {
-                match self.stored(cohort, seq) {
+                match self.stored_copy(cohort, seq) {
                     Ok(stored) if noted.deleted(&place_of(&stored.place)).is_some() => {}
                     Ok(stored) => {
                         let judged = Judged {

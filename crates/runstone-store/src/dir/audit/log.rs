@@ -2,11 +2,12 @@
 //!
 //! The invariant guarded here: a place that a listing missed is looked at by name before it is
 //! called missing, and where anything shows that a place was taken, nothing there is damage.
-//! Whether an entry's key has its claim is left to `claims`.
+//! Whether an entry's key has its claim is left to `claims`, what segments say to `segments`.
 
 use std::collections::BTreeSet;
 
 use super::Audit;
+use super::segments::Beside;
 use crate::damage::{Damage, DamageKind, StaleKind};
 use crate::dir::DirStore;
 use crate::dir::fs::FileSystem;
@@ -16,6 +17,7 @@ use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::log::{Log, Seq};
+use crate::segment::Row;
 use crate::store::Slot;
 
 /// Missing places in a row that are named one by one; beyond, they are named as a range.
@@ -31,6 +33,7 @@ struct Listed {
 
 impl<F: FileSystem> Audit<'_, F> {
     pub(super) fn log(&mut self, log: &Log) -> Result<(), StoreError> {
+        let mut beside = self.segments_of(log);
         let Some(Listed { places, unread }) = self.listed(log)? else {
             // Named as a whole; its places and its hint have nothing to add.
             self.unread.insert(log.clone());
@@ -41,14 +44,20 @@ impl<F: FileSystem> Audit<'_, F> {
         }
         let mut next = Seq::FIRST;
         for seq in places {
-            self.gap(log, next, seq, &unread, &format!("{seq} is taken"))?;
+            let sign = format!("{seq} is taken");
+            self.gap(log, next, seq, &unread, &sign, &mut beside)?;
             // A place that was listed is taken, also by what is gone when it is read.
-            if !self.slot(log, seq)? {
+            if !self.slot(log, seq, &mut beside)? {
                 self.missing(log, seq, "the entry that was listed".to_owned());
             }
             next = seq.next();
         }
-        self.hint(log, next, &unread)?;
+        if let Some(last) = self.named_beyond(log, next, &mut beside) {
+            let sign = "a segment names it";
+            self.gap(log, next, last.next(), &unread, sign, &mut beside)?;
+            next = last.next();
+        }
+        self.hint(log, next, &unread, &mut beside)?;
         self.audited.logs += u64::from(self.read.contains_key(log));
         Ok(())
     }
@@ -98,12 +107,13 @@ impl<F: FileSystem> Audit<'_, F> {
         end: Seq,
         unread: &BTreeSet<u64>,
         sign: &str,
+        beside: &mut Beside,
     ) -> Result<(), StoreError> {
         let expected = format!("an entry, since {sign}");
         let damaged = self.audited.damaged;
         let mut seq = next;
         while seq < end && self.audited.damaged - damaged < GAP_NAMED_MAX {
-            if !unread.contains(&self.store.shard_of(seq)) && !self.slot(log, seq)? {
+            if !unread.contains(&self.store.shard_of(seq)) && !self.slot(log, seq, beside)? {
                 self.missing(log, seq, expected.clone());
             }
             seq = seq.next();
@@ -120,11 +130,27 @@ impl<F: FileSystem> Audit<'_, F> {
         self.damage(damage);
     }
 
-    /// Checks a place; returns whether anything is there.
-    fn slot(&mut self, log: &Log, seq: Seq) -> Result<bool, StoreError> {
-        let read = self.store.read_slot(log, seq);
-        let entry = match self.told(read)? {
-            Some(Slot::Whole(entry)) => entry,
+    /// Checks a place, and what segments say of it; returns whether anything is there.
+    fn slot(&mut self, log: &Log, seq: Seq, beside: &mut Beside) -> Result<bool, StoreError> {
+        let mut row = None;
+        let is_there = self.slot_alone(log, seq, &mut row)?;
+        self.beside(log, seq, row, beside);
+        Ok(is_there)
+    }
+
+    /// Checks a place by itself; tells its row if it is whole and bears a key.
+    fn slot_alone(
+        &mut self,
+        log: &Log,
+        seq: Seq,
+        row: &mut Option<Row>,
+    ) -> Result<bool, StoreError> {
+        let read = self.store.slot_file(log, seq);
+        let envelope = match self.told(read)? {
+            Some(Slot::Whole((envelope, file))) => {
+                *row = Row::of(&file, &envelope);
+                envelope
+            }
             Some(Slot::Damaged(damage)) => {
                 self.damage(damage);
                 return Ok(true);
@@ -137,13 +163,10 @@ impl<F: FileSystem> Audit<'_, F> {
             }
         };
         self.audited.slots += 1;
-        self.audited.bytes += entry.envelope.stored_bytes;
+        self.audited.bytes += envelope.stored_bytes;
         let read = self.read.entry(log.clone()).or_default();
-        read.digests.insert(seq, entry.envelope.sha256);
-        let twin = entry
-            .envelope
-            .key
-            .and_then(|key| read.keys.insert(key, seq));
+        read.digests.insert(seq, envelope.sha256);
+        let twin = envelope.key.and_then(|key| read.keys.insert(key, seq));
         if let Some(twin) = twin {
             let (expected, found) = (
                 "one place per key".to_owned(),
@@ -154,7 +177,7 @@ impl<F: FileSystem> Audit<'_, F> {
             self.damage(damage);
         }
         let path = self.store.slot_path(log, seq);
-        self.history(log, &path, Some(&(log.clone(), seq)), &entry.envelope)?;
+        self.history(log, &path, Some(&(log.clone(), seq)), &envelope)?;
         Ok(true)
     }
 
@@ -210,7 +233,13 @@ impl<F: FileSystem> Audit<'_, F> {
     }
 
     /// Checks the hint against the log, whose first place without an entry is `free`.
-    fn hint(&mut self, log: &Log, free: Seq, unread: &BTreeSet<u64>) -> Result<(), StoreError> {
+    fn hint(
+        &mut self,
+        log: &Log,
+        free: Seq,
+        unread: &BTreeSet<u64>,
+        beside: &mut Beside,
+    ) -> Result<(), StoreError> {
         match self.store.read_hint(log) {
             Ok(Hint::None) => Ok(()),
             Ok(Hint::Seen(seen)) if seen.seq < free => Ok(()),
@@ -221,6 +250,7 @@ impl<F: FileSystem> Audit<'_, F> {
                 seq.next(),
                 unread,
                 &format!("the hint names {seq}"),
+                beside,
             ),
             Ok(Hint::Garbled) | Err(_) => {
                 self.stale(DirStore::<F>::hint_path(log), StaleKind::Hint);

@@ -2,11 +2,13 @@
 //!
 //! Every file is read again and every checksum and digest computed again. The invariant guarded
 //! here: damage of truth, staleness of what is derived, and work of writers still going on are told
-//! apart, and what cannot be read costs itself alone. Logs are left to `log`, claims to `claims`;
-//! what the payloads say, and whether what they name is there, to the ledger.
+//! apart, and what cannot be read costs itself alone. Logs are left to `log`, claims to `claims`,
+//! segments to `segments`; what the payloads say, and whether what they name is there, to the
+//! ledger.
 
 mod claims;
 mod log;
+mod segments;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

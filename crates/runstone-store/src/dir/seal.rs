@@ -1,0 +1,270 @@
+//! Sealing: putting entries that will not change any more into segments.
+//!
+//! Nobody is told to seal. Who takes a place some way into the next segment looks whether the last
+//! one is there, and seals it if not; if that writer dies, the next one some places on does. So one
+//! writer of many does the work, once in 256 recordings, after its own entry is durable, and all it
+//! does may fail.
+//!
+//! The invariants guarded here: only what stands durably in its slot is sealed, bit for bit, and
+//! never over a place that is damaged, missing or cannot be read; a segment has its name only when
+//! it is whole and flushed, and no name is taken from another one. What a segment consists of is
+//! left to `segment`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::layout::{Holds, SEGMENTS, shard_name};
+use super::segments::Sealed;
+use super::tree::{At, at};
+use crate::envelope::{Envelope, FILE_BYTES_MAX, decode};
+use crate::error::StoreError;
+use crate::log::{Log, Seq};
+use crate::segment::{Chain, ENTRIES, FAN_OUT, FRAME_ENTRIES, Level, Row, Sealing, Span, encode};
+use crate::store::Slot;
+
+/// Places into the next segment at which somebody looks whether the last one is sealed: chosen, so
+/// that writers that race for places are past it, and one that dies is soon followed by another.
+const EVERY: u64 = 32;
+
+/// How many segments this handle knows to be sealed of each log, from the first one on.
+#[derive(Debug, Default)]
+pub(super) struct SealedSoFar(Mutex<BTreeMap<Log, u64>>);
+
+impl SealedSoFar {
+    fn get(&self, log: &Log) -> u64 {
+        let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        map.get(log).copied().unwrap_or(0)
+    }
+
+    fn raise(&self, log: &Log, segments: u64) {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = map.entry(log.clone()).or_default();
+        *known = segments.max(*known);
+    }
+}
+
+/// What came of sealing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sealable {
+    /// The segment is there, by this call or before it.
+    There,
+    /// Something that it would stand on cannot be believed.
+    Hindered,
+}
+
+impl<F: FileSystem> DirStore<F> {
+    /// Seals what the places just taken in a log, `taken` of them up to `last`, leave to be sealed.
+    /// Whatever hinders it is left to the next one.
+    pub(super) fn seal_behind(&self, log: &Log, last: Seq, taken: u64) {
+        let Log::Cohort(_) = log else {
+            return;
+        };
+        // Of the places taken one is a place at which somebody has to look.
+        let looks = |from: u64, every: u64| from % every < taken;
+        let behind = last.get().saturating_sub(EVERY);
+        let complete = behind / ENTRIES;
+        if !looks(behind, EVERY) || complete <= self.sealed_so_far.get(log) {
+            return;
+        }
+        // After a failed flush no later one is believed.
+        if self.tree.is_poisoned() {
+            return;
+        }
+        // What cannot be sealed now can be later, and costs nobody an entry.
+        drop(self.first_unsealed(log, complete).and_then(|first| {
+            // Where something has hindered more than one writer, one in 256 is enough to try again.
+            if first + 1 < complete && !looks(behind, ENTRIES) {
+                return Ok(0);
+            }
+            self.seal_from(log, first, complete.min(first + taken / ENTRIES + 2))
+        }));
+    }
+
+    /// Seals the segments with these numbers, of which the first one is the first that is missing;
+    /// returns how many it sealed.
+    pub(super) fn seal_from(&self, log: &Log, first: u64, end: u64) -> Result<u64, StoreError> {
+        let mut sealed = 0;
+        for number in first..end {
+            let span = Span::numbered(Level::Entries, number);
+            if self.seal(log, span)? == Sealable::Hindered {
+                break;
+            }
+            sealed += 1;
+            self.sealed_so_far.raise(log, number + 1);
+            // The wide one that ended last, in case its own sealer died.
+            if let Some(wide) = ((number + 1) / FAN_OUT).checked_sub(1) {
+                let wide = Span::numbered(Level::Rows, wide);
+                if !self.is_sealed(log, wide)? {
+                    self.join(log, wide)?;
+                }
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// Returns the number of the first segment that is missing: they are sealed in order, so it is
+    /// found by halving.
+    pub(super) fn first_unsealed(&self, log: &Log, complete: u64) -> Result<u64, StoreError> {
+        let is_there = |number| self.is_sealed(log, Span::numbered(Level::Entries, number));
+        let mut sealed = self.sealed_so_far.get(log).min(complete);
+        let mut missing = complete;
+        // Mostly none is missing, or the last one.
+        for _ in 0..2 {
+            if missing > sealed && is_there(missing - 1)? {
+                sealed = missing;
+            } else {
+                missing = missing.saturating_sub(1).max(sealed);
+            }
+        }
+        while sealed < missing {
+            let middle = sealed + (missing - sealed) / 2;
+            if is_there(middle)? {
+                sealed = middle + 1;
+            } else {
+                missing = middle;
+            }
+        }
+        self.sealed_so_far.raise(log, sealed);
+        Ok(sealed)
+    }
+
+    pub(super) fn is_sealed(&self, log: &Log, span: Span) -> Result<bool, StoreError> {
+        match self.segments_dir(log)? {
+            Some(dir) => self.tree.exists(&dir, &span.name()),
+            None => Ok(false),
+        }
+    }
+
+    pub(super) fn segments_dir(&self, log: &Log) -> Result<Option<At<F>>, StoreError> {
+        let Log::Cohort(cohort) = log else {
+            return Ok(None);
+        };
+        match self.tree.open(&["cohorts", cohort.as_str()])? {
+            Some(dir) => self.tree.open_in(&dir, SEGMENTS),
+            None => Ok(None),
+        }
+    }
+
+    /// Seals the entries of a span.
+    fn seal(&self, log: &Log, span: Span) -> Result<Sealable, StoreError> {
+        let Some(previous) = self.chain_before(log, span)? else {
+            return Ok(Sealable::Hindered);
+        };
+        // An entry that is seen may not be durable yet, and a segment must not outlive it.
+        for shard in self.shard_of(span.first())..=self.shard_of(span.last()) {
+            let mut path = log.path();
+            let shard = shard_name(shard);
+            path.push(&shard);
+            match self.tree.open(&path)? {
+                Some(shard) => self.tree.sync(&shard)?,
+                None => return Ok(Sealable::Hindered),
+            }
+        }
+        let mut rows = Vec::new();
+        let mut files = Vec::new();
+        for seq in span.places() {
+            let Slot::Whole((envelope, file)) = self.slot_file(log, seq)? else {
+                return Ok(Sealable::Hindered);
+            };
+            let Some(row) = Row::of(&file, &envelope) else {
+                return Ok(Sealable::Hindered);
+            };
+            rows.push(row);
+            files.push(file);
+        }
+        let sealing = Sealing {
+            store: self.descriptor.store,
+            log: &log.to_string(),
+            first: span.first(),
+            previous,
+            frame_entries: FRAME_ENTRIES,
+        };
+        self.keep_segment(log, span, encode(&sealing, &rows, &files))
+    }
+
+    /// Joins the segments of a wide span into one of their rows.
+    pub(super) fn join(&self, log: &Log, span: Span) -> Result<Sealable, StoreError> {
+        let mut rows = Vec::new();
+        let mut chain = None;
+        for part in span.parts() {
+            let Sealed::Whole(segment) = self.sealed(log, part)? else {
+                return Ok(Sealable::Hindered);
+            };
+            let (first, last) = chain.unwrap_or((segment.previous(), segment.previous()));
+            if last != segment.previous() {
+                return Ok(Sealable::Hindered);
+            }
+            chain = Some((first, segment.chain()));
+            rows.extend_from_slice(segment.rows());
+        }
+        let Some((previous, last)) = chain else {
+            return Ok(Sealable::Hindered);
+        };
+        if previous.after(span.first(), &rows) != last {
+            return Ok(Sealable::Hindered);
+        }
+        let sealing = Sealing {
+            store: self.descriptor.store,
+            log: &log.to_string(),
+            first: span.first(),
+            previous,
+            frame_entries: 0,
+        };
+        let no_files: [&[u8]; 0] = [];
+        self.keep_segment(log, span, encode(&sealing, &rows, &no_files))
+    }
+
+    /// Returns the chain that a segment continues; nothing if the one before it cannot be believed.
+    fn chain_before(&self, log: &Log, span: Span) -> Result<Option<Chain>, StoreError> {
+        let Some(before) = span.number().checked_sub(1) else {
+            let chain = Chain::of_log(self.descriptor.store, &log.to_string());
+            return Ok(Some(chain));
+        };
+        let before = Span::numbered(span.level(), before);
+        Ok(match self.sealed(log, before)? {
+            Sealed::Whole(segment) => Some(segment.chain()),
+            Sealed::Nothing | Sealed::Broken | Sealed::Newer => None,
+        })
+    }
+
+    /// Reads a place as it is sealed: its file, and the envelope in it.
+    pub(super) fn slot_file(
+        &self,
+        log: &Log,
+        seq: Seq,
+    ) -> Result<Slot<(Envelope, Vec<u8>)>, StoreError> {
+        let whole = |file: &[u8]| decode(file).map(|(envelope, _)| (envelope, file.to_vec()));
+        self.slot(log, seq, FILE_BYTES_MAX + 1, whole, |(envelope, _)| {
+            envelope
+        })
+    }
+
+    /// Publishes a segment. One that is there already is left alone, whatever it says.
+    fn keep_segment(
+        &self,
+        log: &Log,
+        span: Span,
+        encoded: io::Result<Vec<u8>>,
+    ) -> Result<Sealable, StoreError> {
+        let Log::Cohort(cohort) = log else {
+            return Ok(Sealable::Hindered);
+        };
+        let above = self
+            .tree
+            .make(&["cohorts", cohort.as_str()], Holds::Truth)?;
+        let dir = self.tree.make_in(&above, SEGMENTS, Holds::Passing)?;
+        let name = span.name();
+        let bytes = encoded.map_err(at(dir.name(&name)))?;
+        let (nonce, mode) = (self.nonce(), self.tree.modes.derived);
+        let mut temporary = self.tree.write_temporary(&dir, nonce, mode, &bytes)?;
+        self.tree.sync_temporary(&mut temporary)?;
+        match self.tree.give_name(&temporary, &dir, &name) {
+            Ok(()) => Ok(Sealable::There),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Sealable::There),
+            Err(error) => Err(at(dir.name(&name))(error)),
+        }
+    }
+}

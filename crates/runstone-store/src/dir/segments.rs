@@ -1,0 +1,191 @@
+//! Reading segments: a look over many entries opens few files.
+//!
+//! Segments are derived, and what one says is said by the slots as well: whatever is wrong with it
+//! leads back to them without a word, and `verify` names it. The invariant guarded here: a segment
+//! is believed only if it is whole, of this store and log, and of the places its name says; places
+//! are left out of a search only where its last one is in its slot too. How segments come into
+//! being is left to `seal`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::DirStore;
+use super::fs::FileSystem;
+use super::layout::SEGMENTS;
+use crate::envelope::{Envelope, decode, decode_header};
+use crate::error::StoreError;
+use crate::key::Key;
+use crate::log::{Log, Seq};
+use crate::segment::{FILE_BYTES_MAX, Level, Segment, SegmentError, Span};
+use crate::store::Entry;
+
+/// Segments that are kept in memory at most, and their bytes: chosen, so that a look over some
+/// tens of long logs at once reads each segment once.
+const OPENED_MAX: usize = 256;
+const OPENED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What stands under the name of a segment.
+#[derive(Debug)]
+pub(super) enum Sealed {
+    /// Nothing.
+    Nothing,
+    /// A segment of these places, of which the frames were not read.
+    Whole(Box<Segment>),
+    /// Something else.
+    Broken,
+    /// One of a later release.
+    Newer,
+}
+
+impl Sealed {
+    fn whole(self) -> Option<Segment> {
+        match self {
+            Self::Whole(segment) => Some(*segment),
+            Self::Nothing | Self::Broken | Self::Newer => None,
+        }
+    }
+}
+
+impl<F: FileSystem> DirStore<F> {
+    /// Reads the segment of these places.
+    pub(super) fn sealed(&self, log: &Log, span: Span) -> Result<Sealed, StoreError> {
+        let Some(cohort) = log.cohort() else {
+            return Ok(Sealed::Nothing);
+        };
+        let Some(dir) = self.tree.open(&["cohorts", cohort.as_str()])? else {
+            return Ok(Sealed::Nothing);
+        };
+        let Some(dir) = self.tree.open_in(&dir, SEGMENTS)? else {
+            return Ok(Sealed::Nothing);
+        };
+        let Some(file) = self.tree.read(&dir, &span.name(), FILE_BYTES_MAX + 1)? else {
+            return Ok(Sealed::Nothing);
+        };
+        let segment = match Segment::open(file) {
+            Ok(segment) => segment,
+            Err(SegmentError::Newer { .. }) => return Ok(Sealed::Newer),
+            Err(_not_whole) => return Ok(Sealed::Broken),
+        };
+        let store = self.descriptor.store;
+        if segment.store() != store || segment.log() != log.to_string() || !segment.is_of(span) {
+            return Ok(Sealed::Broken);
+        }
+        Ok(Sealed::Whole(Box::new(segment)))
+    }
+
+    /// Returns the first place, at or after `from`, that may hold a key: those before are in
+    /// segments under other keys.
+    pub(super) fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
+        let mut seq = from;
+        while let Some(segment) = self.index_around(log, seq) {
+            if let Some(place) = segment.place_of(key, seq) {
+                return place;
+            }
+            seq = segment.last().next();
+        }
+        seq
+    }
+
+    /// Returns the widest segment around a place whose last entry is the one in its slot.
+    fn index_around(&self, log: &Log, seq: Seq) -> Option<Segment> {
+        let levels = Level::ALL.into_iter().rev();
+        let segment = levels
+            .map(|level| Span::around(level, seq))
+            .find_map(|span| self.sealed(log, span).ok()?.whole())?;
+        let row = segment.row(segment.last())?;
+        let agrees =
+            |envelope: Envelope| envelope.key == Some(row.key) && envelope.sha256 == row.sha256;
+        let slot = self.peek_slot(log, segment.last()).ok()?.whole()?;
+        agrees(slot).then_some(segment)
+    }
+}
+
+/// The segments that were read last.
+///
+/// Whoever looks over several logs at once, newest first, comes back to each of them many times.
+#[derive(Debug, Default)]
+pub(super) struct Opened(Mutex<VecDeque<Looked>>);
+
+/// What was found under the name of a segment: itself, or none that can be believed.
+#[derive(Debug, Clone)]
+struct Looked {
+    log: Log,
+    span: Span,
+    segment: Option<Arc<Segment>>,
+}
+
+impl Opened {
+    fn list(&self) -> MutexGuard<'_, VecDeque<Looked>> {
+        // What is kept is true by itself, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what was found of a span, if that is kept.
+    fn get(&self, log: &Log, span: Span) -> Option<Looked> {
+        let mut list = self.list();
+        let is_it = |looked: &Looked| looked.span == span && looked.log == *log;
+        let at = list.iter().position(is_it)?;
+        let found = list.remove(at)?;
+        list.push_front(found.clone());
+        Some(found)
+    }
+
+    fn keep(&self, looked: Looked) {
+        let mut list = self.list();
+        list.push_front(looked);
+        let mut bytes = 0;
+        let few = list.iter().take(OPENED_MAX).take_while(|looked| {
+            let segment = looked.segment.as_ref();
+            bytes += segment.map_or(0, |segment| segment.size_bytes());
+            bytes <= OPENED_BYTES_MAX
+        });
+        // The one that is asked for stays, whatever its size.
+        let few = few.count().max(1);
+        list.truncate(few);
+    }
+}
+
+impl<F: FileSystem> DirStore<F> {
+    /// Returns a copy of the entry at a place, if there is one that can be believed.
+    pub(super) fn copy_of_entry(&self, log: &Log, seq: Seq) -> Option<Entry> {
+        let file = self.copy_of_file(log, seq)?;
+        let (envelope, payload) = decode(&file).ok()?;
+        let misplaced = self.misplaced(log, seq, &envelope);
+        misplaced.is_none().then_some(Entry {
+            seq,
+            envelope,
+            payload,
+        })
+    }
+
+    /// Returns a copy of the envelope at a place, if there is one that can be believed.
+    pub(super) fn copy_of_envelope(&self, log: &Log, seq: Seq) -> Option<Envelope> {
+        let file = self.copy_of_file(log, seq)?;
+        let envelope = decode_header(&file).ok()?;
+        let misplaced = self.misplaced(log, seq, &envelope);
+        misplaced.is_none().then_some(envelope)
+    }
+
+    fn copy_of_file(&self, log: &Log, seq: Seq) -> Option<Vec<u8>> {
+        let span = Span::around(Level::Entries, seq);
+        // Nobody looks for what cannot be sealed yet.
+        if self
+            .heads
+            .highest(log)
+            .is_some_and(|head| head <= span.last())
+        {
+            return None;
+        }
+        let looked = self.opened.get(log, span).unwrap_or_else(|| {
+            let segment = self.sealed(log, span).ok().and_then(Sealed::whole);
+            let looked = Looked {
+                log: log.clone(),
+                span,
+                segment: segment.map(Arc::new),
+            };
+            self.opened.keep(looked.clone());
+            looked
+        });
+        looked.segment?.file(seq).ok()?
+    }
+}

@@ -1,0 +1,282 @@
+//! Segments are derived: whole they spare opening files, and otherwise they cost nothing but time.
+
+#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use runstone_store::dir::OsFileSystem;
+use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
+use runstone_store::{
+    Appended, BatchItem, DirStore, Entry, Seq, Slot, Store, SystemEntropy, segment,
+};
+use support::{COHORT, Place, findings, garble, item, key, log, record, replace, slot};
+
+type Counting = FaultyFileSystem<OsFileSystem>;
+
+/// Returns the path of a segment.
+fn sealed(place: &Place, first: u64, last: u64) -> PathBuf {
+    let name = format!("{COHORT}/seg/{first:020}-{last:020}");
+    place.path().join(name)
+}
+
+/// A store on a file system that counts, with so many entries recorded in batches.
+fn store_of(entries: u64) -> (Place, Counting, DirStore<Counting>) {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    record(&store, &[]);
+    append(&store, 1..=entries);
+    (place, fs, store)
+}
+
+fn run(number: u64) -> String {
+    format!("run-{number}")
+}
+
+/// Records in batches as large as those of a stream.
+fn append(store: &dyn Store, numbers: std::ops::RangeInclusive<u64>) {
+    let items: Vec<BatchItem> = numbers.map(|number| item(&run(number))).collect();
+    for chunk in items.chunks(1024) {
+        for appended in store.append_all(chunk, &mut |_, _, _| None) {
+            assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+        }
+    }
+}
+
+fn append_one(store: &dyn Store, number: u64) {
+    let run = run(number);
+    let entry = support::entry(run.as_bytes());
+    let appended = store.append(&log(), Some(&key(&run)), &entry).unwrap();
+    assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+}
+
+fn seq(number: u64) -> Seq {
+    Seq::new(number).unwrap()
+}
+
+/// Returns the entries that a handle which knows nothing yet shows to whoever reads many.
+fn copied(store: &dyn Store, places: std::ops::RangeInclusive<u64>) -> Vec<Slot<Entry>> {
+    places
+        .map(|place| store.read_copy(&log(), seq(place)).unwrap())
+        .collect()
+}
+
+fn read(store: &dyn Store, places: std::ops::RangeInclusive<u64>) -> Vec<Slot<Entry>> {
+    places
+        .map(|place| store.read(&log(), seq(place)).unwrap())
+        .collect()
+}
+
+#[test]
+fn segment_is_sealed_by_one_writer_some_places_into_the_next() {
+    let (place, fs, store) = store_of(287);
+    assert!(!sealed(&place, 1, 256).exists());
+    append_one(&store, 288);
+    assert!(sealed(&place, 1, 256).exists());
+    // Whoever comes after looks at nothing: this handle knows, and another asks for one name.
+    let again = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    for number in 289..=320 {
+        append_one(&again, number);
+    }
+    fs.take_calls();
+    for number in 321..=335 {
+        append_one(&store, number);
+    }
+    // Both places leave a hint.
+    fs.take_calls();
+    append_one(&store, 336);
+    let quiet = fs.take_calls().len();
+    for number in 337..=351 {
+        append_one(&store, number);
+    }
+    fs.take_calls();
+    append_one(&store, 352);
+    assert_eq!(fs.take_calls().len(), quiet);
+}
+
+#[test]
+fn sealing_that_failed_costs_nobody_an_entry_and_is_made_up_for() {
+    for call in ["create_new", "write_all", "sync_file", "link"] {
+        let (place, fs, store) = store_of(287);
+        // The calls of the commit come first.
+        fs.take_calls();
+        append_one(&store, 288);
+        let calls = fs.take_calls();
+        let of_commit = calls.iter().filter(|it| **it == call).count() - 1;
+        fs::remove_file(sealed(&place, 1, 256)).unwrap();
+
+        let (place, fs, store) = store_of(287);
+        fs.fail(Fault {
+            call: Some(call),
+            after_calls: of_commit as u64,
+            errno: 28,
+            moment: Moment::Before,
+        });
+        append_one(&store, 288);
+        assert_eq!(fs.heal(), Some(call));
+        assert!(!sealed(&place, 1, 256).exists(), "{call}");
+        let next = place.open();
+        for number in 289..=320 {
+            append_one(&next, number);
+        }
+        assert!(sealed(&place, 1, 256).exists(), "{call}");
+    }
+}
+
+#[test]
+fn look_over_many_entries_shows_what_the_slots_hold_and_opens_few_files() {
+    let (_place, fs, store) = store_of(1400);
+    let slots = read(&store, 1..=1400);
+    fs.take_calls();
+    assert_eq!(copied(&store, 1..=1400), slots);
+    // Five segments, and the slots that are in none.
+    let opened = fs.calls_of("open_read");
+    assert!(opened <= 5 + (1400 - 1280), "{opened}");
+    for place in (1..=1400).rev() {
+        let Slot::Whole(envelope) = store.peek_copy(&log(), seq(place)).unwrap() else {
+            panic!("{place}");
+        };
+        assert_eq!(envelope.key, Some(key(&run(place)).key(envelope.store)));
+    }
+}
+
+#[test]
+fn look_goes_to_the_slots_where_a_segment_is_lost_or_garbled_or_foreign() {
+    let (place, _fs, store) = store_of(600);
+    let slots = read(&store, 1..=600);
+    let path = sealed(&place, 1, 256);
+    let whole = fs::read(&path).unwrap();
+    for position in [3, 300, 20_000, whole.len() - 9] {
+        let mut garbled = whole.clone();
+        garbled[position] ^= 0x10;
+        replace(&path, &garbled);
+        assert_eq!(copied(&place.open(), 1..=600), slots, "byte {position}");
+    }
+    replace(&path, &fs::read(sealed(&place, 257, 512)).unwrap());
+    assert_eq!(copied(&place.open(), 1..=600), slots);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(copied(&place.open(), 1..=600), slots);
+    fs::create_dir(&path).unwrap();
+    assert_eq!(copied(&place.open(), 1..=600), slots);
+}
+
+#[test]
+fn nothing_is_sealed_over_a_slot_that_is_damaged_or_missing() {
+    for damage in [
+        |path: &PathBuf| garble(path),
+        |path: &PathBuf| {
+            fs::remove_file(path).unwrap();
+        },
+    ] {
+        let (place, _fs, store) = store_of(200);
+        damage(&slot(&place, 77));
+        append(&store, 201..=900);
+        assert!(!sealed(&place, 1, 256).exists());
+        // Nor anything above it: the chain would have a hole.
+        assert!(!sealed(&place, 257, 512).exists());
+        let found = findings(&store);
+        assert!(found.iter().all(|line| !line.contains("seg/")), "{found:?}");
+    }
+}
+
+#[test]
+fn key_of_a_long_log_is_found_without_opening_its_slots() {
+    let (place, fs, store) = store_of(4500);
+    assert!(sealed(&place, 1, 4096).exists());
+    // Torn, a claim tells nothing, and the whole log is searched.
+    garble_claim(&place, &run(4300));
+    fs.take_calls();
+    let found = store.find(&key(&run(4300))).unwrap().unwrap();
+    assert_eq!(found.seq, seq(4300));
+    let opened = fs.calls_of("open_read");
+    assert!(opened < 2 * 32 + 20, "{opened}");
+    // A segment that another store's copy brought along is asked for nothing.
+    let other = sealed(&place, 1, 4096);
+    replace(&other, &fs::read(sealed(&place, 1, 256)).unwrap());
+    assert_eq!(
+        store.find(&key(&run(4300))).unwrap().unwrap().seq,
+        seq(4300)
+    );
+}
+
+#[test]
+fn segment_is_the_same_whoever_seals_it() {
+    let (place, _fs, store) = store_of(600);
+    let paths = [sealed(&place, 1, 256), sealed(&place, 257, 512)];
+    let of = |path: &PathBuf| segment::decode(&fs::read(path).unwrap()).unwrap();
+    let before = paths.each_ref().map(of);
+    assert_eq!(before[1].previous(), before[0].chain());
+    fs::remove_dir_all(paths[0].parent().unwrap()).unwrap();
+    let again = place.open();
+    append(&again, 601..=900);
+    for (path, before) in paths.iter().zip(&before) {
+        assert!(of(path).is_same_as(before).unwrap());
+    }
+    drop(store);
+}
+
+fn garble_claim(place: &Place, run: &str) {
+    let path = support::claim(place, run);
+    let bytes = fs::read(&path).unwrap();
+    replace(&path, &bytes[..bytes.len() / 2]);
+}
+
+#[test]
+fn segment_that_is_not_whole_is_stale_and_no_damage() {
+    let (place, _fs, store) = store_of(600);
+    assert_eq!(findings(&store), Vec::<String>::new());
+    let path = sealed(&place, 1, 256);
+    let whole = fs::read(&path).unwrap();
+    let second = fs::read(sealed(&place, 257, 512)).unwrap();
+    let name = path
+        .strip_prefix(place.path())
+        .unwrap()
+        .display()
+        .to_string();
+    for bytes in [&whole[..whole.len() - 1], &whole[..40], b"", &second] {
+        replace(&path, bytes);
+        assert_eq!(findings(&store), [format!("stale segment {name}")]);
+    }
+    let mut flipped = whole;
+    let last = flipped.len() - 5;
+    flipped[last] ^= 1;
+    replace(&path, &flipped);
+    assert_eq!(findings(&store), [format!("stale segment {name}")]);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(findings(&store), Vec::<String>::new());
+    fs::create_dir(path.with_file_name("stray")).unwrap();
+    assert_eq!(
+        findings(&store),
+        [format!("stale unknown {COHORT}/seg/stray")]
+    );
+}
+
+#[test]
+fn whole_segment_that_names_another_digest_is_evidence_of_damage() {
+    let (place, _fs, store) = store_of(300);
+    // Another history of the same store: an entry replaced by one that is whole in itself.
+    let (foreign, mine) = (slot(&place, 5), slot(&place, 7));
+    let other = fs::read(&foreign).unwrap();
+    replace(&mine, &other);
+    let found = findings(&store);
+    let fork = format!("damage fork {COHORT}/seg/{:020}-{:020}", 1, 256);
+    assert!(found.contains(&fork), "{found:#?}");
+}
+
+#[test]
+fn lost_end_of_a_log_is_named_by_the_segment_that_has_it() {
+    let (place, _fs, store) = store_of(300);
+    drop(store);
+    fs::remove_file(place.path().join(COHORT).join("view/head.json")).unwrap();
+    for number in 250..=300 {
+        fs::remove_file(slot(&place, number)).unwrap();
+    }
+    let found = findings(&place.open());
+    for number in 250..=256 {
+        let missing = format!("damage missing {COHORT}/log/0000000000/{number:020}");
+        assert!(found.contains(&missing), "{number}: {found:#?}");
+    }
+}
