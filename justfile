@@ -51,6 +51,10 @@ digits:
 full-disk *KIND:
     .ci/full-disk {{ KIND }}
 
+# Shuts file systems down under writers and looks into the disks a power cut may leave; root. SEED, STATES.
+powerloss *ARGS:
+    .ci/powerloss {{ ARGS }}
+
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")
     cargo insta review
