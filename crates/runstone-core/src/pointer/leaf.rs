@@ -33,37 +33,53 @@ pub struct Collision {
 /// Returns the leaves of `value`, which stands at `at`, in document order.
 pub fn leaves<'v>(at: &Pointer, value: &'v Value) -> Vec<Leaf<'v>> {
     let mut found = Vec::new();
-    let mut gather = |at: &Pointer, value: &'v Value| {
-        let pointer = at.clone();
+    let mut gather = |keys: &[&'v str], value: &'v Value| {
+        let pointer = keys.iter().fold(at.clone(), |at, key| at.child(key));
         found.push(Leaf { pointer, value });
         true
     };
-    visit(&mut at.clone(), value, &|_| false, &mut gather);
+    visit(&mut Vec::new(), value, &|_| false, &mut gather);
     found
 }
 
-/// Tells whether every leaf of `value`, which stands at `at`, is as wanted; asks in document order,
-/// up to the first that is not.
+/// Tells whether every leaf at or below the member `name` of a document is as wanted, by its keys;
+/// asks in document order, up to the first that is not.
 pub(crate) fn all_leaves<'v>(
-    at: &Pointer,
+    name: &'v str,
     value: &'v Value,
-    is_wanted: &mut dyn FnMut(&Pointer, &'v Value) -> bool,
+    is_wanted: &mut dyn FnMut(&[&'v str]) -> bool,
 ) -> bool {
-    visit(&mut at.clone(), value, &|_| false, is_wanted)
+    visit(&mut vec![name], value, &|_| false, &mut |keys, _| {
+        is_wanted(keys)
+    })
 }
 
 /// Hands every leaf of a document to `take`, an object that `is_whole` names being a leaf too, in
-/// document order.
+/// document order, each with its keys from the root down.
 pub(crate) fn each_leaf<'v>(
     document: &'v Map<String, Value>,
-    is_whole: &dyn Fn(&Pointer) -> bool,
-    take: &mut dyn FnMut(&Pointer, &'v Value),
+    is_whole: &dyn Fn(&[&str]) -> bool,
+    take: &mut dyn FnMut(&[&'v str], &'v Value),
 ) {
-    let mut take = |at: &Pointer, value: &'v Value| {
-        take(at, value);
+    let mut take = |keys: &[&'v str], value: &'v Value| {
+        take(keys, value);
         true
     };
-    members(&mut Pointer::root(), document, is_whole, &mut take);
+    members(&mut Vec::new(), document, is_whole, &mut take);
+}
+
+/// Returns where a value stands that was taken out of this very document: for words about it, which
+/// are rarely wanted.
+pub(crate) fn place_of(document: &Map<String, Value>, value: &Value) -> Option<Pointer> {
+    document.iter().find_map(|(key, member)| {
+        if std::ptr::eq(member, value) {
+            return Some(Pointer::root().child(key));
+        }
+        let below = place_of(member.as_object()?, value)?;
+        Some(Pointer(
+            std::iter::once(key.clone()).chain(below.0).collect(),
+        ))
+    })
 }
 
 /// Returns `leaves` by the dotted names that `name` gives them.
@@ -91,10 +107,10 @@ pub fn by_name(
 
 /// Visits the leaves of a value until `go_on` says no, and returns what it said last.
 fn visit<'v>(
-    at: &mut Pointer,
+    at: &mut Vec<&'v str>,
     value: &'v Value,
-    is_whole: &dyn Fn(&Pointer) -> bool,
-    go_on: &mut dyn FnMut(&Pointer, &'v Value) -> bool,
+    is_whole: &dyn Fn(&[&str]) -> bool,
+    go_on: &mut dyn FnMut(&[&'v str], &'v Value) -> bool,
 ) -> bool {
     match value {
         Value::Object(found) if !found.is_empty() && !is_whole(at) => {
@@ -105,14 +121,17 @@ fn visit<'v>(
 }
 
 fn members<'v>(
-    at: &mut Pointer,
+    at: &mut Vec<&'v str>,
     members: &'v Map<String, Value>,
-    is_whole: &dyn Fn(&Pointer) -> bool,
-    go_on: &mut dyn FnMut(&Pointer, &'v Value) -> bool,
+    is_whole: &dyn Fn(&[&str]) -> bool,
+    go_on: &mut dyn FnMut(&[&'v str], &'v Value) -> bool,
 ) -> bool {
-    members
-        .iter()
-        .all(|(key, member)| at.below(key, |at| visit(at, member, is_whole, go_on)))
+    members.iter().all(|(key, member)| {
+        at.push(key);
+        let goes_on = visit(at, member, is_whole, go_on);
+        at.pop();
+        goes_on
+    })
 }
 
 #[cfg(test)]

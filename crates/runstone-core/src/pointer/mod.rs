@@ -6,14 +6,16 @@
 
 mod leaf;
 mod pattern;
+mod trail;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use leaf::{Collision, Leaf, by_name, leaves};
-pub(crate) use leaf::{all_leaves, each_leaf};
+pub(crate) use leaf::{all_leaves, each_leaf, place_of};
 pub use pattern::Pattern;
 use serde_json::{Map, Value};
+pub(crate) use trail::Trail;
 
 /// A place in a JSON document. Prints as RFC 6901: `/training/big_seed`, the whole document
 /// as nothing.
@@ -72,11 +74,6 @@ impl Pointer {
         }
     }
 
-    /// Returns the same place as a path, if it is one below the root.
-    pub(crate) fn as_path(&self) -> Option<Path> {
-        (!self.0.is_empty()).then(|| Path(self.0.clone()))
-    }
-
     pub(crate) fn push(&mut self, key: impl fmt::Display) {
         self.0.push(key.to_string());
     }
@@ -124,6 +121,27 @@ impl FromStr for Pointer {
 pub struct Path(Vec<String>);
 
 impl Path {
+    /// Returns the place with these keys from the root down, if it is one below the root.
+    pub(crate) fn of(keys: &[&str]) -> Option<Self> {
+        let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
+        (!keys.is_empty()).then_some(Self(keys))
+    }
+
+    /// Tells whether this place has these keys.
+    pub(crate) fn is_at<K: AsRef<str>>(&self, keys: &[K]) -> bool {
+        self.0.len() == keys.len() && self.is_at_or_above(keys)
+    }
+
+    /// Tells whether the place with these keys is this one, or lies below it.
+    pub(crate) fn is_at_or_above<K: AsRef<str>>(&self, keys: &[K]) -> bool {
+        self.0.len() <= keys.len()
+            && self
+                .0
+                .iter()
+                .zip(keys)
+                .all(|(mine, key)| mine == key.as_ref())
+    }
+
     /// Returns the keys from the root down; at least one.
     pub fn keys(&self) -> &[String] {
         &self.0

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use error::{ProfileError, ProfileFault};
 pub use explain::Explained;
 pub use metric_rules::{Primary, Tolerance};
-pub(crate) use role::{FIXED, Role, reaches};
+pub(crate) use role::{FIXED, Role};
 pub use rules::*;
 
 use crate::id::{IllegalName, Stage};

@@ -303,9 +303,7 @@ fn primary(stage: &StageRules) -> impl Iterator<Item = (&String, Pattern)> {
 /// Tells whether everything that `pattern` matches lies at or below a match of one of `above`.
 fn reached(above: &[Pattern], pattern: &Pattern) -> bool {
     let parts = pattern.parts();
-    above
-        .iter()
-        .any(|above| (1..=parts.len()).any(|length| above.matches(&parts[..length])))
+    above.iter().any(|above| above.reaches(parts))
 }
 
 /// Returns the entries that are patterns; what is none is named when it is read.

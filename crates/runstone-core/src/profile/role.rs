@@ -52,11 +52,8 @@ pub(crate) enum Role {
 
 impl FieldRules {
     /// Returns what the field with these keys counts as in a stage; the first that applies.
-    pub(crate) fn role(&self, rules: &StageRules, keys: &[String]) -> Role {
-        let is = |path: &Option<Path>| {
-            path.as_ref()
-                .is_some_and(|path| keys.starts_with(path.keys()))
-        };
+    pub(crate) fn role<K: AsRef<str>>(&self, rules: &StageRules, keys: &[K]) -> Role {
+        let is = |path: &Option<Path>| path.as_ref().is_some_and(|path| path.is_at_or_above(keys));
         if let Some(fixed) = fixed(keys) {
             return Role::Fixed(fixed);
         }
@@ -66,7 +63,7 @@ impl FieldRules {
         if is(&self.code) {
             return Role::Code;
         }
-        if self.ignore.iter().any(|pattern| reaches(pattern, keys)) {
+        if self.ignore.iter().any(|pattern| pattern.reaches(keys)) {
             return Role::Ignored;
         }
         if let Some(group) = rules.identity.group_of(keys) {
@@ -78,16 +75,17 @@ impl FieldRules {
 
 impl IdentityRules {
     /// Returns the group that a field belongs to.
-    pub(crate) fn group_of(&self, keys: &[String]) -> Option<String> {
+    pub(crate) fn group_of<K: AsRef<str>>(&self, keys: &[K]) -> Option<String> {
         let named = self
             .groups
             .iter()
-            .find(|(_, patterns)| patterns.iter().any(|pattern| reaches(pattern, keys)));
+            .find(|(_, patterns)| patterns.iter().any(|pattern| pattern.reaches(keys)));
         if let Some((group, _)) = named {
             return Some(group.clone());
         }
-        let open = self.open.iter().find(|pattern| reaches(pattern, keys))?;
-        keys.get(open.fixed_prefix().len()).cloned()
+        let open = self.open.iter().find(|pattern| pattern.reaches(keys))?;
+        let key = keys.get(open.fixed_prefix().len())?;
+        Some(key.as_ref().to_owned())
     }
 
     /// Returns every pattern of every group.
@@ -114,10 +112,10 @@ impl StageRules {
             || self.required.iter().any(|path| begins(path.keys()))
     }
 
-    fn factor(&self, keys: &[String]) -> Option<Role> {
+    fn factor<K: AsRef<str>>(&self, keys: &[K]) -> Option<Role> {
         self.factors.iter().find_map(|rule| match &rule.source {
             FactorSource::FirstOf { name, paths } => {
-                let rank = paths.iter().position(|path| path.keys() == keys)?;
+                let rank = paths.iter().position(|path| path.is_at(keys))?;
                 Some(Role::Factor {
                     class: rule.class,
                     key: name.clone(),
@@ -129,15 +127,14 @@ impl StageRules {
                 except,
                 strip,
             } => {
-                let is_excepted = except.iter().any(|pattern| reaches(pattern, keys));
-                if is_excepted || !paths.iter().any(|pattern| reaches(pattern, keys)) {
+                let is_excepted = except.iter().any(|pattern| pattern.reaches(keys));
+                if is_excepted || !paths.iter().any(|pattern| pattern.reaches(keys)) {
                     return None;
                 }
-                let dotted = keys.join(".");
-                let key = dotted
-                    .strip_prefix(strip.as_str())
-                    .unwrap_or(&dotted)
-                    .to_owned();
+                let mut key = dotted(keys);
+                if key.starts_with(strip.as_str()) {
+                    key.drain(..strip.len());
+                }
                 Some(Role::Factor {
                     class: rule.class,
                     key,
@@ -149,12 +146,19 @@ impl StageRules {
 }
 
 /// Returns the one of [`FIXED`] at or in which a place lies.
-pub(super) fn fixed(keys: &[String]) -> Option<&'static str> {
-    let first = keys.first()?;
-    FIXED.into_iter().find(|fixed| fixed == first)
+pub(super) fn fixed<K: AsRef<str>>(keys: &[K]) -> Option<&'static str> {
+    let first = keys.first()?.as_ref();
+    FIXED.into_iter().find(|fixed| *fixed == first)
 }
 
-/// Tells whether a pattern matches the place with these keys or one above it.
-pub(crate) fn reaches(pattern: &Pattern, keys: &[String]) -> bool {
-    (1..=keys.len()).any(|length| pattern.matches(&keys[..length]))
+fn dotted<K: AsRef<str>>(keys: &[K]) -> String {
+    let size_bytes = keys.iter().map(|key| key.as_ref().len() + 1).sum();
+    let mut dotted = String::with_capacity(size_bytes);
+    for (at, key) in keys.iter().enumerate() {
+        if at > 0 {
+            dotted.push('.');
+        }
+        dotted.push_str(key.as_ref());
+    }
+    dotted
 }

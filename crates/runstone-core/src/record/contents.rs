@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::normal::Normal;
-use crate::pointer::{Leaf, Path, Pattern, Pointer, each_leaf};
+use crate::pointer::{Path, Pattern, each_leaf};
 use crate::problem::{Problem, ProblemKind, quoted_apart, type_of};
 use crate::profile::{FactorClass, FactorSource, FieldRules, Policy, Role, StageRules};
 use crate::snapshot::Factors;
@@ -29,33 +29,26 @@ pub(super) fn read(
     fields: &FieldRules,
     rules: &StageRules,
 ) -> (Contents, Vec<Problem>) {
-    let is_tagged = |pointer: &Pointer| {
-        fields
-            .tagged
-            .iter()
-            .any(|pattern| pattern.matches(pointer.keys()))
-    };
+    let is_tagged = |keys: &[&str]| fields.tagged.iter().any(|pattern| pattern.matches(keys));
     let mut reading = Reading::new(normal);
     reading.containers(rules);
-    each_leaf(&normal.document, &is_tagged, &mut |at, value| {
-        let leaf = || Leaf {
-            pointer: at.clone(),
-            value,
-        };
-        match fields.role(rules, at.keys()) {
-            Role::Identity { group } => reading.identity(group, leaf()),
-            Role::Factor { class, key, rank } => reading.factor((class, key), rank, leaf()),
+    each_leaf(
+        &normal.document,
+        &is_tagged,
+        &mut |keys, value| match fields.role(rules, keys) {
+            Role::Identity { group } => reading.identity(group, keys.join("."), value),
+            Role::Factor { class, key, rank } => reading.factor((class, key), rank, value),
             _ => {}
-        }
-    });
+        },
+    );
     reading.finish(rules.policy)
 }
 
 struct Reading<'n> {
     normal: &'n Normal,
     /// By dotted path, with the group.
-    identity: BTreeMap<String, (String, Leaf<'n>)>,
-    factors: BTreeMap<(FactorClass, String), (Option<usize>, Leaf<'n>)>,
+    identity: BTreeMap<String, (String, &'n Value)>,
+    factors: BTreeMap<(FactorClass, String), (Option<usize>, &'n Value)>,
     problems: Vec<Problem>,
 }
 
@@ -91,58 +84,58 @@ impl<'n> Reading<'n> {
     }
 
     /// Takes an identity field; a null one is the same as an absent one.
-    fn identity(&mut self, group: String, leaf: Leaf<'n>) {
-        if leaf.value.is_null() {
+    fn identity(&mut self, group: String, path: String, value: &'n Value) {
+        if value.is_null() {
             return;
         }
-        let path = leaf.pointer.dotted();
         match self.identity.get(&path) {
-            Some((_, first)) => self.problems.push(self.collision(&path, first, &leaf)),
+            Some((_, first)) => self.problems.push(self.collision(&path, first, value)),
             None => {
-                self.identity.insert(path, (group, leaf));
+                self.identity.insert(path, (group, value));
             }
         }
     }
 
     /// Takes a factor; of several fields for one factor the first that is present counts.
-    fn factor(&mut self, name: (FactorClass, String), rank: Option<usize>, leaf: Leaf<'n>) {
-        if rank.is_some() && leaf.value.is_null() {
+    fn factor(&mut self, name: (FactorClass, String), rank: Option<usize>, value: &'n Value) {
+        if rank.is_some() && value.is_null() {
             return;
         }
         match (self.factors.get(&name), rank) {
             (Some((Some(earlier), _)), Some(rank)) if rank >= *earlier => {}
             (Some((Some(_), _)), Some(_)) | (None, _) => {
-                self.factors.insert(name, (rank, leaf));
+                self.factors.insert(name, (rank, value));
             }
-            (Some((_, first)), _) if first.value == leaf.value => {}
-            (Some((_, first)), _) => self.problems.push(self.collision(&name.1, first, &leaf)),
+            (Some((_, first)), _) if *first == value => {}
+            (Some((_, first)), _) => self.problems.push(self.collision(&name.1, first, value)),
         }
     }
 
-    fn collision(&self, name: &str, first: &Leaf<'_>, second: &Leaf<'_>) -> Problem {
-        let (second_value, first_value) = quoted_apart(second.value, first.value);
+    fn collision(&self, name: &str, first: &Value, second: &Value) -> Problem {
+        let (second_value, first_value) = quoted_apart(second, first);
         let text = format!(
             "is {second_value}, `{}` is {first_value}, and both are `{name}`",
-            self.normal.original(&first.pointer),
+            self.normal.original_of(first),
         );
-        let at = self.normal.original(&second.pointer);
+        let at = self.normal.original_of(second);
         Problem::new(ProblemKind::Collision, at, text).hint("keep one of the two")
     }
 
     fn finish(self, policy: Policy) -> (Contents, Vec<Problem>) {
         let mut contents = Contents::default();
-        for (path, (group, leaf)) in self.identity {
+        for (path, (group, value)) in self.identity {
             contents
                 .identity
                 .entry(group)
                 .or_default()
-                .insert(path, leaf.value.clone());
+                .insert(path, value.clone());
         }
-        for ((class, key), (_, leaf)) in self.factors {
-            contents
-                .factors
-                .class_mut(class)
-                .insert(key, leaf.value.clone());
+        let mut factors = self.factors.into_iter().peekable();
+        for class in FactorClass::ALL {
+            let of_class = std::iter::from_fn(|| factors.next_if(|((of, _), _)| *of == class));
+            *contents.factors.class_mut(class) = of_class
+                .map(|((_, key), (_, value))| (key, value.clone()))
+                .collect();
         }
         if policy == Policy::Exact {
             for class in FactorClass::ALL {

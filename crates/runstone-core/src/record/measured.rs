@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::metric::MetricValue;
-use crate::pointer::{Pointer, by_name, leaves};
+use crate::pointer::{Pointer, each_leaf, place_of};
 use crate::problem::{Problem, ProblemKind, quoted, type_of};
 
 /// The member that holds a metric's samples, and the one that makes an object a metric.
@@ -26,11 +26,11 @@ pub(crate) struct Measured {
 
 /// Reads the `metrics` of a document, and what is wrong with them.
 pub(super) fn read(document: &Map<String, Value>) -> (Measured, Vec<Problem>) {
-    let at = Pointer::root().child("metrics");
     match document.get("metrics") {
         None | Some(Value::Null) => (Measured::default(), Vec::new()),
-        Some(metrics @ Value::Object(_)) => read_metrics(&at, metrics),
+        Some(Value::Object(metrics)) => read_metrics(metrics),
         Some(other) => {
+            let at = Pointer::root().child("metrics");
             let text = format!("is {}, an object is wanted", type_of(other));
             (
                 Measured::default(),
@@ -40,52 +40,73 @@ pub(super) fn read(document: &Map<String, Value>) -> (Measured, Vec<Problem>) {
     }
 }
 
-fn read_metrics(at: &Pointer, metrics: &Value) -> (Measured, Vec<Problem>) {
-    let found = leaves(at, metrics).into_iter().filter(|leaf| {
+fn read_metrics(metrics: &Map<String, Value>) -> (Measured, Vec<Problem>) {
+    let mut found: Vec<(String, &Value)> = Vec::new();
+    each_leaf(metrics, &|_| false, &mut |keys, value| {
         // An empty object measures nothing.
-        !leaf.value.is_null() && !leaf.value.is_object()
+        if !value.is_null() && !value.is_object() {
+            found.push((keys.join("."), value));
+        }
     });
-    let named = match by_name(found.collect(), |pointer| pointer.keys()[1..].join(".")) {
-        Ok(named) => named,
-        Err(collision) => {
-            let text = format!("is `{}`, like `{}`", collision.name, collision.first);
-            let problem = Problem::new(ProblemKind::Collision, collision.second, text);
-            return (
-                Measured::default(),
-                vec![problem.hint("rename one of the two")],
-            );
+    if let Some(collision) = collision(metrics, &found) {
+        return (Measured::default(), vec![collision]);
+    }
+    let (mut measuring, mut unmeasured) = (Vec::new(), Vec::new());
+    for (name, value) in found {
+        match MetricValue::from_json(value) {
+            Some(number) => measuring.push((name, number)),
+            None => unmeasured.push((name, value)),
         }
+    }
+    let mut measured = Measured {
+        metrics: measuring.into_iter().collect(),
+        ..Measured::default()
     };
-    let mut measured = Measured::default();
+    unmeasured.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut problems = Vec::new();
-    for (name, leaf) in &named {
-        if let Some(value) = MetricValue::from_json(leaf.value) {
-            measured.metrics.insert(name.clone(), value);
-            continue;
-        }
+    for (name, value) in unmeasured {
         let owner = name
             .strip_suffix(SAMPLES)
             .and_then(|owner| owner.strip_suffix('.'));
-        let has_mean = |owner: &&str| {
-            let mean = named.get(&format!("{owner}.{MEAN}"));
-            mean.is_some_and(|mean| MetricValue::from_json(mean.value).is_some())
-        };
-        match (owner.filter(has_mean), &leaf.value) {
+        let has_mean = |owner: &&str| measured.metrics.contains_key(&format!("{owner}.{MEAN}"));
+        match (owner.filter(has_mean), value) {
             (Some(owner), Value::Array(items)) => {
                 if let Some(samples) = samples(items) {
                     measured.samples.insert(owner.to_owned(), samples);
                     continue;
                 }
-                let text = format!("is {}, numbers are wanted", quoted(leaf.value));
-                let at = leaf.pointer.clone();
+                let text = format!("is {}, numbers are wanted", quoted(value));
+                let at = place(metrics, value);
                 problems.push(Problem::new(ProblemKind::WrongType, at, text));
             }
             _ => {
-                measured.labels.insert(name.clone(), leaf.value.clone());
+                measured.labels.insert(name, value.clone());
             }
         }
     }
     (measured, problems)
+}
+
+/// Returns the problem of the first metric that has the name of an earlier one.
+fn collision(metrics: &Map<String, Value>, found: &[(String, &Value)]) -> Option<Problem> {
+    // Nearly always they come by their names, which shows that none stands there twice.
+    if found.is_sorted_by(|(one, _), (other, _)| one < other) {
+        return None;
+    }
+    let mut named: BTreeMap<&str, &Value> = BTreeMap::new();
+    let (name, first, second) = found
+        .iter()
+        .find_map(|(name, value)| Some((name, named.insert(name, value)?, value)))?;
+    let text = format!("is `{name}`, like `{}`", place(metrics, first));
+    let problem = Problem::new(ProblemKind::Collision, place(metrics, second), text);
+    Some(problem.hint("rename one of the two"))
+}
+
+/// Returns where one of the metrics stands in its document.
+fn place(metrics: &Map<String, Value>, metric: &Value) -> Pointer {
+    let below = place_of(metrics, metric).unwrap_or_default();
+    let metrics = Pointer::root().child("metrics");
+    below.keys().iter().fold(metrics, |at, key| at.child(key))
 }
 
 fn samples(items: &[Value]) -> Option<Vec<f64>> {

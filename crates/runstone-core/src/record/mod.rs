@@ -279,15 +279,15 @@ fn unread(
     named: &[Warning],
 ) -> Option<Warning> {
     let is_unread = |key: &String, value: &Value| {
-        let place = Pointer::root().child(key);
+        let is_it = |at: &Pointer| matches!(at.keys(), [only] if only == key);
         if named
             .iter()
-            .any(|warning| warning.pointer.as_ref() == Some(&place))
+            .any(|warning| warning.pointer.as_ref().is_some_and(is_it))
         {
             return false;
         }
-        all_leaves(&place, value, &mut |at, _| {
-            profile.fields.role(rules, at.keys()) == Role::Unread
+        all_leaves(key, value, &mut |keys| {
+            profile.fields.role(rules, keys) == Role::Unread
         })
     };
     let names: Vec<String> = document

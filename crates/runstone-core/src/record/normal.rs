@@ -10,7 +10,7 @@ use super::Defaults;
 use super::instant::{Instant, Zone};
 use crate::canon;
 use crate::id::nfc;
-use crate::pointer::{Path, Pattern, Pointer, each_leaf};
+use crate::pointer::{Path, Pattern, Pointer, Trail, each_leaf, place_of};
 use crate::problem::{Problem, ProblemKind, Warning, quoted, quoted_apart};
 use crate::profile::{FieldRules, Profile, Role, StageRules};
 use crate::redact::is_mark;
@@ -44,10 +44,11 @@ impl Normal {
             problems: vec![],
             warnings: vec![],
         };
-        let mut plain = form.plain_object(&mut Pointer::root(), document);
-        let moved = form.resolve_aliases(&mut plain);
-        let filled = fill_experiment(&mut plain, profile, defaults);
-        let document = form.members(&mut Pointer::root(), plain);
+        let mut document = document.clone();
+        form.plain_members(&Trail::Root, &mut document);
+        let moved = form.resolve_aliases(&mut document);
+        let filled = fill_experiment(&mut document, profile, defaults);
+        form.top_members(&mut document);
         let mut normal = Self {
             document,
             problems: form.problems,
@@ -76,19 +77,24 @@ impl Normal {
     ) -> Map<String, Value> {
         let mut content = self.document;
         let mut silent = Vec::new();
-        each_leaf(&content, &|_| false, &mut |at, value| {
+        each_leaf(&content, &|_| false, &mut |keys, value| {
             let says_nothing = || {
-                let role = fields.role(rules, at.keys());
+                let role = fields.role(rules, keys);
                 matches!(role, Role::Identity { .. } | Role::Fixed(_))
             };
             if value.is_null() && says_nothing() {
-                silent.extend(at.as_path());
+                silent.extend(Path::of(keys));
             }
         });
         for path in silent {
             path.remove(&mut content);
         }
         content
+    }
+
+    /// Returns where a value of this form stands in the caller's document.
+    pub(super) fn original_of(&self, value: &Value) -> Pointer {
+        self.original(&place_of(&self.document, value).unwrap_or_default())
     }
 
     /// Returns where the field at `pointer` stands in the caller's document.
@@ -126,8 +132,10 @@ pub(super) fn spelled(fields: &FieldRules, field: &[String], value: &Value) -> V
         problems: vec![],
         warnings: vec![],
     };
+    let mut plain = value.clone();
+    // What is wrong with it is told elsewhere, so that its place is not asked for.
+    form.plain(&Trail::Root, &mut plain);
     let mut at = field.iter().fold(Pointer::root(), |at, key| at.child(key));
-    let plain = form.plain(&mut at, value);
     form.value(&mut at, plain)
 }
 
@@ -182,35 +190,32 @@ struct Form<'p> {
 }
 
 impl Form<'_> {
-    /// Returns `members` with keys in NFC and numbers in their one form.
-    fn plain_object(
-        &mut self,
-        at: &mut Pointer,
-        members: &Map<String, Value>,
-    ) -> Map<String, Value> {
-        let mut plain = Map::new();
-        for (key, value) in members {
-            let value = at.below(key, |here| self.plain(here, value));
-            if plain.insert(nfc(key), value).is_some() {
-                let text = format!("is the same key as `{}`", at.child(nfc(key)));
-                let here = at.child(key);
+    /// Brings the keys of `members` into NFC and their numbers into their one form.
+    fn plain_members(&mut self, at: &Trail<'_>, members: &mut Map<String, Value>) {
+        if members.keys().all(|key| key.is_ascii()) {
+            for (key, value) in members {
+                self.plain(&Trail::Name(at, key), value);
+            }
+            return;
+        }
+        for (key, mut value) in std::mem::take(members) {
+            let here = Trail::Name(at, &key);
+            self.plain(&here, &mut value);
+            if members.insert(nfc(&key), value).is_some() {
+                let text = format!("is the same key as `{}`", at.pointer().child(nfc(&key)));
                 self.problems
-                    .push(Problem::new(ProblemKind::Collision, here, text));
+                    .push(Problem::new(ProblemKind::Collision, here.pointer(), text));
             }
         }
-        plain
     }
 
-    fn plain(&mut self, at: &mut Pointer, value: &Value) -> Value {
+    fn plain(&mut self, at: &Trail<'_>, value: &mut Value) {
         match value {
-            Value::Object(members) => Value::Object(self.plain_object(at, members)),
+            Value::Object(members) => self.plain_members(at, members),
             Value::Array(items) => {
-                let items = items.iter().enumerate();
-                items
-                    .map(|(position, item)| {
-                        at.below(position.to_string(), |here| self.plain(here, item))
-                    })
-                    .collect()
+                for (position, item) in items.iter_mut().enumerate() {
+                    self.plain(&Trail::Position(at, position), item);
+                }
             }
             Value::Number(number) => {
                 let is_exact = |nearest: &f64| {
@@ -218,17 +223,16 @@ impl Form<'_> {
                         || nearest.abs() < canon::WHOLE_MAX
                         || format!("{nearest:.0}") == number.to_string()
                 };
-                let settled = number.as_f64().filter(is_exact).and_then(canon::number);
-                if let Some(settled) = settled {
-                    return Value::Number(settled);
+                if let Some(settled) = number.as_f64().filter(is_exact).and_then(canon::number) {
+                    *number = settled;
+                    return;
                 }
                 let text = "is not exactly a binary64 number".to_owned();
-                let problem = Problem::new(ProblemKind::NotExact, at.clone(), text);
+                let problem = Problem::new(ProblemKind::NotExact, at.pointer(), text);
                 self.problems.push(problem.hint("send it as text"));
-                value.clone()
             }
-            Value::String(text) => Value::String(nfc(text)),
-            other => other.clone(),
+            Value::String(text) if !text.is_ascii() => *text = nfc(text),
+            Value::String(_) | Value::Bool(_) | Value::Null => {}
         }
     }
 
@@ -280,6 +284,16 @@ impl Form<'_> {
         };
         let mut at = place.pointer();
         scratch.value(&mut at, a.clone()) == scratch.value(&mut at, b.clone())
+    }
+
+    /// Spells the values of a document, without a walk over what no rule looks into.
+    fn top_members(&mut self, members: &mut Map<String, Value>) {
+        for (key, value) in members {
+            if self.fields.may_respell(key) {
+                let mut at = Pointer::root().child(key);
+                *value = self.value(&mut at, value.take());
+            }
+        }
     }
 
     fn members(&mut self, at: &mut Pointer, mut members: Map<String, Value>) -> Map<String, Value> {
@@ -383,9 +397,30 @@ impl Form<'_> {
     }
 }
 
-/// The clocks of the run itself that every profile reads as instants.
+impl FieldRules {
+    /// Tells whether a value at or below a member of a document may be spelled otherwise than it
+    /// comes, or be refused for its spelling.
+    fn may_respell(&self, name: &str) -> bool {
+        let patterns = [
+            &self.tagged,
+            &self.times,
+            &self.upper,
+            &self.sets,
+            &self.integers,
+        ];
+        let mut patterns = patterns.into_iter().flatten();
+        let mut paths = self.value_aliases.keys().chain(self.allowed.keys());
+        CLOCKS.contains(&name)
+            || patterns.any(|pattern| pattern.may_lie_in(name))
+            || paths.any(|path| path.keys().first().is_some_and(|first| first == name))
+    }
+}
+
+/// The clocks of the run itself, which every profile reads as instants.
+const CLOCKS: [&str; 2] = ["started_at", "finished_at"];
+
 fn is_clock(at: &Pointer) -> bool {
-    matches!(at.keys(), [key] if key == "started_at" || key == "finished_at")
+    matches!(at.keys(), [key] if CLOCKS.contains(&key.as_str()))
 }
 
 /// Returns what a tagged value is compared by: its kind and value; a `scalar` is its value.

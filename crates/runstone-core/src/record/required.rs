@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::normal::Normal;
 use crate::pointer::{Path, Pattern, Pointer};
 use crate::problem::{Problem, ProblemKind, Warning, quoted};
-use crate::profile::{FIXED, FactorSource, FieldRules, Profile, Role, StageRules, reaches};
+use crate::profile::{FIXED, FactorSource, FieldRules, Profile, Role, StageRules};
 use crate::spelling::near;
 
 /// Returns the fields that every stage of a profile requires.
@@ -174,7 +174,7 @@ impl<'r> Known<'r> {
             || [&self.fields.times, &self.fields.sets, &self.fields.integers]
                 .into_iter()
                 .flatten()
-                .any(|pattern: &Pattern| reaches(pattern, here));
+                .any(|pattern: &Pattern| pattern.reaches(here));
         if is_read {
             return None;
         }

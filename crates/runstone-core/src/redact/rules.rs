@@ -160,18 +160,14 @@ impl Redaction {
     /// Returns the first path rule that redacts a place, of which `keys` are the names from the
     /// root.
     pub(crate) fn path_rule<K: AsRef<str>>(&self, keys: &[K]) -> Option<&PathRule> {
-        self.paths
-            .iter()
-            .find(|rule| (1..=keys.len()).any(|length| rule.path.matches(&keys[..length])))
+        self.paths.iter().find(|rule| rule.path.reaches(keys))
     }
 
     /// Tells whether `allow_only` keeps a place, or something below it.
     pub(crate) fn allows<K: AsRef<str>>(&self, keys: &[K]) -> bool {
-        self.allow_only.as_ref().is_none_or(|allowed| {
-            allowed
-                .iter()
-                .any(|pattern| (1..=keys.len()).any(|length| pattern.matches(&keys[..length])))
-        })
+        self.allow_only
+            .as_ref()
+            .is_none_or(|allowed| allowed.iter().any(|pattern| pattern.reaches(keys)))
     }
 }
 
