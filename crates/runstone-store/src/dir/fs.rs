@@ -171,7 +171,8 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// One journal on this host: flushing a file makes every name durable that it had before.
+    /// One journal on this host: names become durable in the order in which they were made, and
+    /// flushing a file makes every name durable that it had before.
     Journal,
     /// Local, but names are flushed by flushing their directory.
     CopyOnWrite,

@@ -27,11 +27,13 @@ const STEPS_BACK_MAX: u64 = 16;
 #[derive(Debug, Default)]
 pub(super) struct Heads(Mutex<BTreeMap<Log, Known>>);
 
-/// A place known to be taken, with its digest if that is known too.
+/// A place known to be taken, with its digest if that is known too, and the highest place that this
+/// handle made durable.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     seq: Seq,
     sha256: Option<Hash256>,
+    durable: Option<Seq>,
 }
 
 impl Heads {
@@ -55,11 +57,32 @@ impl Heads {
         match map.get_mut(log) {
             Some(known) if known.seq > seq => {}
             Some(known) if known.seq == seq => known.sha256 = known.sha256.or(sha256),
-            Some(known) => *known = Known { seq, sha256 },
+            Some(known) => (known.seq, known.sha256) = (seq, sha256),
             None => {
-                map.insert(log.clone(), Known { seq, sha256 });
+                let durable = None;
+                map.insert(
+                    log.clone(),
+                    Known {
+                        seq,
+                        sha256,
+                        durable,
+                    },
+                );
             }
         }
+    }
+
+    /// Notes that a place is taken, and that its directory was flushed since.
+    pub(super) fn confirm(&self, log: &Log, seen: Seen) {
+        self.raise(log, seen.seq, Some(seen.sha256));
+        if let Some(known) = self.map().get_mut(log) {
+            known.durable = known.durable.max(Some(seen.seq));
+        }
+    }
+
+    fn is_durable(&self, log: &Log, seq: Seq) -> bool {
+        self.get(log)
+            .is_some_and(|known| known.durable >= Some(seq))
     }
 }
 
@@ -107,6 +130,7 @@ impl<F: FileSystem> DirStore<F> {
         if let Some(Known {
             seq,
             sha256: Some(sha256),
+            ..
         }) = self.heads.get(log)
             && seq == head
         {
@@ -127,6 +151,24 @@ impl<F: FileSystem> DirStore<F> {
             }
         }
         Ok(None)
+    }
+
+    /// Returns the same, for an entry that will name it.
+    ///
+    /// What names an entry must not outlast it: after a power cut it would speak of a history that
+    /// is gone, and whoever adopts the claim would begin to search behind the end of the log. Where
+    /// one journal keeps all names in their order, nothing outlasts what was there before it.
+    pub(super) fn last_to_name(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
+        let seen = self.last_seen(log)?;
+        if let Some(seen) = seen
+            && !self.tree.kind.file_sync_covers_names()
+            && !self.heads.is_durable(log, seen.seq)
+        {
+            let shard = self.shard_for(log, seen.seq)?;
+            self.tree.sync(&shard)?;
+            self.heads.confirm(log, seen);
+        }
+        Ok(seen)
     }
 
     /// Returns a taken place at or above one that was found empty, if there is any sign of one.

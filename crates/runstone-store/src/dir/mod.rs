@@ -354,6 +354,33 @@ mod tests {
     }
 
     #[test]
+    fn head_of_another_writer_is_flushed_before_an_entry_names_it() {
+        for (kind, more) in [(Kind::Journal, 0), (Kind::CopyOnWrite, 1)] {
+            let root = TempDir::new().unwrap();
+            let fs = FaultyFileSystem::new(OsFileSystem).posing_as(kind);
+            let path = root.path().join("store");
+            let made = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+            let append = |store: &DirStore<_>| {
+                let appended = store.append(&Log::StoreNotes, None, &note()).unwrap();
+                assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+            };
+            let store = made.into_store();
+            append(&store);
+            let flushes = |store: &DirStore<_>| {
+                fs.take_calls();
+                append(store);
+                fs.calls_of("sync_dir")
+            };
+            let own = flushes(&store);
+            let other = DirStore::open_on(fs.clone(), &path, SystemEntropy).unwrap();
+            assert_eq!(flushes(&other), own + more, "{kind:?}");
+            // What it flushed itself is known to last.
+            assert_eq!(flushes(&other), own, "{kind:?}");
+            assert_eq!(flushes(&store), own + more, "{kind:?}");
+        }
+    }
+
+    #[test]
     fn handle_whose_flush_failed_records_nothing_more() {
         let root = TempDir::new().unwrap();
         let fs = FaultyFileSystem::new(OsFileSystem);

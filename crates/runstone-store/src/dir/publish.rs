@@ -156,7 +156,7 @@ impl<F: FileSystem> DirStore<F> {
         self.tree
             .sync(shard)
             .map_err(|error| error.in_doubt(doubt))?;
-        self.heads.raise(log, seen.seq, Some(seen.sha256));
+        self.heads.confirm(log, seen);
         Ok(())
     }
 }

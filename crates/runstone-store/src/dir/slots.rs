@@ -46,7 +46,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
     }
 
     fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
-        self.last_seen(log)
+        self.last_to_name(log)
     }
 
     fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
