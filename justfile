@@ -34,9 +34,9 @@ deny: (need "cargo-deny")
 typos: (need "typos" "typos-cli")
     typos
 
-# More seeds and more processes than fit a working day.
-deep *ARGS: (need "cargo-nextest")
-    cargo nextest run --workspace --profile deep {{ ARGS }}
+# Lives many seeds of the simulation below the store on each kind of file system, from FIRST on.
+deep SEEDS="100000" FIRST="1":
+    RUNSTONE_SEEDS={{ SEEDS }} RUNSTONE_FIRST_SEED={{ FIRST }} cargo test --release -p runstone-store --lib simulation::seeds -- --nocapture
 
 # Each figure beside its floor, on the disk of the target directory or of DIR.
 bench *DIR:

@@ -31,6 +31,8 @@ mod hash;
 mod key;
 mod log;
 mod memory;
+#[cfg(test)]
+mod mutants;
 mod secret;
 pub mod segment;
 mod shelf;

@@ -82,7 +82,7 @@ fn of_few_logs(items: &[BatchItem]) -> &[BatchItem] {
 }
 
 /// Appends many entries, of which so many threads prepare some at once.
-pub(super) fn append_by<S>(
+pub(crate) fn append_by<S>(
     writers: usize,
     slots: &S,
     items: &[BatchItem],

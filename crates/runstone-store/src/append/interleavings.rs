@@ -10,7 +10,6 @@ use std::thread;
 
 use serde_json::{Map, Value};
 
-use super::batch::append_by;
 use super::*;
 use crate::descriptor::Descriptor;
 use crate::entropy::SystemEntropy;

@@ -50,6 +50,8 @@ mod search;
 mod slots;
 
 pub(crate) use self::batch::append_all;
+#[cfg(test)]
+pub(crate) use self::batch::append_by;
 use self::pen::{Page, Pen};
 pub(crate) use self::search::{claimant, find, make_durable};
 pub(crate) use self::slots::{Claim, Claimed, Look, Published, Slots};

@@ -15,6 +15,8 @@ use crate::error::{Doubt, StoreError};
 use crate::hash::Hash256;
 use crate::key::{Key, KeyText};
 use crate::log::{Log, Seq};
+#[cfg(test)]
+use crate::mutants::{self, Mutant};
 use crate::store::{Appended, BatchItem, Committed, NewEntry};
 
 /// How often a name may be refused as taken and then not be seen, before that is told: a cache that
@@ -307,6 +309,10 @@ impl<S: Slots> Pen<'_, S> {
                         .publish(self.page.log, seq, &mut draft, &envelope)?
                     {
                         Published::Won => return Ok(Appended::New(Committed { seq, envelope })),
+                        #[cfg(test)]
+                        Published::Occupied if mutants::is(Mutant::ExistsIsALoss) => {
+                            seq = seq.next();
+                        }
                         Published::Occupied => refusals += 1,
                     }
                 }

@@ -7,8 +7,9 @@
 //! head     finds the end of a log            hint      where the end was seen last
 //! read     checks what stands at a place     probe     may this file system hold a store?
 //! keep     documents, profiles, objects      faults    a file system that fails on request
-//! audit    reads everything              shelf     files that are replaced and removed
-//! seal     puts entries into segments    segments  reads them
+//! audit    reads everything                 shelf     files that are replaced and removed
+//! seal     puts entries into segments       segments  reads them
+//! simulation   a disk that forgets what was not flushed, for tests
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -32,6 +33,8 @@ mod seal;
 mod secret;
 mod segments;
 mod shelf;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod tree;
 

@@ -22,6 +22,8 @@ use rustix::io::Errno;
 
 use super::DirStore;
 use super::fs::{FileSystem, if_found};
+#[cfg(test)]
+use super::layout::fan_name;
 use super::layout::{Holds, shard_name, slot_name};
 use super::tree::{At, Temporary, at};
 use crate::append::Published;
@@ -29,6 +31,8 @@ use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
 use crate::error::{Doubt, StoreError};
 use crate::key::Nonce;
 use crate::log::{Log, Seq};
+#[cfg(test)]
+use crate::mutants::{self, Mutant};
 
 /// An entry under a temporary name.
 #[derive(Debug)]
@@ -53,6 +57,10 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn flush(&self, draft: &mut Draft<F>) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if mutants::is(Mutant::SyncAfterPublish) {
+            return Ok(());
+        }
         self.tree.sync_temporary(&mut draft.temporary)
     }
 
@@ -91,7 +99,11 @@ impl<F: FileSystem> DirStore<F> {
         let mut failure = None;
         for _ in 0..2 {
             let error = match self.tree.give_name(&draft.temporary, shard, &name) {
-                Ok(()) => return Ok(Published::Won),
+                Ok(()) => {
+                    #[cfg(test)]
+                    self.do_what_was_left_out(draft, written)?;
+                    return Ok(Published::Won);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Ok(Published::Occupied);
                 }
@@ -125,6 +137,25 @@ impl<F: FileSystem> DirStore<F> {
         } else {
             at(path)(error)
         })
+    }
+
+    /// Does, with the slot taken, what belongs before it.
+    #[cfg(test)]
+    fn do_what_was_left_out(
+        &self,
+        draft: &mut Draft<F>,
+        written: &Envelope,
+    ) -> Result<(), StoreError> {
+        if mutants::is(Mutant::SyncAfterPublish) {
+            self.tree.sync_temporary(&mut draft.temporary)?;
+        }
+        if let Some(key) = written.key
+            && mutants::is(Mutant::SlotBeforeKeySync)
+        {
+            self.tree
+                .sync(&self.fan("keys", &fan_name(key.digest()))?)?;
+        }
+        Ok(())
     }
 
     /// Returns the nonce of the entry in a slot, nothing if the slot is empty.

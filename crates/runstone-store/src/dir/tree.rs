@@ -15,6 +15,8 @@ use super::layout::{FAN_NAME_BYTES, Holds, ModeBits, temporary_name};
 use crate::descriptor::Primitive;
 use crate::error::StoreError;
 use crate::key::Nonce;
+#[cfg(test)]
+use crate::mutants::{self, Mutant};
 
 /// An open root, and how things are made below it.
 #[derive(Debug)]
@@ -239,6 +241,10 @@ impl<F: FileSystem> Tree<F> {
 
     /// Flushes a directory.
     pub(super) fn sync(&self, here: &At<F>) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if mutants::is(Mutant::NoDirectorySync) {
+            return Ok(());
+        }
         self.believe(self.fs.sync_dir(&here.dir), || here.path())
     }
 
@@ -256,6 +262,10 @@ impl<F: FileSystem> Tree<F> {
 
     /// Flushes a file that is already there, through a handle of its own.
     pub(super) fn sync_name(&self, here: &At<F>, name: &str) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if mutants::is(Mutant::NoFileSync) {
+            return Ok(());
+        }
         let file = self
             .fs
             .open_read(&here.dir, name)
@@ -316,6 +326,10 @@ impl<F: FileSystem> Tree<F> {
     /// Flushes a temporary file, once, and closes it: names are given without an open file, and of
     /// a large batch there are more than a process may have open.
     pub(super) fn sync_temporary(&self, temporary: &mut Temporary<F>) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if mutants::is(Mutant::NoFileSync) {
+            temporary.file = None;
+        }
         if let Some(file) = &temporary.file {
             let path = || temporary.here.name(&temporary.name);
             self.believe(self.fs.sync_file(file), path)?;
@@ -332,6 +346,12 @@ impl<F: FileSystem> Tree<F> {
         name: &str,
     ) -> io::Result<()> {
         let (from, old) = (&temporary.here.dir, &temporary.name);
+        #[cfg(test)]
+        if self.primitive == Primitive::Link
+            && let Some(given) = mutants::give_name(&self.fs, (from, old), (&to.dir, name))
+        {
+            return given;
+        }
         match self.primitive {
             Primitive::Link => self.fs.link(from, old, &to.dir, name),
             Primitive::RenameNoreplace => self.fs.rename_noreplace(from, old, &to.dir, name),

@@ -1,0 +1,79 @@
+//! The simulation run on engines that are wrong: each of them has to be noticed.
+//!
+//! The invariant guarded here: what is blamed on a mutant is its own doing, since the engine as it
+//! is keeps its promises under the same seeds on the same kinds of file system; those are lived by
+//! `seeds`. How a mutant is wrong is left to `crate::mutants`.
+
+use super::life::{Birth, live};
+use super::seeds::SEEDS;
+use crate::dir::Kind;
+use crate::mutants::Mutant;
+
+/// Lives a mutant until it breaks a promise: on file systems of this kind, under so many seeds at
+/// most.
+fn is_caught(mutant: Mutant, kind: Kind, seeds: u64) {
+    assert!(seeds <= SEEDS, "the same seeds are lived without a mutant");
+    for seed in 1..=seeds {
+        let mutant = Some(mutant);
+        if let Err(violation) = live(Birth { kind, seed, mutant }, false) {
+            println!("{mutant:?} on {kind:?}: seed {seed}: {}", violation.broken);
+            return;
+        }
+    }
+    panic!("{mutant:?} is not noticed on {kind:?} by {seeds} seeds");
+}
+
+#[test]
+fn engine_that_flushes_no_directory_is_noticed() {
+    is_caught(Mutant::NoDirectorySync, Kind::Journal, 50);
+    is_caught(Mutant::NoDirectorySync, Kind::CopyOnWrite, 50);
+}
+
+#[test]
+fn engine_that_flushes_no_file_is_noticed() {
+    is_caught(Mutant::NoFileSync, Kind::Journal, 50);
+    is_caught(Mutant::NoFileSync, Kind::Network, 50);
+}
+
+#[test]
+fn engine_that_flushes_after_publishing_is_noticed() {
+    is_caught(Mutant::SyncAfterPublish, Kind::Journal, 200);
+    is_caught(Mutant::SyncAfterPublish, Kind::CopyOnWrite, 200);
+}
+
+#[test]
+fn engine_that_takes_a_slot_before_its_claim_is_durable_is_noticed() {
+    is_caught(Mutant::SlotBeforeKeySync, Kind::CopyOnWrite, 200);
+}
+
+#[test]
+fn engine_that_does_not_flush_what_an_entry_names_is_noticed() {
+    is_caught(Mutant::ObjectNotSynced, Kind::CopyOnWrite, 200);
+    is_caught(Mutant::ObjectNotSynced, Kind::Network, 200);
+}
+
+#[test]
+fn engine_that_renames_is_noticed() {
+    is_caught(Mutant::PlainRename, Kind::Journal, 200);
+    is_caught(Mutant::PlainRename, Kind::Network, 200);
+}
+
+#[test]
+fn engine_that_takes_the_next_number_without_creating_it_is_noticed() {
+    is_caught(Mutant::MaxPlusOneWithoutCreate, Kind::Journal, 200);
+}
+
+#[test]
+fn engine_that_trusts_a_lock_is_noticed_where_hosts_are_several() {
+    is_caught(Mutant::FlockOnly, Kind::Network, 200);
+}
+
+#[test]
+fn engine_that_gives_out_a_freed_slot_is_noticed() {
+    is_caught(Mutant::SlotReuseAfterDelete, Kind::Journal, 200);
+}
+
+#[test]
+fn engine_that_takes_exists_for_a_loss_is_noticed() {
+    is_caught(Mutant::ExistsIsALoss, Kind::Network, 200);
+}

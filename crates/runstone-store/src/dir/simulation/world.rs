@@ -1,0 +1,395 @@
+//! The world of a simulation: one disk, and actors of which one at a time makes a call.
+//!
+//! Every actor is a thread with handles of its own, as a process would be. All of them wait for the
+//! baton but one, and each of its calls to the file system is a point at which the seed may hand it
+//! on, let the call fail, end the actor, or cut the power. The invariant guarded here: what happens
+//! follows from the seed alone. What a call does is left to the file system and its disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+
+use super::disk::{Disk, Node};
+use super::draw::Draw;
+use crate::dir::Kind;
+
+/// Calls after which a simulation is held to have no end.
+const CALLS_MAX: u64 = 100_000;
+
+/// How often a name that was absent before is believed to be absent still: three times of four.
+const FORGETS_ONE_IN: usize = 4;
+
+/// One disk, and those who use it.
+#[derive(Debug)]
+pub(super) struct World {
+    state: Mutex<State>,
+    /// One for each actor, who waits for it.
+    turns: Vec<Condvar>,
+}
+
+/// What befalls the actors of a world.
+#[derive(Debug, Clone)]
+pub(super) struct Fate {
+    /// Decides all that the other fields leave open.
+    pub(super) seed: u64,
+    /// The host that each actor is on.
+    pub(super) hosts: Vec<usize>,
+    /// The baton is handed on at one call in so many.
+    pub(super) switch_one_in: usize,
+    /// One call in so many fails, if any does.
+    pub(super) fault_one_in: Option<usize>,
+    /// The power is cut at this call.
+    pub(super) cut_at: Option<u64>,
+    /// The calls of its own at which an actor dies.
+    pub(super) deaths: BTreeMap<usize, u64>,
+    /// The moment at which this begins: later than all that was told before.
+    pub(super) begins_at: u64,
+    /// Whether every call is written down.
+    pub(super) is_traced: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    disk: Disk,
+    draw: Draw,
+    fate: Fate,
+    actors: Vec<Actor>,
+    hosts: Vec<Host>,
+    locks: BTreeSet<(usize, Node)>,
+    current: usize,
+    calls: u64,
+    clock: u64,
+    is_off: bool,
+    trace: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Actor {
+    is_done: bool,
+    is_dead: bool,
+    calls: u64,
+}
+
+/// What a host remembers of a network file system.
+#[derive(Debug, Default, Clone)]
+struct Host {
+    absent: BTreeSet<(Node, String)>,
+    listings: BTreeMap<Node, Vec<String>>,
+}
+
+/// What a call may touch.
+pub(super) struct Touch<'w> {
+    pub(super) disk: &'w mut Disk,
+    pub(super) host: usize,
+    /// Nothing for a caller who remembers nothing.
+    memory: Option<&'w mut Host>,
+    draw: &'w mut Draw,
+    locks: &'w mut BTreeSet<(usize, Node)>,
+}
+
+/// What a call is for, which decides how it may fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Reads,
+    Writes,
+    /// Makes a name that must not be there.
+    Names,
+    /// Flushes this file.
+    Flushes(Node),
+}
+
+impl World {
+    pub(super) fn new(disk: Disk, fate: Fate) -> Arc<Self> {
+        let actors = fate.hosts.len();
+        let hosts = fate.hosts.iter().max().map_or(0, |host| host + 1);
+        let mut draw = Draw::new(fate.seed);
+        let current = if actors == 0 { 0 } else { draw.below(actors) };
+        Arc::new(Self {
+            state: Mutex::new(State {
+                disk,
+                draw,
+                actors: (0..actors).map(|_| Actor::default()).collect(),
+                hosts: vec![Host::default(); hosts],
+                locks: BTreeSet::new(),
+                current,
+                calls: 0,
+                clock: fate.begins_at,
+                is_off: false,
+                trace: Vec::new(),
+                fate,
+            }),
+            turns: (0..actors).map(|_| Condvar::new()).collect(),
+        })
+    }
+
+    /// A world in which nothing happens by chance.
+    pub(super) fn quiet(disk: Disk) -> Arc<Self> {
+        Self::new(
+            disk,
+            Fate {
+                seed: 0,
+                hosts: Vec::new(),
+                switch_one_in: 1,
+                fault_one_in: None,
+                cut_at: None,
+                deaths: BTreeMap::new(),
+                begins_at: 0,
+                is_traced: false,
+            },
+        )
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a moment later than every one before.
+    pub(super) fn now(&self) -> u64 {
+        let mut state = self.state();
+        state.clock += 1;
+        state.clock
+    }
+
+    /// Returns whether an actor is dead, by itself or with the power.
+    pub(super) fn is_gone(&self, actor: usize) -> bool {
+        let state = self.state();
+        state.is_off || state.actors[actor].is_dead
+    }
+
+    /// Returns the disk as it is, with all that is not flushed.
+    pub(super) fn disk(&self) -> Disk {
+        self.state().disk.clone()
+    }
+
+    pub(super) fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
+    pub(super) fn is_endless(&self) -> bool {
+        self.state().calls >= CALLS_MAX
+    }
+
+    pub(super) fn trace(&self) -> Vec<String> {
+        self.state().trace.clone()
+    }
+
+    /// Writes down what an actor does, where a trace is kept.
+    pub(super) fn note(&self, actor: usize, what: impl FnOnce() -> String) {
+        let mut state = self.state();
+        if state.fate.is_traced {
+            let line = format!("{:6} {actor} {}", state.calls, what());
+            state.trace.push(line);
+        }
+    }
+
+    /// Waits for the first turn of an actor.
+    pub(super) fn enter(&self, actor: usize) {
+        let state = self.state();
+        drop(self.wait(state, actor));
+    }
+
+    /// Gives the baton away for good.
+    pub(super) fn leave(&self, actor: usize) {
+        let mut state = self.state();
+        state.actors[actor].is_done = true;
+        if let Some(next) = state.draw_next() {
+            state.current = next;
+            self.turns[next].notify_one();
+        }
+    }
+
+    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, actor: usize) -> MutexGuard<'s, State> {
+        self.turns[actor]
+            .wait_while(state, |state| state.current != actor)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call on behalf of an actor, or of somebody outside to whom nothing happens.
+    pub(super) fn call<T>(
+        &self,
+        actor: Option<usize>,
+        call: Call,
+        what: impl FnOnce() -> String,
+        act: impl FnOnce(&mut Touch<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut state = self.state();
+        let Some(actor) = actor else {
+            return act(&mut state.touch(None));
+        };
+        state.step(actor);
+        if !state.is_gone(actor) && state.hands_on() {
+            let next = state.draw_next().unwrap();
+            if next != actor {
+                state.current = next;
+                self.turns[next].notify_one();
+                state = self.wait(state, actor);
+            }
+        }
+        if state.is_gone(actor) {
+            return Err(Errno::IO.into());
+        }
+        let line = state.fate.is_traced.then(what);
+        let host = state.fate.hosts[actor];
+        let fault = state.draw_fault(call);
+        let result = match fault {
+            None => act(&mut state.touch(Some(host))),
+            Some((errno, Moment::Before)) => Err(errno.into()),
+            Some((errno, Moment::After)) => {
+                act(&mut state.touch(Some(host))).and(Err(errno.into()))
+            }
+        };
+        if let Some(line) = line {
+            let told = match &result {
+                Ok(_) => "ok".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let fault =
+                fault.map_or_else(String::new, |(_, moment)| format!(" (fault {moment:?})"));
+            let line = format!("{:6} {actor} {line}: {told}{fault}", state.calls);
+            state.trace.push(line);
+        }
+        result
+    }
+}
+
+/// When a call fails that fails.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// It does nothing.
+    Before,
+    /// It acts, and its reply is lost.
+    After,
+}
+
+impl State {
+    fn touch(&mut self, host: Option<usize>) -> Touch<'_> {
+        let remembers = self.disk.kind == Kind::Network;
+        Touch {
+            disk: &mut self.disk,
+            host: host.unwrap_or(usize::MAX),
+            memory: host.filter(|_| remembers).map(|host| &mut self.hosts[host]),
+            draw: &mut self.draw,
+            locks: &mut self.locks,
+        }
+    }
+
+    /// Counts a call, and lets happen what was to happen at it.
+    fn step(&mut self, actor: usize) {
+        self.calls += 1;
+        self.clock += 1;
+        self.actors[actor].calls += 1;
+        if self.fate.cut_at.is_some_and(|cut| self.calls >= cut) || self.calls >= CALLS_MAX {
+            self.is_off = true;
+        }
+        let dies_at = self.fate.deaths.get(&actor);
+        if dies_at == Some(&self.actors[actor].calls) {
+            self.actors[actor].is_dead = true;
+            if self.disk.kind == Kind::Network {
+                let (host, hosts) = (self.fate.hosts[actor], &self.fate.hosts);
+                if hosts.iter().filter(|it| **it == host).count() == 1 {
+                    self.disk.lose_host(host, &mut self.draw);
+                }
+            }
+        }
+    }
+
+    fn is_gone(&self, actor: usize) -> bool {
+        self.is_off || self.actors[actor].is_dead
+    }
+
+    fn hands_on(&mut self) -> bool {
+        let chances = self.fate.switch_one_in;
+        self.draw.one_in(chances)
+    }
+
+    fn draw_next(&mut self) -> Option<usize> {
+        let at_work: Vec<usize> = (0..self.actors.len())
+            .filter(|actor| !self.actors[*actor].is_done)
+            .collect();
+        (!at_work.is_empty()).then(|| self.draw.pick(&at_work))
+    }
+
+    fn draw_fault(&mut self, call: Call) -> Option<(Errno, Moment)> {
+        let chances = self.fate.fault_one_in?;
+        if !self.draw.one_in(chances) {
+            return None;
+        }
+        let errnos: &[Errno] = match call {
+            Call::Reads => &[Errno::IO, Errno::STALE],
+            Call::Writes | Call::Flushes(_) => &[Errno::IO, Errno::NOSPC, Errno::STALE],
+            // A request that is made again meets what it made before.
+            Call::Names if self.disk.kind == Kind::Network => &[Errno::IO, Errno::EXIST],
+            Call::Names => &[Errno::IO, Errno::NOSPC],
+        };
+        let errno = self.draw.pick(errnos);
+        let moment = if errno == Errno::EXIST || self.draw.one_in(2) {
+            Moment::After
+        } else {
+            Moment::Before
+        };
+        if let (Call::Flushes(file), Moment::Before) = (call, moment)
+            && !self.disk.is_dir(file)
+        {
+            self.disk.lose_pages(file, &mut self.draw);
+        }
+        Some((errno, moment))
+    }
+}
+
+impl Touch<'_> {
+    /// Looks a name up as this host sees it.
+    pub(super) fn find(&mut self, dir: Node, name: &str) -> Option<Node> {
+        let Some(memory) = &mut self.memory else {
+            return self.disk.find(dir, name);
+        };
+        let place = (dir, name.to_owned());
+        if memory.absent.contains(&place) {
+            if !self.draw.one_in(FORGETS_ONE_IN) {
+                return None;
+            }
+            memory.absent.remove(&place);
+        }
+        let found = self.disk.find(dir, name);
+        if found.is_none() {
+            memory.absent.insert(place);
+        }
+        found
+    }
+
+    /// Notes that this host made a name.
+    pub(super) fn learn(&mut self, dir: Node, name: &str) {
+        if let Some(memory) = &mut self.memory {
+            memory.absent.remove(&(dir, name.to_owned()));
+            memory.listings.remove(&dir);
+        }
+    }
+
+    /// Lists a directory as this host sees it: as it is now, or as it was when it was listed last.
+    /// What is listed is no longer held to be absent.
+    pub(super) fn list(&mut self, dir: Node) -> Vec<String> {
+        let Some(memory) = &mut self.memory else {
+            return self.disk.list(dir);
+        };
+        if let Some(listed) = memory.listings.get(&dir)
+            && self.draw.one_in(3)
+        {
+            return listed.clone();
+        }
+        let listed = self.disk.list(dir);
+        memory.listings.insert(dir, listed.clone());
+        memory.absent.retain(|(absent_in, _)| *absent_in != dir);
+        listed
+    }
+
+    /// Locks a directory against others on this host; where hosts are several, they do not see it.
+    pub(super) fn try_lock(&mut self, dir: Node) -> Option<(usize, Node)> {
+        let host = if self.memory.is_some() { self.host } else { 0 };
+        self.locks.insert((host, dir)).then_some((host, dir))
+    }
+
+    pub(super) fn unlock(&mut self, lock: (usize, Node)) {
+        self.locks.remove(&lock);
+    }
+}
