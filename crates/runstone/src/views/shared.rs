@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, index, latest};
-use runstone_store::{CohortName, Exclusive, Keep, Log, Seq, ShelfPath, Shelved, Slot, StoreError};
+use runstone_store::{CohortName, Exclusive, Keep, Log, Seq, ShelfPath, Shelved};
 
 use super::places::{below, cohort_on_shelf, index_of, latest_of, on_shelf, run_on_shelf};
 use crate::compare::log_seq;
@@ -223,12 +223,7 @@ impl Ledger {
     /// Tells whether nothing stands above a snapshot in its log.
     pub(super) fn newest_is(&self, stored: &Stored) -> Result<bool, Error> {
         let log = Log::Cohort(stored.place.cohort.clone());
-        let above = self.store.peek(&log, log_seq(stored)?.next());
-        match above {
-            Ok(Slot::Absent) => Ok(true),
-            Ok(Slot::Whole(_) | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.store.head(&log)? == Some(log_seq(stored)?))
     }
 
     /// Returns the newest snapshot of a cohort that can be read and was not deleted.
@@ -239,13 +234,13 @@ impl Ledger {
     ) -> Result<Option<IndexEntry>, Error> {
         let noted = self.notes.now(cohort)?;
         let is_listed = |stored: &Stored| noted.deleted(&place_of(&stored.place)).is_none();
+        let mut next: Option<Seq> = self.store.head(&Log::Cohort(cohort.clone()))?;
         if let Some(stored) = in_hand
+            && next == Some(log_seq(stored)?)
             && is_listed(stored)
-            && self.newest_is(stored)?
         {
             return Ok(Some(entry_of(stored)));
         }
-        let mut next: Option<Seq> = self.store.head(&Log::Cohort(cohort.clone()))?;
         while let Some(seq) = next {
             match self.stored(cohort, seq) {
                 Ok(stored) if is_listed(&stored) => return Ok(Some(entry_of(&stored))),
