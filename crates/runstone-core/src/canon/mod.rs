@@ -77,6 +77,14 @@ pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     writer::write(value, out).expect("what is written here has a canonical form");
 }
 
+/// Returns what describes itself as a value.
+///
+/// # Panics
+/// As [`bytes`].
+pub fn value<T: Serialize + ?Sized>(described: &T) -> Value {
+    serde_json::to_value(described).expect("what is described here has a canonical form")
+}
+
 /// Returns the canonical bytes as text.
 ///
 /// # Panics

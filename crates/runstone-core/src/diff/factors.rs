@@ -5,7 +5,10 @@
 //! Keeping a long list elsewhere and naming the place ([`ExcludedFactors::whole`],
 //! [`ExcludedFactors::changes_ref`]) belongs to the views.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
 
 use super::tree::LeafChange;
 use super::wording;
@@ -114,7 +117,7 @@ impl ExcludedFactors {
     }
 
     /// Returns all changes as `{group: {key: {prev, curr}}}`; an absent side is `null`.
-    pub fn whole(&self) -> Value {
+    pub fn whole(&self) -> impl Serialize {
         grouped(&self.changes)
     }
 
@@ -130,15 +133,41 @@ impl ExcludedFactors {
 
     /// Returns the block of `metadata.json` and of the diff.
     pub fn to_json(&self) -> Value {
-        json!({
-            "changed": self.count() > 0,
-            "count": self.count(),
-            "summary": self.summary(),
-            "changes": grouped(&self.changes[..self.count().min(CHANGES_MAX)]),
-            "changes_digest": self.changes_digest(),
-            "changes_ref": self.changes_ref,
-        })
+        canon::value(&self.block())
     }
+
+    /// Works out the block that [`Self::to_json`] returns.
+    pub(crate) fn block(&self) -> FactorsBlock<'_> {
+        FactorsBlock {
+            changed: self.count() > 0,
+            changes: grouped(&self.changes[..self.count().min(CHANGES_MAX)]),
+            changes_digest: self.changes_digest(),
+            changes_ref: self.changes_ref.as_deref(),
+            count: self.count(),
+            summary: self.summary(),
+        }
+    }
+}
+
+/// The block of `metadata.json` and of the diff, worked out.
+#[derive(Debug, Serialize)]
+pub(crate) struct FactorsBlock<'a> {
+    pub(crate) changed: bool,
+    changes: Grouped<'a>,
+    changes_digest: Digest,
+    pub(crate) changes_ref: Option<&'a str>,
+    pub(crate) count: usize,
+    pub(crate) summary: String,
+}
+
+/// Changes by group and key.
+type Grouped<'a> = BTreeMap<&'static str, BTreeMap<&'a str, Sides<'a>>>;
+
+/// Both sides of a change.
+#[derive(Debug, Serialize)]
+struct Sides<'a> {
+    curr: Option<&'a Value>,
+    prev: Option<&'a Value>,
 }
 
 fn change_in_words(change: &FactorChange) -> String {
@@ -149,19 +178,23 @@ fn change_in_words(change: &FactorChange) -> String {
     )
 }
 
-fn grouped(changes: &[FactorChange]) -> Value {
-    let mut groups = Map::new();
+fn grouped(changes: &[FactorChange]) -> Grouped<'_> {
+    let mut groups = Grouped::new();
     for change in changes {
-        let group = groups
-            .entry(change.group.as_str())
-            .or_insert_with(|| json!({}));
-        group[&change.key] = json!({"prev": change.prev, "curr": change.curr});
+        let sides = Sides {
+            curr: change.curr.as_ref(),
+            prev: change.prev.as_ref(),
+        };
+        let group = groups.entry(change.group.as_str()).or_default();
+        group.insert(&change.key, sides);
     }
-    Value::Object(groups)
+    groups
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::diff::sample;
     use crate::diff::tree::{Difference, comparable_trees, differences};

@@ -2,12 +2,22 @@
 //!
 //! Written whole here so that the shape can be read in one place. The invariant kept: every
 //! member stands in every status; what does not exist is `null`, an empty list or an empty object.
+//! Members are told in canonical order, which spares the writer of views the sorting.
 //! Reading one back is not needed: a diff is worked out again from the log.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use super::metrics::MetricDelta;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::factors::FactorsBlock;
+use super::metrics::{MetricDelta, by_name};
+use super::patch::Patch;
 use super::run_diff::{Named, Row, RunDiff, SectionRows};
+use crate::canon;
+use crate::digest::Digest;
+use crate::id::{Attempt, RunId, SnapshotSeq};
 
 /// Names the shape; raised when a member changes its meaning.
 const SCHEMA: &str = "runstone.diff/1";
@@ -15,80 +25,123 @@ const SCHEMA: &str = "runstone.diff/1";
 impl RunDiff {
     /// Returns the stable JSON form.
     pub fn to_json(&self) -> Value {
-        let previous = self.previous.as_ref();
-        json!({
-            "schema": SCHEMA,
-            "status": self.status.as_str(),
-            "reason": self.reason,
-            "run_id": self.current.run_id,
-            "attempt": self.current.attempt,
-            "cohort": self.current.cohort,
-            "snapshot_seq": self.current.seq,
-            "sha256": self.current.sha256,
-            "snapshot_path": self.current.path,
-            "prev_run_id": previous.map(|named| &named.run_id),
-            "prev_attempt": previous.map(|named| named.attempt),
-            "prev_cohort": previous.map(|named| &named.cohort),
-            "prev_snapshot_seq": previous.map(|named| named.seq),
-            "prev_sha256": previous.map(|named| named.sha256),
-            "prev_snapshot_path": previous.and_then(|named| named.path.as_ref()),
-            "previous_same_settings": self.previous_same_settings.as_ref().map(Named::to_json),
-            "changed_keys": self.changed_keys,
-            "patch": self.patch.to_json(),
-            "excluded_factors": self.excluded_factors.to_json(),
-            "counts": self.counts,
-            "identity": rows(&self.identity),
-            "environment": self.environment.to_json(),
-            "code": self.code.to_json(),
-            "process": self.process.to_json(),
-            "metrics": metrics(&self.metrics),
-            "labels": rows(&self.labels),
-            "artifacts": rows(&self.artifacts),
-            "severity": self.severity.as_str(),
-            "severity_reason": self.severity_reason,
-            "reproducibility_variance": self.reproducibility_variance,
-            "unknown_inputs": self.unknown_inputs,
-        })
+        canon::value(&DiffMembers::of(self, &self.excluded_factors.block()))
     }
 }
 
-impl Named {
-    /// Returns the JSON form of a named snapshot.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "run_id": self.run_id,
-            "attempt": self.attempt,
-            "cohort": self.cohort,
-            "snapshot_seq": self.seq,
-            "sha256": self.sha256,
-            "snapshot_path": self.path,
-        })
+/// The members of a diff, lent by it.
+#[derive(Debug, Serialize)]
+pub(crate) struct DiffMembers<'a> {
+    artifacts: &'a [Row],
+    attempt: Attempt,
+    changed_keys: &'a [String],
+    code: &'a SectionRows,
+    cohort: &'a str,
+    counts: &'a BTreeMap<&'static str, Option<usize>>,
+    environment: &'a SectionRows,
+    excluded_factors: &'a FactorsBlock<'a>,
+    identity: &'a [Row],
+    labels: &'a [Row],
+    metrics: BTreeMap<&'a str, &'a MetricDelta>,
+    patch: &'a Patch,
+    prev_attempt: Option<Attempt>,
+    prev_cohort: Option<&'a str>,
+    prev_run_id: Option<&'a RunId>,
+    prev_sha256: Option<Digest>,
+    prev_snapshot_path: Option<&'a str>,
+    prev_snapshot_seq: Option<SnapshotSeq>,
+    previous_same_settings: Option<&'a Named>,
+    process: &'a SectionRows,
+    reason: Option<&'a str>,
+    reproducibility_variance: bool,
+    run_id: &'a RunId,
+    schema: &'static str,
+    severity: &'static str,
+    severity_reason: &'a str,
+    sha256: Digest,
+    /// Where the view of the current run lies; the views say it also where the diff does not.
+    pub(crate) snapshot_path: Option<&'a str>,
+    snapshot_seq: SnapshotSeq,
+    status: &'static str,
+    unknown_inputs: &'a [&'static str],
+}
+
+impl<'a> DiffMembers<'a> {
+    /// Lends the members of a diff; `factors` is the block of what differs on purpose.
+    pub(crate) fn of(diff: &'a RunDiff, factors: &'a FactorsBlock<'a>) -> Self {
+        let (current, previous) = (&diff.current, diff.previous.as_ref());
+        Self {
+            artifacts: &diff.artifacts,
+            attempt: current.attempt,
+            changed_keys: &diff.changed_keys,
+            code: &diff.code,
+            cohort: &current.cohort,
+            counts: &diff.counts,
+            environment: &diff.environment,
+            excluded_factors: factors,
+            identity: &diff.identity,
+            labels: &diff.labels,
+            metrics: by_name(&diff.metrics),
+            patch: &diff.patch,
+            prev_attempt: previous.map(|named| named.attempt),
+            prev_cohort: previous.map(|named| named.cohort.as_str()),
+            prev_run_id: previous.map(|named| &named.run_id),
+            prev_sha256: previous.map(|named| named.sha256),
+            prev_snapshot_path: previous.and_then(|named| named.path.as_deref()),
+            prev_snapshot_seq: previous.map(|named| named.seq),
+            previous_same_settings: diff.previous_same_settings.as_ref(),
+            process: &diff.process,
+            reason: diff.reason.as_deref(),
+            reproducibility_variance: diff.reproducibility_variance,
+            run_id: &current.run_id,
+            schema: SCHEMA,
+            severity: diff.severity.as_str(),
+            severity_reason: &diff.severity_reason,
+            sha256: current.sha256,
+            snapshot_path: current.path.as_deref(),
+            snapshot_seq: current.seq,
+            status: diff.status.as_str(),
+            unknown_inputs: &diff.unknown_inputs,
+        }
     }
 }
 
-impl SectionRows {
-    fn to_json(&self) -> Value {
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Named", 6)?;
+        members.serialize_field("attempt", &self.attempt)?;
+        members.serialize_field("cohort", &self.cohort)?;
+        members.serialize_field("run_id", &self.run_id)?;
+        members.serialize_field("sha256", &self.sha256)?;
+        members.serialize_field("snapshot_path", &self.path)?;
+        members.serialize_field("snapshot_seq", &self.seq)?;
+        members.end()
+    }
+}
+
+impl Serialize for SectionRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let state = match self {
             Self::Compared(_) => "compared",
             Self::Unknown { .. } => "unknown",
             Self::NotCompared { .. } => "not_compared",
         };
-        json!({"state": state, "reason": self.unknown_because(), "rows": rows(self.rows())})
+        let mut members = serializer.serialize_struct("SectionRows", 3)?;
+        members.serialize_field("reason", &self.unknown_because())?;
+        members.serialize_field("rows", self.rows())?;
+        members.serialize_field("state", state)?;
+        members.end()
     }
 }
 
-fn rows(rows: &[Row]) -> Value {
-    rows.iter()
-        .map(|row| json!({"key": row.key, "prev": row.prev, "curr": row.curr}))
-        .collect()
-}
-
-fn metrics(deltas: &[MetricDelta]) -> Value {
-    let by_name: Map<String, Value> = deltas
-        .iter()
-        .map(|delta| (delta.name.clone(), delta.to_json()))
-        .collect();
-    Value::Object(by_name)
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Row", 3)?;
+        members.serialize_field("curr", &self.curr)?;
+        members.serialize_field("key", &self.key)?;
+        members.serialize_field("prev", &self.prev)?;
+        members.end()
+    }
 }
 
 #[cfg(test)]

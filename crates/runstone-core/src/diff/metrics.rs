@@ -5,9 +5,10 @@
 //! Whether a move matters belongs to the verdict; what the spread inside the two runs says is
 //! information, since it misses what changes from seed to seed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use super::within_run::{WithinRun, within_run};
 use crate::canon;
@@ -148,27 +149,28 @@ pub(super) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-impl MetricDelta {
-    /// Returns the JSON form; what does not exist is `null`.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "prev": self.prev.map(MetricValue::to_json),
-            "curr": self.curr.map(MetricValue::to_json),
-            "delta_abs": number(self.delta_abs),
-            "delta_pct": number(self.delta_pct),
-            "direction": self.direction.as_str(),
-            "tolerance_used": number(self.tolerance_used),
-            "within_tolerance": self.within_tolerance,
-            "status": self.status.as_str(),
-            "within_run": self.within_run.as_ref().map(WithinRun::to_json),
-        })
+/// What does not exist is `null`; the name is the key it stands under.
+impl Serialize for MetricDelta {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = |value: Option<f64>| value.and_then(canon::number);
+        let mut members = serializer.serialize_struct("MetricDelta", 9)?;
+        members.serialize_field("curr", &self.curr)?;
+        members.serialize_field("delta_abs", &number(self.delta_abs))?;
+        members.serialize_field("delta_pct", &number(self.delta_pct))?;
+        members.serialize_field("direction", self.direction.as_str())?;
+        members.serialize_field("prev", &self.prev)?;
+        members.serialize_field("status", self.status.as_str())?;
+        members.serialize_field("tolerance_used", &number(self.tolerance_used))?;
+        members.serialize_field("within_run", &self.within_run)?;
+        members.serialize_field("within_tolerance", &self.within_tolerance)?;
+        members.end()
     }
 }
 
-pub(super) fn number(value: Option<f64>) -> Value {
-    value
-        .and_then(canon::number)
-        .map_or(Value::Null, Value::Number)
+/// Returns the movements under the names of their metrics.
+pub(crate) fn by_name(deltas: &[MetricDelta]) -> BTreeMap<&str, &MetricDelta> {
+    let named = deltas.iter().map(|delta| (delta.name.as_str(), delta));
+    named.collect()
 }
 
 #[cfg(test)]

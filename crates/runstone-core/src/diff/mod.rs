@@ -31,7 +31,10 @@ mod within_run;
 pub mod wording;
 
 pub use self::compare::diff;
+pub(crate) use self::factors::FactorsBlock;
 pub use self::factors::{CHANGES_MAX, ExcludedFactors, FactorChange, FactorGroup};
+pub(crate) use self::json::DiffMembers;
+pub(crate) use self::metrics::by_name;
 pub use self::metrics::{MetricDelta, MetricStatus};
 pub use self::patch::{Operation, Patch, PatchError};
 pub use self::run_diff::{

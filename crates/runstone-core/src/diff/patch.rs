@@ -4,13 +4,18 @@
 //! invariant kept: applying the patch to the old tree gives the new one, and its inverse gives the
 //! old one back. A list is replaced as a whole, so no step ever counts positions in one.
 
-use serde_json::{Value, json};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::tree::{Difference, differences};
 
 /// The steps that turn one tree into another, in code-point order of their paths. No step depends
-/// on another.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// on another. Describes itself as the array of RFC 6902, with `old_value` beside `value`.
+///
+/// # Source
+/// RFC 6902 section 4: members that an operation does not define are ignored by its readers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Patch(pub Vec<Operation>);
 
 /// One step of a patch.
@@ -91,14 +96,6 @@ impl Patch {
     /// Tells whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Returns the RFC 6902 array, with `old_value` beside `value`.
-    ///
-    /// # Source
-    /// RFC 6902 section 4: members that an operation does not define are ignored by its readers.
-    pub fn to_json(&self) -> Value {
-        self.0.iter().map(Operation::to_json).collect()
     }
 }
 
@@ -185,21 +182,29 @@ impl Operation {
         }
         Ok(())
     }
+}
 
-    fn to_json(&self) -> Value {
-        match self {
-            Self::Add { path, value } => json!({"op": "add", "path": path, "value": value}),
-            Self::Remove { path, old_value } => {
-                json!({"op": "remove", "path": path, "old_value": old_value})
-            }
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (op, path, old_value, value) = match self {
+            Self::Add { path, value } => ("add", path, None, Some(value)),
+            Self::Remove { path, old_value } => ("remove", path, Some(old_value), None),
             Self::Replace {
                 path,
                 value,
                 old_value,
-            } => {
-                json!({"op": "replace", "path": path, "value": value, "old_value": old_value})
-            }
+            } => ("replace", path, Some(old_value), Some(value)),
+        };
+        let mut members = serializer.serialize_map(None)?;
+        if let Some(old_value) = old_value {
+            members.serialize_entry("old_value", old_value)?;
         }
+        members.serialize_entry("op", op)?;
+        members.serialize_entry("path", path)?;
+        if let Some(value) = value {
+            members.serialize_entry("value", value)?;
+        }
+        members.end()
     }
 }
 
@@ -239,8 +244,10 @@ fn expect_value(found: &Value, expected: &Value, path: &str) -> Result<(), Patch
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::canon;
     use crate::diff::sample::any_json;
 
     #[test]
@@ -250,7 +257,7 @@ mod tests {
             &json!({"a/b": 2, "m~n": 1, "new": null}),
         );
         assert_eq!(
-            patch.to_json(),
+            canon::value(&patch),
             json!([
                 {"op": "replace", "path": "/a~1b", "value": 2, "old_value": 1},
                 {"op": "remove", "path": "/gone", "old_value": {"x": []}},

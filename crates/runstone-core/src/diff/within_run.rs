@@ -4,10 +4,12 @@
 //! values; from both runs' follow a standard error and a probability. The invariant kept: this is
 //! information, never a verdict, since it misses what changes from seed to seed.
 
-use serde_json::{Value, json};
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
-use super::metrics::{finite, number};
+use super::metrics::finite;
 use super::student;
+use crate::canon;
 use crate::snapshot::Snapshot;
 
 /// What the spread inside both runs says about a move. Information, never a verdict.
@@ -147,16 +149,15 @@ fn variance(values: &[f64]) -> f64 {
         / (count(values) - 1.0)
 }
 
-impl WithinRun {
-    /// Returns the JSON form.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "basis": "within_run",
-            "method": self.method.as_str(),
-            "standard_error": number(Some(self.standard_error)),
-            "z": number(Some(self.z)),
-            "p": number(Some(self.p)),
-        })
+impl Serialize for WithinRun {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("WithinRun", 5)?;
+        members.serialize_field("basis", "within_run")?;
+        members.serialize_field("method", self.method.as_str())?;
+        members.serialize_field("p", &canon::number(self.p))?;
+        members.serialize_field("standard_error", &canon::number(self.standard_error))?;
+        members.serialize_field("z", &canon::number(self.z))?;
+        members.end()
     }
 }
 

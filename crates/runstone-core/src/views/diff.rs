@@ -5,46 +5,76 @@
 //! member. In the second, what a diff calls previous is the baseline. Neither is cut, but for the
 //! changed factors, whose whole list then stands in a file beside it.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::VIEW_VERSION;
-use super::folder::ViewFile;
 use super::snapshot::SnapshotViews;
-use super::telemetry::name_whole;
-use crate::diff::RunDiff;
+use crate::canon;
+use crate::diff::{DiffMembers, FactorsBlock, RunDiff};
+use crate::digest::Digest;
 
-pub(super) fn diff_prev(views: &SnapshotViews<'_>) -> Value {
-    let whole = views.folder.file(ViewFile::FactorsPrev);
-    let mut view = view(views, views.previous, &whole);
-    view["against"] = json!("previous");
-    view
+/// A diff as a view.
+#[derive(Serialize)]
+struct DiffFile<'a> {
+    against: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Value>,
+    #[serde(flatten)]
+    diff: DiffMembers<'a>,
+    view_version: u32,
 }
 
-pub(super) fn diff_baseline(views: &SnapshotViews<'_>) -> Value {
-    let whole = views.folder.file(ViewFile::FactorsBaseline);
-    let mut view = view(views, views.yardstick.diff, &whole);
-    view["against"] = json!("baseline");
-    view["baseline"] = views.yardstick.baseline.to_json();
-    view
+/// Every changed factor. Members stand in canonical order.
+#[derive(Serialize)]
+struct WholeFactors<C> {
+    changes: C,
+    changes_digest: Digest,
+    count: usize,
+    view_version: u32,
 }
 
-fn view(views: &SnapshotViews<'_>, diff: &RunDiff, whole: &str) -> Value {
-    let mut view = diff.to_json();
-    view["view_version"] = json!(VIEW_VERSION);
-    view["snapshot_path"] = json!(views.folder.file(ViewFile::Snapshot));
-    name_whole(&mut view["excluded_factors"], diff, whole);
-    view
+/// Returns the view of the previous run; `factors` is the block of what differs on purpose.
+pub(super) fn diff_prev(
+    views: &SnapshotViews<'_>,
+    factors: &FactorsBlock<'_>,
+    path: &str,
+) -> Vec<u8> {
+    let mut diff = DiffMembers::of(views.previous, factors);
+    diff.snapshot_path = Some(path);
+    canon::bytes(&DiffFile {
+        against: "previous",
+        baseline: None,
+        diff,
+        view_version: VIEW_VERSION,
+    })
+}
+
+/// Returns the view of the baseline; `factors` is the block of what differs on purpose.
+pub(super) fn diff_baseline(
+    views: &SnapshotViews<'_>,
+    factors: &FactorsBlock<'_>,
+    path: &str,
+) -> Vec<u8> {
+    let mut diff = DiffMembers::of(views.yardstick.diff, factors);
+    diff.snapshot_path = Some(path);
+    canon::bytes(&DiffFile {
+        against: "baseline",
+        baseline: Some(views.yardstick.baseline.to_json()),
+        diff,
+        view_version: VIEW_VERSION,
+    })
 }
 
 /// Returns every changed factor, where not all of them are listed in the diff.
-pub(super) fn whole_factors(diff: &RunDiff) -> Option<Value> {
+pub(super) fn whole_factors(diff: &RunDiff) -> Option<Vec<u8>> {
     let factors = &diff.excluded_factors;
     factors.is_cut().then(|| {
-        json!({
-            "view_version": VIEW_VERSION,
-            "count": factors.count(),
-            "changes": factors.whole(),
-            "changes_digest": factors.changes_digest(),
+        canon::bytes(&WholeFactors {
+            changes: factors.whole(),
+            changes_digest: factors.changes_digest(),
+            count: factors.count(),
+            view_version: VIEW_VERSION,
         })
     })
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::VIEW_VERSION;
 use super::folder::{ViewFile, ViewFolder};
@@ -76,37 +76,56 @@ struct ReadBack {
     sha256: Digest,
 }
 
-/// Returns the bytes of the view of one run's snapshots.
-pub fn index(entries: &[IndexEntry]) -> Vec<u8> {
-    let snapshots: BTreeMap<String, Value> = entries
-        .iter()
-        .map(|entry| (entry.key(), row(entry)))
-        .collect();
-    canon::bytes(&json!({
-        "view_version": VIEW_VERSION,
-        "snapshots": snapshots,
-    }))
+/// The view. Members stand in canonical order.
+#[derive(Serialize)]
+struct Index<'a> {
+    snapshots: BTreeMap<String, Row<'a>>,
+    view_version: u32,
 }
 
-fn row(entry: &IndexEntry) -> Value {
-    let folder = entry.folder();
-    let paths: Map<String, Value> = ViewFile::ALWAYS
-        .into_iter()
-        .map(|file| (file.word().to_owned(), json!(folder.file(file))))
-        .collect();
-    json!({
-        "run_id": entry.run_id,
-        "stage": entry.stage,
-        "cohort": entry.cohort,
-        "attempt": entry.attempt,
-        "snapshot_seq": entry.seq,
-        "sha256": entry.sha256,
-        "paths": paths,
+/// One snapshot in it. Members stand in canonical order.
+#[derive(Serialize)]
+struct Row<'a> {
+    attempt: Attempt,
+    cohort: &'a str,
+    paths: BTreeMap<&'static str, String>,
+    run_id: &'a RunId,
+    sha256: Digest,
+    snapshot_seq: SnapshotSeq,
+    stage: &'a Stage,
+}
+
+/// Returns the bytes of the view of one run's snapshots.
+pub fn index(entries: &[IndexEntry]) -> Vec<u8> {
+    let snapshots = entries.iter().map(|entry| (entry.key(), Row::of(entry)));
+    canon::bytes(&Index {
+        snapshots: snapshots.collect(),
+        view_version: VIEW_VERSION,
     })
+}
+
+impl<'a> Row<'a> {
+    fn of(entry: &'a IndexEntry) -> Self {
+        let folder = entry.folder();
+        let paths = ViewFile::ALWAYS
+            .into_iter()
+            .map(|file| (file.word(), folder.file(file)));
+        Self {
+            attempt: entry.attempt,
+            cohort: &entry.cohort,
+            paths: paths.collect(),
+            run_id: &entry.run_id,
+            sha256: entry.sha256,
+            snapshot_seq: entry.seq,
+            stage: &entry.stage,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn entry(run_id: &str, attempt: u32) -> IndexEntry {

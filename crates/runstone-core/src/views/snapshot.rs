@@ -52,16 +52,26 @@ pub struct Yardstick<'a> {
 
 impl Yardstick<'_> {
     /// Returns where the view of the baseline lies, if there is a baseline.
-    pub(super) fn path(&self) -> Option<&String> {
-        self.diff.previous.as_ref()?.path.as_ref()
+    pub(super) fn path(&self) -> Option<&str> {
+        self.diff.previous.as_ref()?.path.as_deref()
     }
 }
 
 /// Returns every file of a snapshot's folder with its bytes, `snapshot.json` last: where it stands,
 /// the others do.
 pub fn snapshot_views(views: SnapshotViews<'_>) -> Vec<(ViewFile, Vec<u8>)> {
-    let diff_prev = diff::diff_prev(&views);
-    let telemetry = Telemetry::of(&views, diff_prev["excluded_factors"].clone());
+    let path = views.folder.file(ViewFile::Snapshot);
+    let whole = [ViewFile::FactorsPrev, ViewFile::FactorsBaseline].map(|it| views.folder.file(it));
+    let [factors_prev, factors_baseline] = [
+        (views.previous, &whole[0]),
+        (views.yardstick.diff, &whole[1]),
+    ]
+    .map(|(diff, whole)| {
+        let mut factors = diff.excluded_factors.block();
+        factors.changes_ref = diff.excluded_factors.is_cut().then_some(whole);
+        factors
+    });
+    let telemetry = Telemetry::of(&views, &factors_prev);
     let whole = [
         (ViewFile::FactorsPrev, diff::whole_factors(views.previous)),
         (
@@ -72,26 +82,32 @@ pub fn snapshot_views(views: SnapshotViews<'_>) -> Vec<(ViewFile, Vec<u8>)> {
     let always = [
         (ViewFile::Metadata, metadata::metadata(&views, &telemetry)),
         (ViewFile::Metrics, metrics::metrics(&views, &telemetry)),
-        (ViewFile::DiffPrev, diff_prev),
-        (ViewFile::DiffBaseline, diff::diff_baseline(&views)),
+        (
+            ViewFile::DiffPrev,
+            diff::diff_prev(&views, &factors_prev, &path),
+        ),
+        (
+            ViewFile::DiffBaseline,
+            diff::diff_baseline(&views, &factors_baseline, &path),
+        ),
         (ViewFile::MetricDeltas, deltas::metric_deltas(&views)),
-        (ViewFile::Snapshot, snapshot(views)),
     ];
-    whole
+    let mut files: Vec<(ViewFile, Vec<u8>)> = whole
         .into_iter()
         .filter_map(|(file, view)| Some((file, view?)))
         .chain(always)
-        .map(|(file, view)| (file, canon::bytes(&view)))
-        .collect()
+        .collect();
+    files.push((ViewFile::Snapshot, snapshot(views)));
+    files
 }
 
-fn snapshot(views: SnapshotViews<'_>) -> Value {
+fn snapshot(views: SnapshotViews<'_>) -> Vec<u8> {
     let mut view = views.payload;
     view["view_version"] = json!(VIEW_VERSION);
     view["cohort"] = json!(views.cohort);
     view["snapshot_seq"] = json!(views.seq);
     view["sha256"] = json!(views.sha256);
-    view
+    canon::bytes(&view)
 }
 
 /// Tells whether the bytes found for a `snapshot.json` hold the payload whose SHA-256 this is: then
