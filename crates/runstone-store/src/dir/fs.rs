@@ -44,6 +44,15 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// What the system says.
     fn make_dir(&self, dir: &Self::Dir, name: &str, mode: u32) -> io::Result<()>;
 
+    /// Makes a directory with exactly these mode bits, and opens it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn make_open_dir(&self, dir: &Self::Dir, name: &str, mode: u32) -> io::Result<Self::Dir> {
+        self.make_dir(dir, name, mode)?;
+        self.open_dir(dir, name)
+    }
+
     /// Gives an open directory exactly these mode bits.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// The mode bits that let others in.
 const OTHERS: u32 = 0o077;
+/// The mode bits of a file until it has its own.
+const OWNER: u32 = 0o600;
 
 /// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,15 +80,19 @@ impl FileSystem for OsFileSystem {
     }
 
     fn make_dir(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<()> {
+        self.make_open_dir(dir, name, mode).map(drop)
+    }
+
+    fn make_open_dir(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsDir> {
         if mode & OTHERS == 0 {
             return self.make_then_set_mode(dir, name, mode);
         }
         // The umask would shut others out until the mode is set, and for good if the maker dies
         // first.
         let hidden = temporary_name(Nonce::from_bytes(SystemEntropy.nonce()));
-        self.make_then_set_mode(dir, &hidden, mode)?;
+        let made = self.make_then_set_mode(dir, &hidden, mode)?;
         let Err(error) = self.rename_noreplace(dir, &hidden, dir, name) else {
-            return Ok(());
+            return Ok(made);
         };
         best_effort(self.remove_dir(dir, &hidden));
         match Errno::from_io_error(&error) {
@@ -105,8 +111,12 @@ impl FileSystem for OsFileSystem {
     fn create_new(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsFile> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, Mode::RUSR | Mode::WUSR))?;
-        retry_on_intr(|| fs::fchmod(&fd, bits(mode)))?;
+        let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, bits(OWNER)))?;
+        if mode == OWNER {
+            set_mode_where_it_differs(&fd, mode)?;
+        } else {
+            retry_on_intr(|| fs::fchmod(&fd, bits(mode)))?;
+        }
         Ok(OsFile(fd))
     }
 
@@ -267,10 +277,22 @@ impl FileSystem for OsFileSystem {
 }
 
 impl OsFileSystem {
-    fn make_then_set_mode(self, dir: &OsDir, name: &str, mode: u32) -> io::Result<()> {
+    fn make_then_set_mode(self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsDir> {
         retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
-        self.set_dir_mode(&self.open_dir(dir, name)?, mode)
+        let made = self.open_dir(dir, name)?;
+        set_mode_where_it_differs(&made.0, mode)?;
+        Ok(made)
     }
+}
+
+/// Sets mode bits where the umask took some, or an access list of the directory above gave others:
+/// a look is cheaper than a change of what is there already.
+fn set_mode_where_it_differs(fd: &OwnedFd, mode: u32) -> io::Result<()> {
+    let stat = retry_on_intr(|| fs::fstat(fd))?;
+    if Mode::from_raw_mode(stat.st_mode) != bits(mode) {
+        retry_on_intr(|| fs::fchmod(fd, bits(mode)))?;
+    }
+    Ok(())
 }
 
 fn bits(mode: u32) -> Mode {

@@ -228,11 +228,7 @@ impl<F: FileSystem> DirStore<F> {
                     .tree
                     .make_in(&self.tree.root(), room[0], Holds::Passing),
             };
-            let made = room.and_then(|room| {
-                below.iter().try_fold(room, |here, name| {
-                    self.tree.make_in(&here, name, Holds::Passing)
-                })
-            });
+            let made = room.and_then(|room| self.make_below(room, below));
             match made {
                 Err(StoreError::Unreadable { source, .. })
                     if source.kind() == io::ErrorKind::NotFound && removals < REMOVALS_MAX =>
@@ -242,6 +238,25 @@ impl<F: FileSystem> DirStore<F> {
                 made => return made,
             }
         }
+    }
+
+    /// Opens a folder below another, making what is missing of its path. What lies in a folder that
+    /// was missing is missing too.
+    fn make_below(&self, mut here: At<F>, path: &[&str]) -> Result<At<F>, StoreError> {
+        let mut is_missing = false;
+        for name in path {
+            let there = if is_missing {
+                None
+            } else {
+                self.tree.open_in(&here, name)?
+            };
+            is_missing = there.is_none();
+            here = match there {
+                Some(there) => there,
+                None => self.tree.make_missing(&here, name, Holds::Passing)?,
+            };
+        }
+        Ok(here)
     }
 
     /// Removes what writers left behind in a folder that is about to go.

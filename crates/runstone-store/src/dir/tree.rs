@@ -10,7 +10,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::fs::{FileSystem, Kind, best_effort, if_found, or_there};
+use super::fs::{FileSystem, Kind, best_effort, if_found};
 use super::layout::{FAN_NAME_BYTES, Holds, ModeBits, temporary_name};
 use crate::descriptor::Primitive;
 use crate::error::StoreError;
@@ -195,16 +195,28 @@ impl<F: FileSystem> Tree<F> {
         name: &str,
         holds: Holds,
     ) -> Result<At<F>, StoreError> {
-        if let Some(there) = self.open_in(here, name)? {
-            return Ok(there);
+        match self.open_in(here, name)? {
+            Some(there) => Ok(there),
+            None => self.make_missing(here, name, holds),
         }
+    }
+
+    /// Makes a directory that was not there a moment ago, and opens it. Not durable yet.
+    pub(super) fn make_missing(
+        &self,
+        here: &At<F>,
+        name: &str,
+        holds: Holds,
+    ) -> Result<At<F>, StoreError> {
         let path = here.name(name);
         let mode = self.modes.directory(holds);
-        or_there(self.fs.make_dir(&here.dir, name, mode)).map_err(at(path.clone()))?;
-        let dir = self
-            .fs
-            .open_dir(&here.dir, name)
-            .map_err(at(path.clone()))?;
+        let made = match self.fs.make_open_dir(&here.dir, name, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.fs.open_dir(&here.dir, name)
+            }
+            made => made,
+        };
+        let dir = made.map_err(at(path.clone()))?;
         Ok(At {
             dir: Arc::new(dir),
             path,
