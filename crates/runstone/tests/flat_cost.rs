@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use runstone::core::input::RunInput;
 use runstone::list::LogRequest;
+use runstone::views::Views;
 use runstone::{BatchRequest, Handed, Ledger, RecordRequest};
 use runstone_store::dir::OsFileSystem;
-use runstone_testkit::{Counted, ledger_over, run};
+use runstone_testkit::{Counted, ledger_over, ledger_with, run};
 
 fn record(ledger: &Ledger, number: u64) {
     let document = run(&format!("r{number}")).build();
@@ -83,4 +84,31 @@ fn a_record_after_a_thousand_runs_opens_as_many_files_as_one_after_a_hundred() {
         early_fresh_opens <= 64 + 16,
         "{early_fresh_opens} files opened by a fresh handle"
     );
+}
+
+#[test]
+fn views_cost_as_many_calls_after_five_hundred_runs_as_after_ten() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls_after = |views: Views, name: &str| {
+        let fs = Counted::new(OsFileSystem).without_flushes();
+        let ledger = ledger_with(views, &fs, &folder.path().join(name));
+        let mut next = 0;
+        [10, 500].map(|snapshots| {
+            while next < snapshots {
+                record(&ledger, next);
+                next += 1;
+            }
+            fs.take_calls();
+            record(&ledger, next);
+            next += 1;
+            fs.take_calls()
+        })
+    };
+    let [early, late] = calls_after(Views::Files, "viewed");
+    // One more file is opened and read: by then the baseline has left the memory.
+    assert!(late.len() <= early.len() + 2, "{early:?} became {late:?}");
+    let [_, without] = calls_after(Views::None, "bare");
+    // Six files in three new folders, the index and the newest, and a look at what was written.
+    let cost = late.len() - without.len();
+    assert!(cost <= 60, "views cost {cost} calls: {late:?}");
 }

@@ -247,6 +247,23 @@ fn a_run_id_of_any_text_comes_back_unchanged_from_the_index() {
 }
 
 #[test]
+fn an_index_that_was_deleted_has_every_snapshot_again_after_the_next_recording() {
+    let lab = Lab::new();
+    let record = |stage: &str| {
+        let document = run("r").with("stage", stage).build();
+        let request = RecordRequest::of(RunInput::from_document(document));
+        lab.ledger.record(request).unwrap();
+    };
+    let index = lab.root().join("runs/r/snapshot_index.json");
+    record("prepare");
+    record("train");
+    std::fs::remove_file(&index).unwrap();
+    record("eval");
+    let index: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+    assert_eq!(index["snapshots"].as_object().unwrap().len(), 3);
+}
+
+#[test]
 fn a_retry_stands_beside_what_it_retries() {
     let lab = Lab::new();
     drop(lab.record(run("r1").with("status", "failed")).unwrap());

@@ -16,7 +16,7 @@ use super::findings::{Settled, UNAVAILABLE, read_or_garbage, read_or_in_the_way,
 use super::logged::Logged;
 use super::made::{Made, folder_of};
 use super::places::{below, index_of, latest_of, on_shelf, run_on_shelf};
-use super::shared::Listed;
+use super::shared::{Before, Listed};
 use crate::error::Error;
 use crate::find::{Head, Stored};
 use crate::notes::place_of;
@@ -362,7 +362,7 @@ impl Settling<'_> {
             }
             Mode::Repair => {
                 let path = latest_of(cohort);
-                let refreshed = self.ledger.refresh_latest(cohort, None);
+                let refreshed = self.ledger.refresh_latest(cohort, None, Before::Perhaps);
                 let Some(has_changed) = self.settled.unless_not_written(&path, refreshed)? else {
                     return Ok(true);
                 };

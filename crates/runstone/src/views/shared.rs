@@ -8,6 +8,7 @@
 //! made.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use runstone_core::views::{IndexEntry, ViewFile, ViewFolder, index, latest};
@@ -90,22 +91,42 @@ pub(super) fn entry_of(stored: &Stored) -> IndexEntry {
     }
 }
 
+/// What is known of a view before it is brought up to date.
+#[derive(Debug)]
+pub(super) enum Before<T> {
+    /// It may be as it should be.
+    Perhaps,
+    /// Something was recorded since, so that what stands there is older.
+    Older,
+    /// This was recorded since, and may be all there is: if nothing stands there yet, it is taken
+    /// for that without a look. The look after the lock was let go shows whether it was.
+    Lacks(T),
+}
+
 impl Ledger {
     /// Brings the index of the run in this folder up to date.
-    pub(super) fn refresh_index(&self, run: &str) -> Result<bool, Error> {
-        self.refresh(&run_on_shelf(run), &index_of(run), &mut || {
-            let entries = self.listed_entries(run)?;
-            Ok((!entries.is_empty()).then(|| index(&entries)))
-        })
+    pub(super) fn refresh_index(
+        &self,
+        run: &str,
+        before: Before<Vec<IndexEntry>>,
+    ) -> Result<bool, Error> {
+        self.refresh_index_by(run, before, &mut || self.listed_entries(run))
     }
 
     /// Brings the index of the run in this folder up to date by the log, which tells also of the
     /// folders whose proof is gone, or whose proof something stands in the way of.
     pub(super) fn remake_index(&self, run: &str) -> Result<bool, Error> {
-        self.refresh(&run_on_shelf(run), &index_of(run), &mut || {
-            let entries = self.logged_entries(run)?;
-            Ok((!entries.is_empty()).then(|| index(&entries)))
-        })
+        self.refresh_index_by(run, Before::Perhaps, &mut || self.logged_entries(run))
+    }
+
+    fn refresh_index_by(
+        &self,
+        run: &str,
+        before: Before<Vec<IndexEntry>>,
+        look: &mut dyn FnMut() -> Result<Vec<IndexEntry>, Error>,
+    ) -> Result<bool, Error> {
+        let made = |entries: &Vec<IndexEntry>| (!entries.is_empty()).then(|| index(entries));
+        self.refresh(&run_on_shelf(run), &index_of(run), before, look, &made)
     }
 
     /// Brings the view of a cohort's newest snapshot up to date. A snapshot in hand that turns out
@@ -114,35 +135,46 @@ impl Ledger {
         &self,
         cohort: &CohortName,
         in_hand: Option<&Stored>,
+        before: Before<Option<IndexEntry>>,
     ) -> Result<bool, Error> {
-        self.refresh(&cohort_on_shelf(cohort), &latest_of(cohort), &mut || {
-            Ok(self
-                .newest_entry(cohort, in_hand)?
-                .map(|entry| latest(&entry)))
-        })
+        let mut look = || self.newest_entry(cohort, in_hand);
+        let made = |newest: &Option<IndexEntry>| newest.as_ref().map(latest);
+        let (folder, file) = (cohort_on_shelf(cohort), latest_of(cohort));
+        self.refresh(&folder, &file, before, &mut look, &made)
     }
 
-    /// Writes what `compute` gives until it gives the same after the lock was let go; returns
-    /// whether anything was written or removed. Nothing computed means no file.
-    fn refresh(
+    /// Looks and writes what is made of that, until another look after the lock was let go shows
+    /// the same; returns whether anything was written or removed. Nothing made means no file.
+    fn refresh<T: PartialEq>(
         &self,
         folder: &ShelfPath,
         file: &ShelfPath,
-        compute: &mut dyn FnMut() -> Result<Option<Vec<u8>>, Error>,
+        mut before: Before<T>,
+        look: &mut dyn FnMut() -> Result<T, Error>,
+        made: &dyn Fn(&T) -> Option<Vec<u8>>,
     ) -> Result<bool, Error> {
         let shelf = self.store.shelf();
         let mut has_changed = false;
         loop {
-            let mut written = Ok(None);
+            let mut seen = None;
             let mut work = || {
-                written = compute();
-                let Ok(bytes) = &written else { return Ok(()) };
-                if shelf.get(file).is_ok_and(|found| found == *bytes) {
+                let known = mem::replace(&mut before, Before::Perhaps);
+                let found = match known {
+                    Before::Older => None,
+                    Before::Perhaps | Before::Lacks(_) => shelf.get(file).ok(),
+                };
+                let looked = seen.insert(match known {
+                    Before::Lacks(recorded) if found == Some(None) => Ok(recorded),
+                    _ => look(),
+                });
+                let Ok(looked) = looked else { return Ok(()) };
+                let bytes = made(looked);
+                if found.is_some_and(|found| found == bytes) {
                     return Ok(());
                 }
                 has_changed = true;
                 match bytes {
-                    Some(bytes) => shelf.put(file, bytes, Keep::BestEffort),
+                    Some(bytes) => shelf.put(file, &bytes, Keep::BestEffort),
                     None => shelf.remove(file),
                 }
             };
@@ -152,13 +184,15 @@ impl Ledger {
                 // Of several at once the last one stays, which may be a little older.
                 Exclusive::NoLocks => work()?,
             }
-            if compute()? == written? {
+            let seen = seen.transpose()?;
+            if seen.as_ref() == Some(&look()?) {
                 return Ok(has_changed);
             }
         }
     }
 
-    /// Returns the entries that the folders of a run prove.
+    /// Returns the entries that the folders of a run prove. What a folder proved once is known, so
+    /// that the second look is at names alone.
     fn listed_entries(&self, run: &str) -> Result<Vec<IndexEntry>, Error> {
         let mut entries = Vec::new();
         for listed in self.listed_folders(run)? {

@@ -10,6 +10,7 @@ use runstone_store::{Keep, Room, ShelfPath};
 use super::Views;
 use super::made::{Made, folder_of};
 use super::places::{ViewPaths, below, on_shelf};
+use super::shared::{Before, entry_of};
 use crate::error::Error;
 use crate::find::Stored;
 use crate::notes::place_of;
@@ -43,11 +44,15 @@ impl Ledger {
             self.remove_views(stored)?;
             return Ok(None);
         }
-        self.refresh_index(made.folder.run())?;
+        let (index, latest) = match recorded_as {
+            RecordedAs::New => (Before::Lacks(vec![entry_of(stored)]), Before::Older),
+            RecordedAs::Already => (Before::Perhaps, Before::Perhaps),
+        };
+        self.refresh_index(made.folder.run(), index)?;
         // The writer of a newer snapshot writes that one as the newest.
         let is_newest = self.newest_is(stored)?;
         if is_newest || recorded_as == RecordedAs::Already {
-            self.refresh_latest(&stored.place.cohort, Some(stored))?;
+            self.refresh_latest(&stored.place.cohort, Some(stored), latest)?;
         }
         Ok(Some(ViewPaths::new(
             made.folder,
@@ -64,8 +69,8 @@ impl Ledger {
         let folder = folder_of(stored);
         // The file that proves the snapshot to the index goes first.
         self.remove_files(&folder, ViewFile::ALL)?;
-        self.refresh_index(folder.run())?;
-        self.refresh_latest(&stored.place.cohort, None)?;
+        self.refresh_index(folder.run(), Before::Perhaps)?;
+        self.refresh_latest(&stored.place.cohort, None, Before::Perhaps)?;
         Ok(())
     }
 
