@@ -153,6 +153,17 @@ pub enum Finding {
     Stale(Stale),
 }
 
+/// What mending a store has put right.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mended {
+    /// Slots that have their entry back, by path.
+    pub restored: Vec<String>,
+    /// Segments that were sealed.
+    pub sealed: u64,
+    /// Segments that were removed, because they were not whole or not of the log.
+    pub removed: u64,
+}
+
 /// How much an audit has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Audited {

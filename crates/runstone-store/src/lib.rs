@@ -42,7 +42,7 @@ mod store;
 pub mod contract;
 pub mod dir;
 
-pub use damage::{Audited, Damage, DamageKind, Finding, Stale, StaleKind};
+pub use damage::{Audited, Damage, DamageKind, Finding, Mended, Stale, StaleKind};
 pub use descriptor::{Descriptor, FORMAT, Modes, Primitive};
 pub use dir::DirStore;
 pub use entropy::{Entropy, SystemEntropy};

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
-use crate::damage::{Audited, Damage, Finding};
+use crate::damage::{Audited, Damage, Finding, Mended};
 use crate::descriptor::Descriptor;
 use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
@@ -232,6 +232,20 @@ pub trait Store: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError::Unreadable`] if the store cannot be listed. Damage is reported, not returned.
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError>;
+
+    /// Gives damaged places their entries back where a twin of them is known to be true, and makes
+    /// again what the store itself derives from its logs.
+    ///
+    /// What cannot be mended stays as it is, for [`audit`](Self::audit) to name.
+    ///
+    /// # Durability
+    /// On `Ok` what was restored survives power loss, and so do the damaged bytes that stood there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritten`] if the store cannot be written.
+    fn mend(&self) -> Result<Mended, StoreError> {
+        Ok(Mended::default())
+    }
 }
 
 /// What a caller hands to [`Store::append`].

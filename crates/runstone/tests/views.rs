@@ -379,8 +379,8 @@ fn damage_costs_the_damaged_snapshot_and_its_views_are_kept() {
     store.shelf().remove(&on_shelf(&metrics)).unwrap();
     let repaired = lab.reopened().verify_and_repair().unwrap();
     assert!(!repaired.is_ok());
-    assert_eq!(repaired.repaired.unwrap().written, 1);
-    assert_eq!(repaired.repaired.unwrap().removed, 0);
+    let put_right = repaired.repaired.unwrap();
+    assert_eq!((put_right.written, put_right.removed), (1, 0));
     // The third was compared with the second, which cannot be read any more: what stands stays.
     assert_eq!(tree(store), written);
     let unavailable: Vec<&str> = repaired.stale.iter().map(|it| it.path.as_str()).collect();

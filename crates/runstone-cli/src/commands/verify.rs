@@ -9,10 +9,11 @@ use crate::ui::{Face, Ui};
 /// Read everything again, recompute everything, and name each damage
 ///
 /// Exits with 8 if truth is damaged, with 5 if a later release wrote what was not checked.
-/// Leftovers, stale hints and stale views are listed and harmless.
+/// Leftovers, stale hints, segments and views are listed and harmless.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Make again what is derived from the log: views and hints; truth is never touched
+    /// Make again what is derived from the log, and give damaged entries back what a whole copy
+    /// has
     #[arg(long)]
     repair: bool,
 }

@@ -65,7 +65,13 @@ pub(crate) fn text(verified: &Verified) -> String {
             count(checked.notes, "note")
         )));
     }
-    if let Some(repaired) = verified.repaired {
+    if let Some(repaired) = &verified.repaired {
+        for path in &repaired.restored {
+            text.push_str(&wrapped(&format!(
+                "{DONE}restored{DONE:#} {}; what stood there is kept in `quarantine/`",
+                plain(path)
+            )));
+        }
         text.push_str(&wrapped(&format!(
             "repaired: {} written, {} removed",
             count(repaired.written, "file"),

@@ -13,6 +13,8 @@ use crate::log::Seq;
 pub(super) const DESCRIPTOR: &str = "runstone.json";
 /// The file that says what a cohort is.
 pub(super) const COHORT_DOCUMENT: &str = "cohort.json";
+/// The directory of damaged bytes that were replaced.
+pub(super) const QUARANTINE: &str = "quarantine";
 /// The directory of a cohort's segments.
 pub(super) const SEGMENTS: &str = "seg";
 /// The directory of the store's secret.
@@ -44,7 +46,7 @@ pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
     (&["refused"], Holds::Passing),
     (&["runs"], Holds::Passing),
     (&[SECRET], Holds::Truth),
-    (&["quarantine"], Holds::Truth),
+    (&[QUARANTINE], Holds::Truth),
 ];
 
 /// The directory that is made last, after all others are durable: where it is, they are.

@@ -7,8 +7,9 @@
 //! head     finds the end of a log            hint      where the end was seen last
 //! read     checks what stands at a place     probe     may this file system hold a store?
 //! keep     documents, profiles, objects      faults    a file system that fails on request
-//! audit    reads everything                 shelf     files that are replaced and removed
-//! seal     puts entries into segments       segments  reads them
+//! audit    reads everything              shelf     files that are replaced and removed
+//! seal     puts entries into segments    segments  reads them
+//! mend     gives damaged places their entries back
 //! simulation   a disk that forgets what was not flushed, for tests
 //! ```
 //!
@@ -24,6 +25,7 @@ mod head;
 mod hint;
 mod keep;
 mod layout;
+mod mend;
 mod open;
 mod os;
 mod probe;
@@ -49,7 +51,7 @@ use self::seal::SealedSoFar;
 use self::segments::Opened;
 use self::tree::Tree;
 use crate::append;
-use crate::damage::{Audited, Damage, Finding};
+use crate::damage::{Audited, Damage, Finding, Mended};
 use crate::descriptor::Descriptor;
 use crate::entropy::Entropy;
 use crate::envelope::Envelope;
@@ -252,6 +254,10 @@ impl<F: FileSystem> Store for DirStore<F> {
         self.demand_layout()
             .and_then(|()| self.made_secret())
             .map_err(StoreError::before_publishing)
+    }
+
+    fn mend(&self) -> Result<Mended, StoreError> {
+        self.mend_all().map_err(StoreError::beside_the_logs)
     }
 
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {

@@ -19,6 +19,7 @@ use super::fs::FileSystem;
 use super::layout::{Holds, SEGMENTS, shard_name};
 use super::segments::Sealed;
 use super::tree::{At, at};
+use crate::damage::Damage;
 use crate::envelope::{Envelope, FILE_BYTES_MAX, decode};
 use crate::error::StoreError;
 use crate::log::{Log, Seq};
@@ -100,6 +101,34 @@ impl<F: FileSystem> DirStore<F> {
                 if !self.is_sealed(log, wide)? {
                     self.join(log, wide)?;
                 }
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// Seals whatever is not sealed of a log; returns how many segments that gave.
+    pub(super) fn seal_whole(&self, log: &Log) -> Result<u64, StoreError> {
+        let head = match self.find_head(log, None) {
+            Ok(Some(head)) => head,
+            Ok(None) => return Ok(0),
+            Err(error) => return Damage::in_reading(error).map(|_named_by_the_audit| 0),
+        };
+        let complete = head.get().saturating_sub(EVERY) / ENTRIES;
+        let mut sealed = 0;
+        for level in Level::ALL {
+            for number in 0..complete * ENTRIES / level.width() {
+                let span = Span::numbered(level, number);
+                if self.is_sealed(log, span)? {
+                    continue;
+                }
+                let sealable = match level {
+                    Level::Entries => self.seal(log, span)?,
+                    Level::Rows => self.join(log, span)?,
+                };
+                if sealable == Sealable::Hindered {
+                    break;
+                }
+                sealed += 1;
             }
         }
         Ok(sealed)

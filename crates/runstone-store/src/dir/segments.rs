@@ -47,6 +47,12 @@ impl Sealed {
 }
 
 impl<F: FileSystem> DirStore<F> {
+    /// Returns the path of a segment, for people.
+    pub(super) fn segment_path(log: &Log, span: Span) -> String {
+        let cohort = log.cohort().map_or("", |cohort| cohort.as_str());
+        format!("cohorts/{cohort}/{SEGMENTS}/{}", span.name())
+    }
+
     /// Reads the segment of these places.
     pub(super) fn sealed(&self, log: &Log, span: Span) -> Result<Sealed, StoreError> {
         let Some(cohort) = log.cohort() else {

@@ -22,11 +22,14 @@ pub struct Verified {
 }
 
 /// What was put right of what is derived.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
-    /// Views that were missing or differed, written again.
+    /// Damaged places that have their entry back, by path; their bytes are in `quarantine/`.
+    pub restored: Vec<String>,
+    /// Views that were missing or differed, and segments that were missing, written again.
     pub written: u64,
-    /// Views that no snapshot has, and hints nobody can read, removed.
+    /// Views that no snapshot has, hints nobody can read, and segments that were not whole,
+    /// removed.
     pub removed: u64,
 }
 
@@ -155,7 +158,8 @@ impl Verified {
                 "expected": damaged.expected,
                 "found": damaged.found,
             })).collect::<Vec<_>>(),
-            "repaired": self.repaired.map(|repaired| json!({
+            "repaired": self.repaired.as_ref().map(|repaired| json!({
+                "restored": repaired.restored,
                 "written": repaired.written,
                 "removed": repaired.removed,
             })),

@@ -14,7 +14,9 @@ use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
-use runstone_store::{CohortName, Finding, Log, Room, Seq, ShelfPath, StaleKind, StoreError};
+use runstone_store::{
+    CohortName, Finding, Log, Mended, Room, Seq, ShelfPath, StaleKind, StoreError,
+};
 
 pub use self::found::{Checked, Damaged, Leftover, Repaired, Verified};
 use crate::digests::to_digest;
@@ -33,9 +35,9 @@ impl Ledger {
         self.verify_and(Mode::Check)
     }
 
-    /// Reads and recomputes everything, and makes again what is derived from the log: views are
-    /// written, those of no snapshot removed, hints that nobody can read removed. Truth is never
-    /// touched.
+    /// Reads and recomputes everything, and puts right what can be: what is derived from the log is
+    /// made again, views and segments, and what nobody can read of it removed; a damaged place gets
+    /// its entry back where a twin of it is known to be true. Nothing true is removed.
     ///
     /// # Errors
     /// As [`Ledger::verify`], and of the store if it cannot be written.
@@ -45,6 +47,10 @@ impl Ledger {
 
     fn verify_and(&self, mode: Mode) -> Result<Verified, Error> {
         let mut verified = Verified::default();
+        let mended = match mode {
+            Mode::Repair => self.store.mend()?,
+            Mode::Check => Mended::default(),
+        };
         verified.checked.audited = self.store.audit(&mut |finding| match finding {
             Finding::Damage(damage) => verified.damage.push(Damaged::from(damage)),
             Finding::Stale(stale) => {
@@ -60,13 +66,22 @@ impl Ledger {
             self.verify_cohort(&cohort, &mut verified, &mut key_ids)?;
         }
         self.verify_key_ids(&key_ids, &mut verified);
-        self.verify_views(mode, &mut verified)?;
+        self.verify_views(mode, mended, &mut verified)?;
         Ok(verified)
     }
 
     /// Holds what is derived against the log, or puts it right.
-    fn verify_views(&self, mode: Mode, verified: &mut Verified) -> Result<(), Error> {
-        let mut repaired = Repaired::default();
+    fn verify_views(
+        &self,
+        mode: Mode,
+        mended: Mended,
+        verified: &mut Verified,
+    ) -> Result<(), Error> {
+        let mut repaired = Repaired {
+            restored: mended.restored,
+            written: mended.sealed,
+            removed: mended.removed,
+        };
         if self.settings.views == Views::Files {
             let settled = self.settle_views(mode, None, &mut |_done, _total| ())?;
             verified.checked.views = settled.equal;
@@ -79,8 +94,8 @@ impl Ledger {
             verified.stale.extend(unnamed);
             let lost = settled.lost.into_iter().map(Damaged::from);
             verified.damage.extend(lost);
-            repaired.written = settled.written;
-            repaired.removed = settled.removed;
+            repaired.written += settled.written;
+            repaired.removed += settled.removed;
         }
         if mode == Mode::Repair {
             repaired.removed += self.remove_unreadable_hints(&mut verified.stale);

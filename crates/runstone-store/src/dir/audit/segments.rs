@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Audit;
 use crate::damage::{Damage, DamageKind, StaleKind};
+use crate::dir::DirStore;
 use crate::dir::fs::FileSystem;
 use crate::dir::layout::{SEGMENTS, TEMPORARY};
 use crate::dir::segments::Sealed;
@@ -99,7 +100,7 @@ impl<F: FileSystem> Audit<'_, F> {
                 continue;
             }
             self.damage(Damage {
-                path: segment_path(log, span),
+                path: DirStore::<F>::segment_path(log, span),
                 slot: Some((log.clone(), seq)),
                 kind: DamageKind::Fork,
                 expected: format!("{} at {seq} of `{log}`", row.sha256),
@@ -155,13 +156,7 @@ impl<F: FileSystem> Audit<'_, F> {
 
     fn stale_segment(&mut self, log: &Log, span: Span, kind: StaleKind, beside: &mut Beside) {
         if beside.stale.insert(span) {
-            self.stale(segment_path(log, span), kind);
+            self.stale(DirStore::<F>::segment_path(log, span), kind);
         }
     }
-}
-
-/// Returns the path of a segment, for people.
-fn segment_path(log: &Log, span: Span) -> String {
-    let cohort = log.cohort().map_or("", |cohort| cohort.as_str());
-    format!("cohorts/{cohort}/{SEGMENTS}/{}", span.name())
 }
