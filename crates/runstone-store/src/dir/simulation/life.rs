@@ -16,11 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Map;
 
 use super::actors::{Command, Manner, act, entropy};
-use super::disk::{Disk, ROOT, keeps_order};
+use super::disk::{Disk, ROOT};
 use super::draw::Draw;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, History, Run};
-use super::promises::{self, Broken};
+use super::promises::{self, Broken, Gaps};
 use super::world::{Fate, World};
 use crate::descriptor::Modes;
 use crate::dir::layout::fan_name;
@@ -68,6 +68,7 @@ struct Life {
     draw: Draw,
     disk: Disk,
     shard_slots: u64,
+    gaps: Gaps,
     now: u64,
     history: History,
     seen: Seen,
@@ -97,6 +98,7 @@ impl Life {
             draw: Draw::of(&[birth.seed, 1]),
             disk: made(birth.kind, has_links),
             shard_slots,
+            gaps: Gaps::new(),
             now: 0,
             history: History::default(),
             seen: Seen::default(),
@@ -118,10 +120,12 @@ impl Life {
         };
         let cut = self.round(&scene.scripts, fate, 2)?;
         self.seen.calls_before_cut = self.seen.calls;
-        for _ in 0..scene.survivals {
-            self.disk = cut.survive(&mut self.draw);
-            self.look(&self.disk.clone())?;
+        for _ in 1..scene.survivals {
+            let survived = cut.survive(&mut self.draw);
+            self.look(&survived)?;
         }
+        let survived = cut.survive(&mut self.draw);
+        self.go_on_with(survived)?;
         self.settle(&scene.scripts)
     }
 
@@ -136,8 +140,8 @@ impl Life {
                 let survived = cut.survive(&mut self.draw);
                 self.look(&survived)?;
             }
-            self.disk = cut.survive(&mut self.draw);
-            self.look(&self.disk.clone())?;
+            let survived = cut.survive(&mut self.draw);
+            self.go_on_with(survived)?;
         }
         self.settle(&scripts)
     }
@@ -225,7 +229,14 @@ impl Life {
         Ok(world.disk())
     }
 
-    fn look(&mut self, survived: &Disk) -> Result<(), Broken> {
+    /// Looks at what survived, and goes on with it.
+    fn go_on_with(&mut self, survived: Disk) -> Result<(), Broken> {
+        self.gaps = self.look(&survived)?;
+        self.disk = survived;
+        Ok(())
+    }
+
+    fn look(&mut self, survived: &Disk) -> Result<Gaps, Broken> {
         self.seen.survivals += 1;
         let mut told = self.history.all();
         if self.birth.mutant == Some(Mutant::SlotReuseAfterDelete) {
@@ -233,7 +244,7 @@ impl Life {
             // again was not.
             told.retain(|it| !matches!(it.ask, Ask::Record(_) | Ask::Find(_)));
         }
-        promises::kept(survived, self.shard_slots, &told)
+        promises::kept(survived, self.shard_slots, &told, &self.gaps)
     }
 
     /// Gives all commands once more, and this time everything goes well.
@@ -275,9 +286,9 @@ impl Life {
         if let Some((ask, _, answer)) = settled.into_values().find(|it| !it.1) {
             return Err(format!("{ask:?} is not settled: {answer:?}"));
         }
-        self.look(&self.disk.clone())?;
-        self.disk = self.disk.survive(&mut self.draw);
-        self.look(&self.disk.clone())
+        let survived = self.disk.survive(&mut self.draw);
+        self.go_on_with(self.disk.clone())?;
+        self.go_on_with(survived)
     }
 
     /// Returns whether a gap that a cut left may stand in the way of an answer.
@@ -290,7 +301,7 @@ impl Life {
             }
             Ask::Note(_) | Ask::Head(_) => return false,
         };
-        !keeps_order(self.birth.kind) && promises::has_gap(&self.disk, self.shard_slots, &log)
+        self.gaps.iter().any(|(with_gap, _)| *with_gap == log)
     }
 }
 

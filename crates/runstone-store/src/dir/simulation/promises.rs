@@ -6,7 +6,7 @@
 //!    entry names is there and whole;
 //! 2. what is there is whole, of the right store and log, and what it names is there too;
 //! 3. the places of a log are 1, 2, 3 … without a gap. Where names survive in any order, a cut may
-//!    leave gaps above the highest place that was told;
+//!    leave gaps above the highest place that was told by then;
 //! 4. who began after another was answered stands behind it;
 //! 5. a key has one place, at all times the same one; a place has one entry, at all times the same;
 //! 6. what was "not recorded" by everyone who asked for it is not there;
@@ -16,7 +16,7 @@
 //! That an unknown outcome is settled by the same command again is left to the life, which gives
 //! all commands once more at its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::actors::{Simulated, document, entropy, read_all};
@@ -36,8 +36,17 @@ pub(super) type Broken = String;
 /// A log as it was read.
 type Read = Vec<Result<Entry, Damage>>;
 
-/// Checks what is on a disk against what was told.
-pub(super) fn kept(disk: &Disk, shard_slots: u64, told: &[Told]) -> Result<(), Broken> {
+/// Places where a cut took an entry that nobody was told of, and left a later one.
+pub(super) type Gaps = BTreeSet<(Log, Seq)>;
+
+/// Checks what is on a disk against what was told; returns the gaps, those that earlier cuts left
+/// among them.
+pub(super) fn kept(
+    disk: &Disk,
+    shard_slots: u64,
+    told: &[Told],
+    earlier: &Gaps,
+) -> Result<Gaps, Broken> {
     let world = World::quiet(disk.clone());
     let fs = SimulatedFileSystem::from_outside(&world);
     let store = DirStore::open_on(fs, Path::new("/"), entropy(&[0]))
@@ -51,8 +60,9 @@ pub(super) fn kept(disk: &Disk, shard_slots: u64, told: &[Told]) -> Result<(), B
             && damage
                 .slot
                 .as_ref()
-                .is_some_and(|(log, seq)| highest.get(log).is_none_or(|told| seq > told))
+                .is_some_and(|slot| earlier.contains(slot) || Some(&slot.1) > highest.get(&slot.0))
     };
+    let mut gaps = Gaps::new();
     let mut logs = BTreeMap::new();
     for log in all_logs() {
         let read = read_all(&store, &log).map_err(|error| format!("{log}: {error}"))?;
@@ -60,6 +70,7 @@ pub(super) fn kept(disk: &Disk, shard_slots: u64, told: &[Told]) -> Result<(), B
             if !is_allowed(damage) {
                 return Err(format!("{damage}"));
             }
+            gaps.extend(damage.slot.clone());
         }
         logs.insert(log, read);
     }
@@ -85,16 +96,7 @@ pub(super) fn kept(disk: &Disk, shard_slots: u64, told: &[Told]) -> Result<(), B
             }
         })
         .map_err(|error| format!("the audit fails: {error}"))?;
-    found
-}
-
-/// Returns whether a log of this disk has a gap.
-pub(super) fn has_gap(disk: &Disk, shard_slots: u64, log: &Log) -> bool {
-    let world = World::quiet(disk.clone());
-    let fs = SimulatedFileSystem::from_outside(&world);
-    let store = DirStore::open_on(fs, Path::new("/"), entropy(&[0])).unwrap();
-    let read = read_all(&store.with_shard_slots(shard_slots), log).unwrap();
-    read.iter().any(Result::is_err)
+    found.map(|()| gaps)
 }
 
 /// Checks the answers against each other, and against when they were given.

@@ -9,6 +9,7 @@ use super::actors::Command;
 use super::draw::Draw;
 use super::history::Run;
 use super::life::{Scene, Violation, play};
+use super::promises::Gaps;
 use crate::dir::Kind;
 
 /// Survivals that are looked at after each cut.
@@ -94,7 +95,8 @@ fn store_that_was_just_made_survives_whatever_is_lost() {
         let mut draw = Draw::new(1);
         let made = super::life::made_unflushed(kind);
         for _ in 0..50 {
-            super::promises::kept(&made.survive(&mut draw), 4096, &[]).unwrap();
+            let survived = made.survive(&mut draw);
+            super::promises::kept(&survived, 4096, &[], &Gaps::new()).unwrap();
         }
     }
 }
