@@ -9,7 +9,7 @@ use super::{Against, RunDiff, Side, compare};
 use crate::digest::Digest;
 use crate::id::{Attempt, RunId, SnapshotSeq, Stage};
 use crate::metric::MetricValue;
-use crate::profile::{MetricRules, Policy, Severity, SeverityRule, ToleranceRule};
+use crate::profile::{MetricRules, NamePattern, Policy, Severity, SeverityRule, ToleranceRule};
 use crate::snapshot::{Captured, Factors, ProfileName, Snapshot, Status, Writer};
 
 /// A finished run without identity, factors, metrics or captures.
@@ -128,15 +128,19 @@ pub(crate) fn metric_rules() -> MetricRules {
     MetricRules {
         primary: texts(&["auc"]),
         judged: Vec::new(),
-        higher: texts(&["auc", "composite_score"]),
-        lower: texts(&["logloss", "train_time_sec"]),
+        higher: patterns(&["auc", "composite_score"]),
+        lower: patterns(&["logloss", "train_time_sec"]),
         tolerance: vec![ToleranceRule {
-            names: texts(&["*"]),
+            names: patterns(&["*"]),
             absolute: 1e-4,
             relative: 1e-4,
             log: false,
         }],
     }
+}
+
+fn patterns(entries: &[&str]) -> Vec<NamePattern> {
+    texts(entries).into_iter().map(NamePattern::from).collect()
 }
 
 fn texts(entries: &[&str]) -> Vec<String> {

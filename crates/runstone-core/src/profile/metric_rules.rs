@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Direction, MetricRules};
+use super::{Direction, MetricRules, NamePattern};
 use crate::metric::MetricValue;
 use crate::pattern;
 
@@ -126,8 +126,7 @@ impl MetricRules {
     pub fn direction(&self, name: &str) -> Direction {
         let [listed_higher, listed_lower] = [&self.higher, &self.lower].map(|list| {
             list.iter().any(|entry| {
-                !is_pattern(entry)
-                    && spellings(name).any(|spelled| pattern::same_name(entry, spelled))
+                entry.is_name() && spellings(name).any(|spelled| entry.matches(spelled))
             })
         });
         if listed_higher || listed_lower {
@@ -149,7 +148,7 @@ impl MetricRules {
             .is_some_and(|(metric, part)| part != "mean" && is_measured(&format!("{metric}.mean")));
         let is_listed = || {
             let mut lists = self.higher.iter().chain(&self.lower);
-            lists.any(|entry| pattern::same_name(entry, name))
+            lists.any(|entry| pattern::same_name(entry.as_str(), name))
         };
         if is_beside_a_mean && !is_listed() {
             return Direction::None;
@@ -203,10 +202,6 @@ fn one_side(higher: bool, lower: bool) -> Direction {
     }
 }
 
-fn is_pattern(entry: &str) -> bool {
-    entry.contains('*')
-}
-
 fn is_spread_or_count(name: &str) -> bool {
     matches!(name.rsplit_once('.'), Some((_, "std" | "n")))
 }
@@ -216,10 +211,10 @@ fn spellings(name: &str) -> impl Iterator<Item = &str> {
     std::iter::once(name).chain(name.strip_suffix(".mean"))
 }
 
-fn any_matches(entries: &[String], name: &str) -> bool {
+fn any_matches(entries: &[NamePattern], name: &str) -> bool {
     entries
         .iter()
-        .any(|entry| spellings(name).any(|spelled| pattern::matches(entry, spelled)))
+        .any(|entry| spellings(name).any(|spelled| entry.matches(spelled)))
 }
 
 /// The flat name under which a run has the metric that a profile's entry names.
@@ -242,19 +237,23 @@ mod tests {
         entries.iter().map(|&entry| entry.to_owned()).collect()
     }
 
+    fn patterns(entries: &[&str]) -> Vec<NamePattern> {
+        texts(entries).into_iter().map(NamePattern::from).collect()
+    }
+
     fn rules() -> MetricRules {
         MetricRules {
-            higher: texts(&["*auc*", "*recall*"]),
-            lower: texts(&["*loss*", "*_seconds", "auc_gap"]),
+            higher: patterns(&["*auc*", "*recall*"]),
+            lower: patterns(&["*loss*", "*_seconds", "auc_gap"]),
             tolerance: vec![
                 ToleranceRule {
-                    names: texts(&["*_seconds"]),
+                    names: patterns(&["*_seconds"]),
                     absolute: 0.0,
                     relative: 0.05,
                     log: true,
                 },
                 ToleranceRule {
-                    names: texts(&["*"]),
+                    names: patterns(&["*"]),
                     absolute: 0.0,
                     relative: 1e-3,
                     log: false,
@@ -290,7 +289,7 @@ mod tests {
             Primary::One("auc.mean".into())
         );
         let listed = MetricRules {
-            higher: texts(&["*auc*", "auc.min"]),
+            higher: patterns(&["*auc*", "auc.min"]),
             ..rules()
         };
         let direction = |name| listed.direction_beside(name, |other| of_folds.contains(&other));

@@ -11,6 +11,7 @@ mod explain;
 mod extend;
 mod identity_rules;
 mod keys;
+mod known;
 mod metric_rules;
 mod redact_schema;
 mod role;
@@ -23,11 +24,13 @@ use std::sync::Arc;
 
 pub use error::{ProfileError, ProfileFault};
 pub use explain::Explained;
+pub(crate) use known::KnownFields;
 pub use metric_rules::{Primary, Tolerance};
-pub(crate) use role::{FIXED, Role};
+pub(crate) use role::Role;
 pub use rules::*;
 
 use crate::id::{IllegalName, Stage};
+pub use crate::pattern::NamePattern;
 use crate::redact::{Names, Redaction};
 
 /// A text names no stage of a profile.
@@ -96,8 +99,9 @@ impl Profile {
             .as_ref()
             .map(|rules| rules.metrics.clone())
             .unwrap_or_default();
-        let listed = |names: &[String], better| {
-            let names = names.iter().filter(|name| *name != metric).cloned();
+        let listed = |names: &[NamePattern], better| {
+            let names = names.iter().map(NamePattern::to_string);
+            let names = names.filter(|name| name != metric);
             let own = (direction == better).then(|| metric.to_owned());
             names
                 .chain(own)

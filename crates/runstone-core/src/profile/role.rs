@@ -4,6 +4,7 @@
 //! ask [`Profile::role`], so that they can never disagree. A role belongs to a place in the
 //! document after aliases were resolved; what the value there means belongs to the reading.
 
+use super::known::KnownFields;
 use super::rules::{FactorClass, FactorRule, FactorSource, FieldRules, IdentityRules, StageRules};
 use crate::pointer::{Path, Pattern};
 
@@ -110,6 +111,11 @@ impl StageRules {
             .any(|pattern| begins(pattern.fixed_prefix()))
             || self.factors.iter().any(in_factors)
             || self.required.iter().any(|path| begins(path.keys()))
+    }
+
+    /// Returns the fields that are read by name.
+    pub(crate) fn known(&self) -> &KnownFields {
+        &self.known
     }
 
     fn factor<K: AsRef<str>>(&self, keys: &[K]) -> Option<Role> {

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::known::KnownFields;
 use crate::digest::Digest;
+use crate::pattern::NamePattern;
 use crate::pointer::{Path, Pattern};
 use crate::redact::Redaction;
 
@@ -107,6 +109,8 @@ pub struct StageRules {
     /// Of what decides the identity, the fields of the profile included: worked out once, every
     /// recording asks for it.
     pub(super) identity_digest: Digest,
+    /// The fields that are read by name, worked out once as well.
+    pub(super) known: KnownFields,
 }
 
 /// If one field has a value, others must, or must not, be there.
@@ -307,9 +311,9 @@ pub struct MetricRules {
     /// Metrics judged beside the primary one.
     pub judged: Vec<String>,
     /// Patterns of metrics of which more is better.
-    pub higher: Vec<String>,
+    pub higher: Vec<NamePattern>,
     /// Patterns of metrics of which less is better.
-    pub lower: Vec<String>,
+    pub lower: Vec<NamePattern>,
     /// Tolerances; the first match wins, none: exact.
     pub tolerance: Vec<ToleranceRule>,
 }
@@ -318,7 +322,7 @@ pub struct MetricRules {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToleranceRule {
     /// Patterns of metric names.
-    pub names: Vec<String>,
+    pub names: Vec<NamePattern>,
     /// Absolute, in the metric's own unit.
     pub absolute: f64,
     /// Relative to the larger of both magnitudes, dimensionless.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
+use super::known::KnownFields;
 use super::rules::{
     BaselineChoice, BaselineRule, ExperimentRule, FieldRules, Profile, StageNames, StageRules,
 };
@@ -58,6 +59,7 @@ pub(super) fn read(place: Place, table: Table) -> Result<Profile, ProfileError> 
             condition.is = spelled(&fields.upper, &condition.when, is);
         }
         rules.identity_digest = fields.identity_digest(rules);
+        rules.known = KnownFields::of(&fields, rules, &rules.required);
     }
     let listed = (!takes_others).then_some(&stages);
     let stage_aliases = alias_schema::stages(&mut aliases, stage_names, listed)?;

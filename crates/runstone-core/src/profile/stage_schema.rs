@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::{ProfileError, ProfileFault};
 use super::keys::{self, Keys};
+use super::known::KnownFields;
 use super::rules::{
     Condition, Direction, FactorClass, FactorRule, FactorSource, IdentityRules, MetricRules,
     Policy, Severity, SeverityRule, StageRules, ToleranceRule,
@@ -11,7 +12,7 @@ use super::rules::{
 use super::source::{Node, Place, Table};
 use crate::digest::Digest;
 use crate::id::nfc;
-use crate::pattern;
+use crate::pattern::NamePattern;
 use crate::pointer::Path;
 
 /// Most fields that name a cohort.
@@ -48,6 +49,7 @@ pub(super) fn read(
         metrics: read_metrics(&mut keys)?,
         // Of the whole profile, once it is read.
         identity_digest: Digest::of(&[]),
+        known: KnownFields::default(),
     };
     keys.finish()?;
     Ok((rules, places))
@@ -183,8 +185,8 @@ fn read_metrics(keys: &mut Keys) -> Result<MetricRules, ProfileError> {
     let rules = MetricRules {
         primary: primary.map_or(Ok(Vec::new()), |node| keys::texts("primary", node))?,
         judged: metrics.texts("judged")?,
-        higher: metrics.texts("higher")?,
-        lower: metrics.texts("lower")?,
+        higher: patterns(metrics.texts("higher")?),
+        lower: patterns(metrics.texts("lower")?),
         tolerance: each(&mut metrics, "tolerance", read_tolerance)?,
     };
     metrics.finish()?;
@@ -196,9 +198,8 @@ fn read_metrics(keys: &mut Keys) -> Result<MetricRules, ProfileError> {
         return Err(ProfileError::at(place, fault)
             .hint("list names, the best first: of these the first that a run has decides"));
     }
-    let matched = |patterns: &[String], name: &str| {
-        patterns.iter().any(|entry| pattern::matches(entry, name))
-    };
+    let matched =
+        |patterns: &[NamePattern], name: &str| patterns.iter().any(|entry| entry.matches(name));
     // An entry that names the metric itself settles what patterns of both lists would contest.
     let both = rules.primary.iter().find(|name| {
         rules.direction(name) == Direction::None
@@ -217,9 +218,13 @@ fn read_metrics(keys: &mut Keys) -> Result<MetricRules, ProfileError> {
     }
 }
 
+fn patterns(entries: Vec<String>) -> Vec<NamePattern> {
+    entries.into_iter().map(NamePattern::from).collect()
+}
+
 fn read_tolerance(keys: &mut Keys) -> Result<ToleranceRule, ProfileError> {
     Ok(ToleranceRule {
-        names: keys.texts("match")?,
+        names: patterns(keys.texts("match")?),
         absolute: keys.magnitude("absolute")?,
         relative: keys.magnitude("relative")?,
         log: keys.flag("log")?,

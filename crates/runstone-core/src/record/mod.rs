@@ -88,11 +88,7 @@ impl RunRecord {
         let fields = &profile.fields;
 
         let normal = Normal::of(&document, profile, rules, defaults, reading);
-        let required = match rules {
-            Some(rules) => rules.required.clone(),
-            None => required::by_every_stage(profile),
-        };
-        let (presence, near_misses) = required::check(&normal, &required, profile, rules);
+        let (presence, near_misses) = required::check(&normal, profile, rules);
         let (contents, collisions) = match rules {
             Some(rules) => contents::read(&normal, fields, rules),
             None => (Contents::default(), Vec::new()),

@@ -27,7 +27,7 @@ const TURNS: usize = 7;
 const ABREAST: usize = 16;
 
 /// The steps, in the order in which a document takes them.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     "cut out of the stream",
     "read strictly",
     "join with what was said beside it",
@@ -35,6 +35,7 @@ const STEPS: [&str; 9] = [
     "redact, normalise, fingerprint",
     "name the cohort",
     "make the snapshot",
+    "find what decides it",
     "make the payload",
     "let go of all of it",
 ];
@@ -124,6 +125,12 @@ fn turn(bytes: &[u8]) -> [Duration; STEPS.len()] {
             .iter()
             .map(|run| run.to_snapshot(Attempt(0), captures(), writer()));
         let snapshots: Vec<Snapshot> = snapshots.collect();
+        watch.next();
+        let rules = profile.default.as_ref().unwrap();
+        let deciding = snapshots
+            .iter()
+            .map(|it| rules.metrics.primary(&it.metrics));
+        drop(deciding.collect::<Vec<_>>());
         watch.next();
         let payloads = snapshots.iter().map(Snapshot::payload_bytes);
         drop(payloads.collect::<Vec<_>>());
