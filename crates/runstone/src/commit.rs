@@ -121,7 +121,7 @@ impl Ledger {
     /// (run, stage, cohort) is recorded with other content; [`Error::Store`] from the store.
     pub fn commit(&self, request: RecordRequest) -> Result<Acknowledged, Error> {
         let profile = self.profile(&request.profile)?;
-        let ready = prepare(self, request, profile)?;
+        let mut ready = prepare(self, request, profile)?;
         self.make_durable(&ready)?;
         let mut walk = Walk::begin(ready.choice);
         loop {
@@ -129,7 +129,7 @@ impl Ledger {
             let draft = ready.draft(attempt)?;
             self.keep_sections(&draft)?;
             let entry = NewEntry {
-                content: ready.content(),
+                content: ready.content,
                 payload: &draft.payload,
                 summary: draft.summary.clone(),
                 recorded_at: self.clock.now(),
@@ -141,7 +141,7 @@ impl Ledger {
                         Ok(self.store.claim(&ready.key_text(next))?.is_none())
                     })?;
                 }
-                appended => return self.acknowledged(ready, draft, appended),
+                appended => return self.acknowledged(ready, appended),
             }
         }
     }
@@ -169,15 +169,14 @@ impl Ledger {
     pub(crate) fn acknowledged(
         &self,
         ready: Ready,
-        draft: Draft,
         appended: Appended,
     ) -> Result<Acknowledged, Error> {
-        let was_watched = matches!(draft.snapshot.process, Captured::Known(_));
+        let was_watched = matches!(ready.snapshot.process, Captured::Known(_));
         let (recorded_as, stored) = match appended {
             Appended::New(committed) => {
                 let stored = Stored {
                     place: Place::of(&ready.cohort, &committed),
-                    snapshot: draft.snapshot,
+                    snapshot: ready.snapshot,
                     envelope: *committed.envelope,
                 };
                 (RecordedAs::New, stored)
@@ -198,8 +197,8 @@ impl Ledger {
             }),
             recorded_as,
             stored,
-            key: ready.run.cohort().clone(),
-            warnings: ready.run.warnings().to_vec(),
+            key: ready.key,
+            warnings: ready.warnings,
             profile: ready.profile,
         })
     }
@@ -230,9 +229,7 @@ impl Ledger {
         if self.durable.holds_cohort(&ready.cohort) {
             return Ok(OpenedCohort::Existing);
         }
-        let opened = self
-            .store
-            .open_cohort(&ready.cohort, &ready.run.cohort().bytes())?;
+        let opened = self.store.open_cohort(&ready.cohort, &ready.key.bytes())?;
         self.durable.add_cohort(ready.cohort.clone());
         Ok(opened)
     }

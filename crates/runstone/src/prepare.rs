@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
-use runstone_core::canonical::{CanonicalRun, Captures};
+use runstone_core::canonical::{Captures, Placed};
+use runstone_core::cohort::CohortKey;
+use runstone_core::digest::Digest;
 use runstone_core::id::Attempt;
 use runstone_core::profile::Profile;
-use runstone_core::record::RunRecord;
+use runstone_core::record::{RunRecord, Warning};
 use runstone_core::snapshot::{Captured, Snapshot};
 use runstone_store::{CohortName, Hash256, KeyText, Log};
 use serde_json::Value;
@@ -26,18 +28,21 @@ use crate::summary;
 /// A run that is ready to be published: everything but its attempt is settled.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    pub(crate) run: CanonicalRun,
+    /// The snapshot of the attempt that was drafted last.
+    pub(crate) snapshot: Snapshot,
+    pub(crate) key: CohortKey,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) content: Hash256,
     pub(crate) profile: Arc<Profile>,
     pub(crate) cohort: CohortName,
     pub(crate) log: Log,
     pub(crate) choice: AttemptChoice,
-    pub(crate) process: Captured,
+    settings: Digest,
 }
 
 /// The snapshot that one attempt would make, in the form in which it is kept.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    pub(crate) snapshot: Snapshot,
     pub(crate) payload: Vec<u8>,
     /// Sections too large for a payload, which names them.
     pub(crate) moved: Vec<Vec<u8>>,
@@ -71,26 +76,42 @@ pub(crate) fn prepare(
         place: id.to_string(),
         found: "a cohort id that cannot be a name".to_owned(),
     })?;
-    let log = Log::Cohort(cohort.clone());
-    Ok(Ready {
-        run,
-        profile,
-        cohort,
-        log,
-        choice,
+    let not_built = || Captured::NotCaptured {
+        reason: "this release has no capture".to_owned(),
+    };
+    let captures = Captures {
+        environment: not_built(),
+        code: not_built(),
         process: request.process,
+    };
+    let content = to_hash(&run.content());
+    let settings = run.settings_print();
+    let Placed {
+        snapshot,
+        cohort: key,
+        warnings,
+    } = run.into_snapshot(Attempt(0), captures, Ledger::writer());
+    Ok(Ready {
+        snapshot,
+        key,
+        warnings,
+        content,
+        profile,
+        log: Log::Cohort(cohort.clone()),
+        cohort,
+        choice,
+        settings,
     })
 }
 
 impl Ready {
     /// Drafts the snapshot that this attempt makes.
-    pub(crate) fn draft(&self, attempt: Attempt) -> Result<Draft, Error> {
-        let snapshot = snapshot_of(&self.run, attempt, &self.process);
-        let rules = rules_of(&self.profile, &snapshot.stage)?;
-        let summary = summary::of(&snapshot, self.run.settings_print(), rules);
-        let Shape { bytes, moved } = payload::shape(&snapshot);
+    pub(crate) fn draft(&mut self, attempt: Attempt) -> Result<Draft, Error> {
+        self.snapshot.attempt = attempt;
+        let rules = rules_of(&self.profile, &self.snapshot.stage)?;
+        let summary = summary::of(&self.snapshot, self.settings, rules);
+        let Shape { bytes, moved } = payload::shape(&self.snapshot);
         Ok(Draft {
-            snapshot,
             payload: bytes,
             moved,
             summary,
@@ -99,33 +120,11 @@ impl Ready {
 
     /// Returns the key that one attempt of the run takes.
     pub(crate) fn key_text(&self, attempt: Attempt) -> KeyText {
-        key_of(&self.run, &self.cohort, attempt)
+        KeyText {
+            run: self.snapshot.run_id.compared(),
+            stage: self.snapshot.stage.as_str().to_owned(),
+            cohort: self.cohort.clone(),
+            attempt: attempt.0,
+        }
     }
-
-    /// Returns the digest by which a recording again is recognised.
-    pub(crate) fn content(&self) -> Hash256 {
-        to_hash(&self.run.content())
-    }
-}
-
-/// Returns the key that one attempt of a run takes in a cohort.
-pub(crate) fn key_of(run: &CanonicalRun, cohort: &CohortName, attempt: Attempt) -> KeyText {
-    KeyText {
-        run: run.run_id().compared(),
-        stage: run.stage().as_str().to_owned(),
-        cohort: cohort.clone(),
-        attempt: attempt.0,
-    }
-}
-
-fn snapshot_of(run: &CanonicalRun, attempt: Attempt, process: &Captured) -> Snapshot {
-    let not_built = || Captured::NotCaptured {
-        reason: "this release has no capture".to_owned(),
-    };
-    let captures = Captures {
-        environment: not_built(),
-        code: not_built(),
-        process: process.clone(),
-    };
-    run.to_snapshot(attempt, captures, Ledger::writer())
 }

@@ -61,6 +61,17 @@ impl From<Refused> for NotCanonical {
     }
 }
 
+/// A run as a snapshot, the cohort it belongs to, and what should be said beside the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// The key of its cohort.
+    pub cohort: CohortKey,
+    /// What should be said.
+    pub warnings: Vec<Warning>,
+}
+
 /// What was found beside the document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Captures {
@@ -219,11 +230,18 @@ impl CanonicalRun {
         self.record.warnings()
     }
 
-    /// Makes the snapshot. Captures lose their secrets here. What the document itself states about
-    /// environment and code goes before what was captured: it speaks of the run, a capture of
-    /// the place it is recorded from.
+    /// Makes the snapshot, as [`CanonicalRun::into_snapshot`] does, and keeps the run.
     pub fn to_snapshot(&self, attempt: Attempt, captures: Captures, writer: Writer) -> Snapshot {
-        let record = &self.record;
+        self.clone()
+            .into_snapshot(attempt, captures, writer)
+            .snapshot
+    }
+
+    /// Turns the run into its snapshot. Captures lose their secrets here. What the document itself
+    /// states about environment and code goes before what was captured: it speaks of the run, a
+    /// capture of the place it is recorded from.
+    pub fn into_snapshot(self, attempt: Attempt, captures: Captures, writer: Writer) -> Placed {
+        let record = self.record;
         let clock = |name: &str| {
             record
                 .normal()
@@ -237,7 +255,7 @@ impl CanonicalRun {
         let code = record
             .code()
             .map(|commit| json!({ "commit": commit, "source": "document" }));
-        let mut redacted = self.redacted.clone();
+        let mut redacted = self.redacted;
         let mut without = |name: &str, captured: Captured| {
             captured.without_secrets(name, &self.redaction, self.key.as_ref(), &mut redacted)
         };
@@ -250,31 +268,31 @@ impl CanonicalRun {
         redacted.sort();
         redacted.dedup();
         let has_pseudonym = redacted.iter().any(|it| it.mode == Mode::Pseudonym);
-        let contents = record.contents().clone();
-        let measured = record.measured().clone();
-        Snapshot {
-            run_id: record.run_id().clone(),
-            stage: record.stage().clone(),
+        let (status, candidate) = (record.status(), record.candidate());
+        let (started_at, finished_at) = (clock("started_at"), clock("finished_at"));
+        let snapshot = Snapshot {
+            run_id: record.run_id,
+            stage: record.stage,
             attempt,
-            status: record.status(),
-            sweep: record.sweep().map(ToOwned::to_owned),
-            candidate: record.candidate(),
-            started_at: clock("started_at"),
-            finished_at: clock("finished_at"),
-            profile: self.profile.clone(),
+            status,
+            sweep: record.sweep,
+            candidate,
+            started_at,
+            finished_at,
+            profile: self.profile,
             policy: self.policy,
-            document: record.document().clone(),
-            identity: contents.identity,
-            factors: contents.factors,
-            metrics: measured.metrics,
-            samples: measured.samples,
-            labels: measured.labels,
-            artifacts: record.artifacts().to_vec(),
+            document: record.document,
+            identity: record.contents.identity,
+            factors: record.contents.factors,
+            metrics: record.measured.metrics,
+            samples: record.measured.samples,
+            labels: record.measured.labels,
+            artifacts: record.artifacts,
             environment,
             code,
             process,
-            fingerprints: self.fingerprints.digests.clone(),
-            fingerprint_sources: self.fingerprints.sources.clone(),
+            fingerprints: self.fingerprints.digests,
+            fingerprint_sources: self.fingerprints.sources,
             redactions: redacted.iter().map(Redacted::to_json).collect(),
             pseudonym_key: self
                 .key
@@ -283,6 +301,11 @@ impl CanonicalRun {
                 .map(|key| key.id().to_owned()),
             writer,
             unknown: Map::new(),
+        };
+        Placed {
+            snapshot,
+            cohort: self.cohort,
+            warnings: record.warnings,
         }
     }
 }

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use runstone::core::canonical::{CanonicalRun, Captures};
+use runstone::core::canonical::{CanonicalRun, Captures, Placed};
 use runstone::core::id::Attempt;
 use runstone::core::input::{Overrides, RunInput};
 use runstone::core::json::{Framed, Limits, Stream};
 use runstone::core::profile::Profile;
 use runstone::core::record::{Defaults, RunRecord};
-use runstone::core::snapshot::{Captured, Snapshot, Writer};
+use runstone::core::snapshot::{Captured, Writer};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::document;
@@ -121,21 +121,21 @@ fn turn(bytes: &[u8]) -> [Duration; STEPS.len()] {
                 .collect::<Vec<_>>(),
         );
         watch.next();
-        let snapshots = runs
-            .iter()
-            .map(|run| run.to_snapshot(Attempt(0), captures(), writer()));
-        let snapshots: Vec<Snapshot> = snapshots.collect();
+        let placed = runs
+            .into_iter()
+            .map(|run| run.into_snapshot(Attempt(0), captures(), writer()));
+        let placed: Vec<Placed> = placed.collect();
         watch.next();
         let rules = profile.default.as_ref().unwrap();
-        let deciding = snapshots
+        let deciding = placed
             .iter()
-            .map(|it| rules.metrics.primary(&it.metrics));
+            .map(|it| rules.metrics.primary(&it.snapshot.metrics));
         drop(deciding.collect::<Vec<_>>());
         watch.next();
-        let payloads = snapshots.iter().map(Snapshot::payload_bytes);
+        let payloads = placed.iter().map(|it| it.snapshot.payload_bytes());
         drop(payloads.collect::<Vec<_>>());
         watch.next();
-        drop((framed, runs, snapshots));
+        drop((framed, placed));
         watch.next();
     }
 }

@@ -41,7 +41,7 @@ impl Ledger {
     ) -> Vec<Result<Prepared, Error>> {
         let one = |(name, document): (String, Handed)| {
             let request = document.request(name, request)?;
-            let ready = prepare(self, request, Arc::clone(profile))?;
+            let mut ready = prepare(self, request, Arc::clone(profile))?;
             let walk = Walk::begin(ready.choice);
             let draft = ready.draft(walk.attempt())?;
             Ok(Prepared { ready, walk, draft })
@@ -107,7 +107,7 @@ impl Ledger {
             outcome?, refused,
         ) {
             (Appended::Taken { .. }, Some(refused)) => Err(refused),
-            (appended, _) => self.acknowledged(entry.ready, entry.draft, appended),
+            (appended, _) => self.acknowledged(entry.ready, appended),
         };
         turns
             .into_iter()
@@ -130,7 +130,7 @@ impl Ledger {
         entry.walk.pass(claim, recorded, |next| {
             Ok(self.store.claim(&ready.key_text(next))?.is_none())
         })?;
-        entry.draft = ready.draft(entry.walk.attempt())?;
+        entry.draft = entry.ready.draft(entry.walk.attempt())?;
         self.keep_sections(&entry.draft)?;
         Ok(self.item(entry))
     }
@@ -141,7 +141,7 @@ impl Ledger {
         BatchItem {
             log: ready.log.clone(),
             key: Some(ready.key_text(walk.attempt())),
-            content: ready.content(),
+            content: ready.content,
             payload: std::mem::take(&mut draft.payload),
             summary: draft.summary.clone(),
             recorded_at: self.clock.now(),
