@@ -117,7 +117,12 @@ impl History {
             let points = kept.entry(cohort.clone()).or_default();
             points.insert(seq, found.clone());
             while points.len() > KEPT_MAX {
-                points.pop_first();
+                // Whoever walks down a log goes on there, and whoever records goes on at the top.
+                if points.range(..seq).count() > points.range(seq..).count() {
+                    points.pop_first();
+                } else {
+                    points.pop_last();
+                }
             }
         }
         Ok(found)

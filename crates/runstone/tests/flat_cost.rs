@@ -46,6 +46,18 @@ fn a_list_of_a_long_log_opens_few_files() {
     // and compared with; beside them what every opening reads.
     let opened = fs.calls_of("open_read");
     assert!(opened <= 5 + 4 * 32 + 16, "{opened} files opened");
+    // Without segments each place costs what those places cost, and no look back of its own.
+    let cohort = ledger.cohorts().unwrap()[0].cohort.clone();
+    std::fs::remove_dir_all(root.join(format!("cohorts/{cohort}/seg"))).unwrap();
+    let ledger = ledger_over(&fs, &root);
+    fs.take_calls();
+    let page = ledger.log(&LogRequest {
+        at_most: 1000,
+        ..LogRequest::default()
+    });
+    assert_eq!(page.unwrap().rows.len(), 1000);
+    let opened = fs.calls_of("open_read");
+    assert!(opened <= 6 * 1000 + 64 + 16, "{opened} files opened");
 }
 
 #[test]
