@@ -59,4 +59,5 @@ pub use secret::Secret;
 pub use shelf::{Exclusive, Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
 pub use store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
+    Sweep, Swept,
 };

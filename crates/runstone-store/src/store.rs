@@ -233,6 +233,15 @@ pub trait Store: Send + Sync + Debug {
     /// [`StoreError::Unreadable`] if the store cannot be listed. Damage is reported, not returned.
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError>;
 
+    /// Removes what writers that died left behind, once it is a day older than a file made just
+    /// now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritten`] if no file can be made. What cannot be removed is counted.
+    fn sweep(&self, _how: Sweep) -> Result<Swept, StoreError> {
+        Ok(Swept::default())
+    }
+
     /// Gives damaged places their entries back where a twin of them is known to be true, and makes
     /// again what the store itself derives from its logs.
     ///
@@ -246,6 +255,26 @@ pub trait Store: Send + Sync + Debug {
     fn mend(&self) -> Result<Mended, StoreError> {
         Ok(Mended::default())
     }
+}
+
+/// Whether leftovers are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// They are only looked for.
+    Look,
+    /// They are removed.
+    Remove,
+}
+
+/// What sweeping a store found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Leftovers that were removed, or would be, by path and sorted.
+    pub leftovers: Vec<String>,
+    /// Temporary files that are too young to be called left over.
+    pub young: u64,
+    /// Places that could not be looked at, and leftovers that could not be removed.
+    pub left: u64,
 }
 
 /// What a caller hands to [`Store::append`].

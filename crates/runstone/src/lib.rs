@@ -31,6 +31,7 @@ pub mod export;
 mod fields;
 pub mod find;
 mod foresee;
+pub mod gc;
 mod history;
 pub mod init;
 pub mod list;

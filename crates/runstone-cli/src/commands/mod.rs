@@ -10,6 +10,7 @@ mod delete;
 mod diff;
 mod explain;
 mod export;
+mod gc;
 mod init;
 mod log;
 mod man;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
     Views(views::ViewsArgs),
+    Gc(gc::GcArgs),
     Config(config::ConfigArgs),
     Demo(crate::demo::DemoArgs),
     #[command(hide = true)]
@@ -99,6 +101,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Profile(args) => profile::run(&args, ui, settings),
         Command::Verify(args) => verify::run(&args, ui, settings),
         Command::Export(args) => export::run(&args, ui, settings),
+        Command::Gc(args) => gc::run(&args, ui, settings),
         Command::Views(args) => views::run(&args, ui, settings),
         Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),

@@ -10,6 +10,7 @@ pub(crate) mod csv;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod format;
+pub(crate) mod gc;
 pub(crate) mod lines;
 pub(crate) mod nearest;
 pub(crate) mod note;

@@ -212,6 +212,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["tag", "churn-0412", "may", "--by", "ana"],
         &["verify"],
         &["views", "rebuild"],
+        &["gc", "--dry-run"],
         &["version"],
         &["profile", "explain", "small.json"],
         &["profile", "use", "generic"],

@@ -188,6 +188,31 @@ fn damage_is_named_costs_nothing_else_and_recording_goes_on() {
 }
 
 #[test]
+fn what_dead_writers_left_is_collected_and_young_files_stay() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.61));
+    scene.run(&["record", "r.json"]);
+    let store = scene.project().join(".runstone");
+    let hours_old = |name: &str, hours: u64| {
+        let path = store.join(name);
+        scene.file(path.to_str().unwrap(), "torn");
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        let made = file.metadata().unwrap().modified().unwrap();
+        let age = std::time::Duration::from_secs(hours * 3600);
+        file.set_modified(made - age).unwrap();
+    };
+    hours_old("keys/00/.t-00112233445566778899aabbccddeeff", 25);
+    hours_old("objects/.t-00112233445566778899aabbccddeeff", 23);
+    hours_old("keys/00/mine", 100);
+    scene
+        .run(&["gc", "--dry-run"])
+        .run(&["gc"])
+        .run(&["gc"])
+        .run(&["verify"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_closed_pipe_is_quiet() {
     use std::process::Stdio;
     let scene = Scene::with_store(&[]);

@@ -292,6 +292,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
         })
     }
 
+    fn modified(&self, dir: &F::Dir, name: &str) -> io::Result<i64> {
+        self.call("modified", || self.inner.modified(dir, name))
+    }
+
     fn is_dir(&self, dir: &F::Dir, name: &str) -> io::Result<bool> {
         self.call("is_dir", || {
             self.look(name, || self.inner.is_dir(dir, name))

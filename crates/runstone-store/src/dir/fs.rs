@@ -143,6 +143,13 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// What the system says, except that nothing is there.
     fn exists(&self, dir: &Self::Dir, name: &str) -> io::Result<bool>;
 
+    /// Returns when a file was written last, in seconds by the file system's clock: comparable with
+    /// that of a file made just now, and with nothing else.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn modified(&self, dir: &Self::Dir, name: &str) -> io::Result<i64>;
+
     /// Returns whether a name is a directory.
     ///
     /// # Errors

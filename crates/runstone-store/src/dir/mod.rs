@@ -9,7 +9,8 @@
 //! keep     documents, profiles, objects      faults    a file system that fails on request
 //! audit    reads everything              shelf     files that are replaced and removed
 //! seal     puts entries into segments    segments  reads them
-//! mend     gives damaged places their entries back
+//! mend     gives damaged places           sweep     removes what dead writers left
+//!          their entries back
 //! simulation   a disk that forgets what was not flushed, for tests
 //! ```
 //!
@@ -38,6 +39,7 @@ mod shelf;
 #[cfg(test)]
 mod simulation;
 mod slots;
+mod sweep;
 mod tree;
 
 use std::path::Path;
@@ -63,7 +65,7 @@ use crate::secret::Secret;
 use crate::shelf::Shelf;
 use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
-    one_by_one,
+    Sweep, Swept, one_by_one,
 };
 
 /// A store in a directory.
@@ -254,6 +256,10 @@ impl<F: FileSystem> Store for DirStore<F> {
         self.demand_layout()
             .and_then(|()| self.made_secret())
             .map_err(StoreError::before_publishing)
+    }
+
+    fn sweep(&self, how: Sweep) -> Result<Swept, StoreError> {
+        self.sweep_all(how).map_err(StoreError::beside_the_logs)
     }
 
     fn mend(&self) -> Result<Mended, StoreError> {

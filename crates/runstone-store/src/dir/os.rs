@@ -220,6 +220,11 @@ impl FileSystem for OsFileSystem {
         }
     }
 
+    fn modified(&self, dir: &OsDir, name: &str) -> io::Result<i64> {
+        let stat = retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW))?;
+        Ok(stat.st_mtime)
+    }
+
     fn is_dir(&self, dir: &OsDir, name: &str) -> io::Result<bool> {
         let stat = retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW))?;
         Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)

@@ -436,6 +436,13 @@ pub(super) struct Temporary<F: FileSystem> {
     is_spent: bool,
 }
 
+impl<F: FileSystem> Temporary<F> {
+    /// Returns its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl<F: FileSystem> Drop for Temporary<F> {
     fn drop(&mut self) {
         if !self.is_spent {
