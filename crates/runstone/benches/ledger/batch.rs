@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use runstone::core::json::{Limits, Stream};
 use runstone::views::Views;
 use runstone::{BatchRequest, Handed, Ledger};
 
+use crate::cost::{Cost, Costs};
 use crate::floor::entry_bytes;
-use crate::{document, ledger, ledger_with, timed};
+use crate::{document, ledger, ledger_with};
 
 /// Documents of a batch.
 const DOCUMENTS: usize = 10_000;
@@ -30,54 +30,55 @@ pub(crate) fn compare(root: &Path) {
             format!("{document}\n").into_bytes()
         })
         .collect();
-    let (mut floors, mut twice, mut commits) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut records, mut again, mut viewed) = (Vec::new(), Vec::new(), Vec::new());
+    let [
+        mut floors,
+        mut twices,
+        mut commits,
+        mut records,
+        mut again,
+        mut viewed,
+    ] = <[Costs; 6]>::default();
     for turn in 0..TURNS {
         let folder = root.join(turn.to_string());
-        floors.push(timed(|| bare(&folder.join("floor"), 1)));
+        floors.push(Cost::of(|| bare(&folder.join("floor"), 1)));
         let store = folder.join("store");
         let committing = ledger(&store);
-        commits.push(timed(|| commit(&committing, &bytes)));
-        twice.push(timed(|| bare(&folder.join("twice"), 2)));
+        commits.push(Cost::of(|| commit(&committing, &bytes)));
+        twices.push(Cost::of(|| bare(&folder.join("twice"), 2)));
         let answering = ledger(&folder.join("answered"));
-        records.push(timed(|| record(&answering, &bytes)));
+        records.push(Cost::of(|| record(&answering, &bytes)));
         let viewing = ledger_with(Views::Files, &folder.join("viewed"));
-        viewed.push(timed(|| record(&viewing, &bytes)));
+        viewed.push(Cost::of(|| record(&viewing, &bytes)));
         let fresh = Ledger::open(&store).unwrap();
-        again.push(timed(|| commit(&fresh, &bytes)));
+        again.push(Cost::of(|| commit(&fresh, &bytes)));
         assert_eq!(
             fresh.cohorts().unwrap()[0].snapshots,
             Some(DOCUMENTS as u64)
         );
     }
-    let (floor, twice) = (median(&mut floors), median(&mut twice));
+    let (floor, twice) = (floors.median(), twices.median());
     println!(
         "batch of {DOCUMENTS} documents of {} bytes, one cohort ({TURNS} turns, medians)",
         bytes.len() / DOCUMENTS
     );
-    let line = |name: &str, took: Duration| {
-        #[expect(clippy::cast_precision_loss, reason = "ten thousand")]
-        let per_second = DOCUMENTS as f64 / took.as_secs_f64();
+    let line = |name: &str, cost: Cost| {
         println!(
-            "  {name:<50}{per_second:8.0}/s   {:.2} of one link   {:.2} of two",
-            floor.as_secs_f64() / took.as_secs_f64(),
-            twice.as_secs_f64() / took.as_secs_f64(),
+            "  {name:<50}{:8.0}/s   {:.2} of one link   {:.2} of two   {}",
+            cost.per_second(DOCUMENTS),
+            cost.ratio(floor),
+            cost.ratio(twice),
+            cost.processor_time_each(DOCUMENTS),
         );
     };
     line("bare: file, flush, one link, one flush a chunk", floor);
     line("bare: the same with two links", twice);
     line(
         "acknowledged, no views (goal ≥ 0.70 of the bare)",
-        median(&mut commits),
+        commits.median(),
     );
-    line("answered, no views", median(&mut records));
-    line("answered, with views", median(&mut viewed));
-    line("the same stream again", median(&mut again));
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+    line("answered, no views", records.median());
+    line("answered, with views", viewed.median());
+    line("the same stream again", again.median());
 }
 
 fn documents(bytes: &[u8]) -> impl Iterator<Item = Handed> + Send + 'static {

@@ -13,6 +13,7 @@
 )]
 
 mod batch;
+mod cost;
 mod crowd;
 mod floor;
 mod history;
