@@ -1,8 +1,8 @@
 //! The operating system's file system: every system call of this crate on files.
 //!
 //! [`OsFileSystem`] is the [`FileSystem`] of ordinary use. The invariant guarded here: an
-//! interrupted call is made again, mode bits are set by `fchmod` and never by the caller's umask,
-//! and nothing but a regular file is ever read. What a failure means is left to those above.
+//! interrupted call is made again, mode bits are those asked for whatever the caller's umask, and
+//! nothing but a regular file is ever read. What a failure means is left to those above.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -24,8 +24,6 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// The mode bits that let others in.
 const OTHERS: u32 = 0o077;
-/// The mode bits of a file until it has its own.
-const OWNER: u32 = 0o600;
 
 /// The file system of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -111,12 +109,8 @@ impl FileSystem for OsFileSystem {
     fn create_new(&self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsFile> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, bits(OWNER)))?;
-        if mode == OWNER {
-            set_mode_where_it_differs(&fd, mode)?;
-        } else {
-            retry_on_intr(|| fs::fchmod(&fd, bits(mode)))?;
-        }
+        let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, bits(mode)))?;
+        set_mode_where_it_differs(&fd, mode)?;
         Ok(OsFile(fd))
     }
 
