@@ -16,7 +16,7 @@ use runstone_store::{
     Appended, DamageKind, DirStore, Hash256, Log, Seq, Slot, Standing, Store, StoreError,
 };
 use support::{
-    COHORT, Place, claim, cohort, entry, findings, garble, key, log, record, replace, slot,
+    COHORT, Place, claim, cohort, entry, findings, garble, item, key, log, record, replace, slot,
 };
 
 fn at(seq: u64) -> Seq {
@@ -98,6 +98,46 @@ fn hole_right_below_the_last_entry_is_never_filled() {
     fs::remove_file(slot(&place, 3)).unwrap();
     assert_eq!(place_of(append(&place.open(), "e")), 5);
     assert!(!slot(&place, 3).exists());
+}
+
+#[test]
+fn hole_is_not_filled_by_a_batch_that_begins_below_it() {
+    let place = Place::new();
+    record(&place.init(), &["a", "b", "c", "d", "e"]);
+    for seq in [2, 3] {
+        fs::remove_file(slot(&place, seq)).unwrap();
+    }
+    let items: Vec<_> = (0..8)
+        .map(|number| item(&format!("run-{number}")))
+        .collect();
+    let places: Vec<u64> = place
+        .open()
+        .append_all(&items, &mut |_, _, _| None)
+        .into_iter()
+        .map(place_of)
+        .collect();
+    assert_eq!(places, (6..14).collect::<Vec<_>>());
+    assert!(!slot(&place, 2).exists() && !slot(&place, 3).exists());
+}
+
+#[test]
+fn batch_writes_over_nothing_that_turns_up_in_its_way() {
+    let place = Place::new();
+    let store = place.init();
+    record(&store, &["a"]);
+    // Beyond a gap, at a place that no look from the one below meets: 2 + 1, 2, 4, 8 …
+    fs::copy(slot(&place, 1), slot(&place, 5)).unwrap();
+    let items: Vec<_> = (0..8)
+        .map(|number| item(&format!("run-{number}")))
+        .collect();
+    let places: Vec<u64> = store
+        .append_all(&items, &mut |_, _, _| None)
+        .into_iter()
+        .map(place_of)
+        .collect();
+    assert_eq!(places, [2, 3, 4, 6, 7, 8, 9, 10]);
+    let (first, fifth) = (slot(&place, 1), slot(&place, 5));
+    assert_eq!(fs::read(first).unwrap(), fs::read(fifth).unwrap());
 }
 
 #[test]

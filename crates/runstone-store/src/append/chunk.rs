@@ -23,6 +23,17 @@ pub(super) struct Chunk<'s, S: Slots> {
     logs: RefCell<BTreeMap<Log, Passage>>,
 }
 
+/// Places that are taken at most without another look above them: half of the distance to which
+/// the directory engine looks.
+const RUN_MAX: u32 = 1024;
+
+/// Own places, one after the other, above the first of which nothing was seen.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    next: Seq,
+    length: u32,
+}
+
 /// What a chunk has done in one log, and seen of it.
 #[derive(Debug, Default)]
 struct Passage {
@@ -33,6 +44,7 @@ struct Passage {
     /// The places that were read or taken, without one left out, and who is there.
     read: Option<(Seq, Seq)>,
     keys: BTreeMap<Key, Seq>,
+    run: Option<Run>,
 }
 
 impl Passage {
@@ -49,6 +61,21 @@ impl Passage {
         if let Some(key) = key {
             self.keys.insert(key, seq);
         }
+    }
+
+    /// Returns the place after a run of own ones.
+    fn next_of_run(&self) -> Option<Seq> {
+        self.run
+            .filter(|run| (1..RUN_MAX).contains(&run.length))
+            .map(|run| run.next)
+    }
+
+    /// Lengthens the run by a place that was taken; one that was taken elsewhere breaks it.
+    fn run_on(&mut self, seq: Seq) {
+        self.run = self.run.filter(|run| run.next == seq).map(|run| Run {
+            next: seq.next(),
+            length: run.length + 1,
+        });
     }
 }
 
@@ -101,17 +128,26 @@ impl<S: Slots> Slots for Chunk<'_, S> {
     }
 
     fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
-        let after_own = self.passage(log, |passage| {
-            Seq::after(passage.taken.last().map(|seen| seen.seq))
+        let (run, after_own) = self.passage(log, |passage| {
+            let last = passage.taken.last().map(|seen| seen.seq);
+            (passage.next_of_run(), Seq::after(last))
         });
-        self.slots.likely_free(log, from.max(after_own))
+        match run {
+            Some(next) if next >= from => Ok(next),
+            _ => self.slots.likely_free(log, from.max(after_own)),
+        }
     }
 
     fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError> {
         let look = self.slots.look(log, seq, key)?;
-        if let Look::Held(envelope) = &look {
-            self.passage(log, |passage| passage.remember(seq, envelope.key));
-        }
+        self.passage(log, |passage| match &look {
+            Look::Held(envelope) => passage.remember(seq, envelope.key),
+            Look::Free => {
+                let (next, length) = (seq, 0);
+                passage.run = Some(Run { next, length });
+            }
+            Look::Damaged(_) => {}
+        });
         Ok(look)
     }
 
@@ -161,16 +197,19 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         draft: &mut Self::Draft,
         written: &Envelope,
     ) -> Result<Published, StoreError> {
-        let published = self.slots.take(log, seq, draft, written)?;
-        if published == Published::Won {
-            let sha256 = written.sha256;
-            self.passage(log, |passage| {
+        let published = self.slots.take(log, seq, draft, written);
+        self.passage(log, |passage| {
+            if matches!(published, Ok(Published::Won)) {
+                let sha256 = written.sha256;
                 passage.unsettled.push(Seen { seq, sha256 });
                 passage.taken.push(Seen { seq, sha256 });
                 passage.remember(seq, written.key);
-            });
-        }
-        Ok(published)
+                passage.run_on(seq);
+            } else {
+                passage.run = None;
+            }
+        });
+        published
     }
 
     fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError> {
@@ -190,6 +229,10 @@ impl<S: Slots> Slots for Chunk<'_, S> {
 
     fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
         self.slots.beyond_sealed(log, key, from)
+    }
+
+    fn follows_own(&self, log: &Log, seq: Seq) -> bool {
+        self.passage(log, |passage| passage.next_of_run() == Some(seq))
     }
 }
 
@@ -227,5 +270,31 @@ mod tests {
         passage.remember(seq(9), Some(key(9)));
         assert_eq!(passage.read, Some((seq(9), seq(9))));
         assert_eq!(passage.keys.len(), 1);
+    }
+
+    #[test]
+    fn run_of_own_places_is_broken_by_any_other_and_ends_by_itself() {
+        let mut passage = Passage::default();
+        passage.run_on(seq(3));
+        assert_eq!(passage.next_of_run(), None, "nobody looked above place 3");
+        passage.run = Some(Run {
+            next: seq(3),
+            length: 0,
+        });
+        assert_eq!(passage.next_of_run(), None, "place 3 itself was looked at");
+        passage.run_on(seq(3));
+        assert_eq!(passage.next_of_run(), Some(seq(4)));
+        let whole = passage.run;
+        passage.run_on(seq(5));
+        assert_eq!(passage.next_of_run(), None);
+        passage.run = whole;
+        for number in 4.. {
+            let Some(next) = passage.next_of_run() else {
+                assert_eq!(number, 3 + u64::from(RUN_MAX));
+                break;
+            };
+            assert_eq!(next, seq(number));
+            passage.run_on(next);
+        }
     }
 }

@@ -16,7 +16,9 @@
 //!      an adoption. Is there one, it reads all of them as well. Is there none, every adopter's
 //!      announcement is later than the moment at which *n* was seen free and all below it taken;
 //!      slots are taken without gaps, so an adopter's place is *n* or higher. Does the claimer not
-//!      get *n*, it reads who did, looks for the next free slot, and asks again.
+//!      get *n*, it reads who did, looks for the next free slot, and asks again;
+//!    - a claimer that left none out, because every slot since its head is known to hold another
+//!      key, need not ask.
 //!
 //! Taking a slot is exclusive, so of two publishers of a key one comes second at the slot where
 //! they meet or reads the other's place on its way; it then answers [`Appended::Already`].
@@ -27,9 +29,10 @@
 //! three things alone have to be seen:
 //! 1. every claim of a batch is durable before its first slot is linked, and all heads are read
 //!    before its first claim;
-//! 2. the question for an adoption is asked for each entry by itself, after the look at the slot it
-//!    tries for. Others of the batch may hold all places below that slot: taken is taken, durable
-//!    or not;
+//! 2. the question for an adoption is asked for each entry that left slots out by itself, after the
+//!    look at a free slot. What the batch took from there on, one slot after the other, is of other
+//!    keys and needs no further look: whether the next one is free, its link tells. Taken is taken,
+//!    durable or not;
 //! 3. a place that is taken and not yet flushed is told to nobody: neither as new nor, to another
 //!    entry of the same key, as there already.
 //!

@@ -261,6 +261,9 @@ impl<S: Slots> Pen<'_, S> {
         let mut hidden = None;
         let mut refusals = 0;
         loop {
+            if met_another && let Some(key) = &envelope.key {
+                seq = self.slots.first_to_read(self.page.log, key, seq);
+            }
             match self.look(seq, envelope.key.as_ref(), refusals)? {
                 Look::Held(held) if held.nonce == envelope.nonce => {
                     // The call that won this place reported something else.
@@ -293,7 +296,9 @@ impl<S: Slots> Pen<'_, S> {
                 Look::Free => {
                     if !asked {
                         asked = true;
-                        if self.may_meet_another(right)? {
+                        if !self.has_read_up_to(seq, head, &envelope)
+                            && self.may_meet_another(right)?
+                        {
                             met_another = true;
                             seq = head;
                             continue;
@@ -323,6 +328,9 @@ impl<S: Slots> Pen<'_, S> {
     /// Looks at a place which this entry was refused so many times. The refusal may be the late
     /// reply to a success: until the nonce there was read, the place may be this entry's.
     fn look(&self, seq: Seq, key: Option<&Key>, refusals: u32) -> Result<Look, StoreError> {
+        if refusals == 0 && self.slots.follows_own(self.page.log, seq) {
+            return Ok(Look::Free);
+        }
         let looked = self.slots.look(self.page.log, seq, key);
         if refusals == 0 {
             return looked;
@@ -341,6 +349,15 @@ impl<S: Slots> Pen<'_, S> {
             }),
             look => Ok(look),
         }
+    }
+
+    /// Returns whether every place from `head` to the one before `seq` is known to hold another
+    /// key: then nothing was left out, and nobody has to be asked for.
+    fn has_read_up_to(&self, seq: Seq, head: Seq, envelope: &Envelope) -> bool {
+        envelope
+            .key
+            .as_ref()
+            .is_some_and(|key| self.slots.first_to_read(self.page.log, key, head) >= seq)
     }
 
     /// Returns whether another publisher of the same key may be at work, or have been.

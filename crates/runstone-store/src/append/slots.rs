@@ -106,6 +106,12 @@ pub(crate) trait Slots {
     fn beyond_sealed(&self, _log: &Log, _key: &Key, from: Seq) -> Seq {
         from
     }
+
+    /// Returns whether a place comes right after own ones, taken one after the other since a look
+    /// that found nothing above the first of them: whether it is free, taking it tells.
+    fn follows_own(&self, _log: &Log, _seq: Seq) -> bool {
+        false
+    }
 }
 
 /// What stands at a place.

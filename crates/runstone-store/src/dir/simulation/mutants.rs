@@ -43,7 +43,7 @@ fn engine_that_flushes_after_publishing_is_noticed() {
 
 #[test]
 fn engine_that_takes_a_slot_before_its_claim_is_durable_is_noticed() {
-    is_caught(Mutant::SlotBeforeKeySync, Kind::CopyOnWrite, 200);
+    is_caught(Mutant::SlotBeforeKeySync, Kind::Network, 200);
 }
 
 #[test]
