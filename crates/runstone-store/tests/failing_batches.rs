@@ -163,6 +163,36 @@ fn no_failing_call_makes_an_answer_of_a_batch_untrue_on_a_network() {
 }
 
 #[test]
+fn batch_goes_on_where_the_process_has_too_many_files_open() {
+    let emfile = 24;
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &["first"]);
+    for (round, call) in ["open_dir", "open_read", "create_new"]
+        .into_iter()
+        .enumerate()
+    {
+        fs.fail(Fault {
+            call: Some(call),
+            after_calls: 20,
+            errno: emfile,
+            moment: Moment::Before,
+        });
+        let items: Vec<BatchItem> = (0..60)
+            .map(|number| support::item(&format!("run-{round}-{number}")))
+            .collect();
+        for appended in store.append_all(&items, &mut |_, _, _| None) {
+            assert!(
+                matches!(appended, Ok(Appended::New(_))),
+                "{call}: {appended:?}"
+            );
+        }
+        assert_eq!(fs.heal(), Some(call));
+    }
+}
+
+#[test]
 fn batch_whose_directory_could_not_be_flushed_acknowledges_nothing() {
     let place = Place::new();
     let fs = Faulty::new(OsFileSystem).posing_as(Kind::Journal);

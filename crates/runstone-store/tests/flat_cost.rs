@@ -150,6 +150,48 @@ fn batch_flushes_each_file_and_each_directory_once_and_names_places_after_claims
     assert_eq!(count(&network[first_flush..], "link"), 40);
 }
 
+/// Returns the calls of a batch of so many entries by a handle that has recorded before.
+fn calls_of_batch(kind: Kind, entries: usize) -> Vec<&'static str> {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .posing_as(kind)
+        .without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &["first"]);
+    let items: Vec<BatchItem> = (0..entries)
+        .map(|number| item(&format!("run-{number}")))
+        .collect();
+    fs.take_calls();
+    for appended in store.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    fs.take_calls()
+}
+
+#[test]
+fn entry_of_a_batch_costs_the_calls_that_write_it_and_one_look_for_its_claim() {
+    // Fewer than a segment, so that none is sealed.
+    const ENTRIES: usize = 250;
+    for kind in [Kind::Journal, Kind::Network] {
+        let calls = calls_of_batch(kind, ENTRIES);
+        let count = |name: &str| calls.iter().filter(|call| **call == name).count();
+        // Created, written, named twice, flushed, and its temporary name taken away. At most one
+        // hint is left meanwhile.
+        let writing = ["create_new", "write_all", "link", "sync_file", "unlink"];
+        let written: usize = writing.iter().map(|name| count(name)).sum();
+        assert!(written <= 6 * ENTRIES + 10, "{kind:?}: {written}");
+        let opened = count("open_read");
+        assert!(opened <= ENTRIES + 10, "{kind:?}: {opened}");
+        // What is above the free place is looked at once, and nobody is asked for an adoption.
+        let (looks, lists) = (count("exists"), count("list"));
+        assert!(looks <= 40, "{kind:?}: {looks}");
+        assert!(lists <= 20, "{kind:?}: {lists}");
+        // Directories of claims: opened once, not for each step.
+        let directories = count("open_dir");
+        assert!(directories <= ENTRIES + 20, "{kind:?}: {directories}");
+    }
+}
+
 #[test]
 fn batch_again_writes_nothing_and_flushes_once() {
     let place = Place::new();

@@ -316,6 +316,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
         self.call("list_typed", || self.inner.list_typed(dir))
     }
 
+    fn open_files_max(&self) -> usize {
+        self.inner.open_files_max()
+    }
+
     fn kind(&self, dir: &F::Dir) -> io::Result<Kind> {
         let kind = self.plan().kind;
         self.call("kind", || kind.map_or_else(|| self.inner.kind(dir), Ok))

@@ -10,6 +10,9 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
+/// The fewest open files that a process is commonly allowed (macOS).
+const FEWEST_OPEN_FILES: usize = 256;
+
 /// What a directory engine needs from an operating system.
 ///
 /// Every call returns what the system said: none but an interrupted one is made again, and "not
@@ -175,6 +178,11 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// # Errors
     /// What the system says.
     fn list_typed(&self, dir: &Self::Dir) -> io::Result<Vec<(String, Option<bool>)>>;
+
+    /// Returns how many files this process may have open at least.
+    fn open_files_max(&self) -> usize {
+        FEWEST_OPEN_FILES
+    }
 
     /// Returns what may be relied on below this directory.
     ///

@@ -12,6 +12,7 @@
 //! mend     gives damaged places           sweep     removes what dead writers left
 //!          their entries back
 //! simulation   a disk that forgets what was not flushed, for tests
+//! fans     directories held for a batch
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -19,6 +20,7 @@
 //! loop in `append`.
 
 mod audit;
+mod fans;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 mod fs;
@@ -161,6 +163,7 @@ impl<F: FileSystem> Store for DirStore<F> {
             // Each of them is told the reason.
             return one_by_one(self, items, instead);
         }
+        let _needed = self.tree.fans.need();
         append::append_all(self, items, instead)
     }
 

@@ -13,6 +13,7 @@ use rustix::fs::{
     self, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, StatVfsMountFlags,
 };
 use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Resource, getrlimit};
 
 use super::fs::{FileSystem, Kind, best_effort};
 use super::layout::temporary_name;
@@ -264,6 +265,13 @@ impl FileSystem for OsFileSystem {
             }
         }
         Ok(names)
+    }
+
+    fn open_files_max(&self) -> usize {
+        let limit = getrlimit(Resource::Nofile).current;
+        limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        })
     }
 
     fn kind(&self, dir: &OsDir) -> io::Result<Kind> {

@@ -10,6 +10,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::io::Errno;
+
+use super::fans::Fans;
 use super::fs::{FileSystem, Kind, best_effort, if_found};
 use super::layout::{FAN_NAME_BYTES, Holds, ModeBits, temporary_name};
 use crate::descriptor::Primitive;
@@ -28,6 +31,7 @@ pub(super) struct Tree<F: FileSystem> {
     pub(super) primitive: Primitive,
     poisoned: AtomicBool,
     kept_open: Mutex<BTreeMap<String, At<F>>>,
+    pub(super) fans: Fans<F>,
 }
 
 /// How many directories stay open between calls, beside those in use: those of a few logs. Chosen
@@ -75,6 +79,7 @@ impl<F: FileSystem> Tree<F> {
         primitive: Primitive,
     ) -> Self {
         Self {
+            fans: Fans::new(fs.open_files_max()),
             fs,
             root: Arc::new(root),
             kind,
@@ -97,7 +102,9 @@ impl<F: FileSystem> Tree<F> {
         let Some((last, above)) = path.split_last() else {
             return Ok(Some(self.root()));
         };
-        if let Some(kept) = self.kept(&path.join("/")) {
+        if last.len() != FAN_NAME_BYTES
+            && let Some(kept) = self.kept(&path.join("/"))
+        {
             return Ok(Some(kept));
         }
         match self.open(above)? {
@@ -125,15 +132,22 @@ impl<F: FileSystem> Tree<F> {
     }
 
     /// Opens a directory in another and keeps it open, since no directory of a store is ever moved
-    /// or removed. Those of a fan are too many to be kept. One that is in use is not given up, so
-    /// that all who use it share one handle.
+    /// or removed. Those of a fan are too many to be kept, except while they are needed again and
+    /// again. One that is in use is not given up, so that all who use it share one handle.
     pub(super) fn open_and_keep(
         &self,
         above: &At<F>,
         name: &str,
     ) -> Result<Option<At<F>>, StoreError> {
         if name.len() == FAN_NAME_BYTES {
-            return self.open_in(above, name);
+            if let Some(held) = self.fans.held(&above.name(name)) {
+                return Ok(Some(held));
+            }
+            let found = self.open_in(above, name)?;
+            if let Some(fan) = &found {
+                self.fans.hold(fan);
+            }
+            return Ok(found);
         }
         if let Some(kept) = self.kept(&above.name(name)) {
             return Ok(Some(kept));
@@ -164,11 +178,28 @@ impl<F: FileSystem> Tree<F> {
     /// Opens a directory in another; nothing if it does not exist.
     pub(super) fn open_in(&self, here: &At<F>, name: &str) -> Result<Option<At<F>>, StoreError> {
         let path = here.name(name);
-        let dir = if_found(self.fs.open_dir(&here.dir, name)).map_err(at(path.clone()))?;
+        let open = || self.fs.open_dir(&here.dir, name);
+        let dir = if_found(self.with_room(open)).map_err(at(path.clone()))?;
         Ok(dir.map(|dir| At {
             dir: Arc::new(dir),
             path,
         }))
+    }
+
+    /// Opens something, and once more without the directories that only save time if the process
+    /// has too many files open.
+    fn with_room<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match open() {
+            Err(error)
+                if matches!(
+                    Errno::from_io_error(&error),
+                    Some(Errno::MFILE | Errno::NFILE)
+                ) && self.fans.give_up() =>
+            {
+                open()
+            }
+            opened => opened,
+        }
     }
 
     /// Returns whether a regular file has a name: a stray, where only directories belong.
@@ -231,7 +262,7 @@ impl<F: FileSystem> Tree<F> {
         at_most: usize,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let read = || {
-            let file = if_found(self.fs.open_read(&here.dir, name))?;
+            let file = if_found(self.with_room(|| self.fs.open_read(&here.dir, name)))?;
             file.map(|file| self.fs.read(&file, at_most)).transpose()
         };
         read().map_err(at(here.name(name)))
@@ -279,8 +310,7 @@ impl<F: FileSystem> Tree<F> {
             return Ok(());
         }
         let file = self
-            .fs
-            .open_read(&here.dir, name)
+            .with_room(|| self.fs.open_read(&here.dir, name))
             .map_err(at(here.name(name)))?;
         self.believe(self.fs.sync_file(&file), || here.name(name))
     }
@@ -320,8 +350,7 @@ impl<F: FileSystem> Tree<F> {
         let name = temporary_name(nonce);
         let path = here.name(&name);
         let file = self
-            .fs
-            .create_new(&here.dir, &name, mode)
+            .with_room(|| self.fs.create_new(&here.dir, &name, mode))
             .map_err(at(path.clone()))?;
         let mut temporary = Temporary {
             fs: self.fs.clone(),
