@@ -5,7 +5,7 @@
 //! way. The invariant guarded here: one digest has one text. What is hashed, and in which canonical
 //! form, is left to those who have the bytes.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -83,12 +83,19 @@ impl<'de> Deserialize<'de> for Hash256 {
     }
 }
 
-/// Writes bytes as lower-case hex digits.
+/// Writes bytes as lower-case hex digits, those of a digest in one piece: what a writer of JSON is
+/// handed digit by digit it checks digit by digit.
 pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| {
-        let digit = |half: u8| char::from_digit(half.into(), 16).expect("half a byte is a digit");
-        f.write_char(digit(byte >> 4))?;
-        f.write_char(digit(byte & 0xf))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    const PIECE: usize = 32;
+    bytes.chunks(PIECE).try_for_each(|piece| {
+        let mut digits = [0; 2 * PIECE];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(piece) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        let text = str::from_utf8(&digits[..2 * piece.len()]);
+        f.write_str(text.expect("hex digits are ASCII"))
     })
 }
 

@@ -144,7 +144,7 @@ pub(super) const FAN_NAME_BYTES: usize = 2;
 
 /// Returns the directory that a digest's file is in: its first two hex digits.
 pub(super) fn fan_name(digest: Hash256) -> String {
-    digest.to_string()[..FAN_NAME_BYTES].to_owned()
+    format!("{:02x}", digest.as_bytes()[0])
 }
 
 /// Returns the names of all fan directories.
