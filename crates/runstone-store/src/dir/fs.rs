@@ -217,6 +217,12 @@ impl Kind {
         matches!(self, Self::Journal | Self::CopyOnWrite)
     }
 
+    /// Returns whether names of a directory survive a power cut in the order in which they were
+    /// made, so that a later one is not there without the earlier.
+    pub(crate) const fn keeps_names_in_order(self) -> bool {
+        matches!(self, Self::Journal | Self::Network)
+    }
+
     /// Returns whether a directory has to be listed before "not found" can be believed.
     pub(crate) const fn remembers_absence(self) -> bool {
         matches!(self, Self::Network)

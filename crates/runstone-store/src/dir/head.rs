@@ -122,6 +122,19 @@ impl<F: FileSystem> DirStore<F> {
         Ok(head)
     }
 
+    /// Returns the highest taken place of a log, for a reader: also above a gap that a power cut
+    /// may have left, where what was told stands behind what nobody was told of.
+    pub(super) fn highest(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
+        let mut head = self.find_head(log, None)?;
+        if self.tree.kind.keeps_names_in_order() {
+            return Ok(head);
+        }
+        while let Some(beyond) = self.taken_from(log, Seq::after(head))? {
+            head = self.find_head(log, Some(beyond))?;
+        }
+        Ok(head)
+    }
+
     /// Returns the highest entry whose envelope can be read, with its digest.
     pub(super) fn last_seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
         let Some(head) = self.find_head(log, None)? else {

@@ -168,7 +168,7 @@ impl<F: FileSystem> Store for DirStore<F> {
     }
 
     fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
-        self.find_head(log, None).map_err(Damage::or_failure)
+        self.highest(log).map_err(Damage::or_failure)
     }
 
     fn read(&self, log: &Log, seq: Seq) -> Result<Slot<Entry>, StoreError> {
@@ -369,6 +369,31 @@ mod tests {
         // The first of a shard flushes root and log, then the shard before, then its own.
         assert_eq!(flushes, [3, 1, 1, 1, 4, 1, 1, 1, 4]);
         assert_eq!(store.head(&Log::StoreNotes).unwrap(), Seq::new(9));
+    }
+
+    #[test]
+    fn head_is_above_a_gap_that_a_power_cut_left() {
+        for kind in [Kind::CopyOnWrite, Kind::Other] {
+            let root = TempDir::new().unwrap();
+            let fs = FaultyFileSystem::new(OsFileSystem).posing_as(kind);
+            let path = root.path().join("store");
+            let made = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+            let store = made.into_store();
+            for _ in 0..5 {
+                let appended = store.append(&Log::StoreNotes, None, &note()).unwrap();
+                assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+            }
+            for lost in [1, 2, 4] {
+                let slot = format!("notes/0000000000/{lost:020}");
+                std::fs::remove_file(path.join(slot)).unwrap();
+            }
+            let again = DirStore::open_on(fs, &path, SystemEntropy).unwrap();
+            assert_eq!(
+                again.head(&Log::StoreNotes).unwrap(),
+                Seq::new(5),
+                "{kind:?}"
+            );
+        }
     }
 
     #[test]

@@ -32,12 +32,6 @@ pub(super) type Node = usize;
 /// The directory in which a store is made.
 pub(super) const ROOT: Node = 0;
 
-/// Returns whether names that nobody flushed survive in the order in which they were made, of one
-/// directory at least.
-pub(super) const fn keeps_order(kind: Kind) -> bool {
-    matches!(kind, Kind::Journal | Kind::Network)
-}
-
 /// A disk with one file system.
 #[derive(Debug, Clone)]
 pub(super) struct Disk {
@@ -443,7 +437,10 @@ mod tests {
             .map(|_| {
                 let after = disk.survive(&mut draw);
                 let flushed = after.find(ROOT, "b");
-                assert!(flushed.is_none_or(|b| !keeps_order(kind) || after.read(b) == b"bytes"));
+                assert!(
+                    flushed
+                        .is_none_or(|b| !kind.keeps_names_in_order() || after.read(b) == b"bytes")
+                );
                 after.list(ROOT)
             })
             .collect()

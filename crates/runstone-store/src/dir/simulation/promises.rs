@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::actors::{Simulated, document, entropy, read_all};
-use super::disk::{Disk, keeps_order};
+use super::disk::Disk;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, Place, Run, Told, log_of_note};
 use super::world::World;
@@ -52,7 +52,7 @@ pub(super) fn kept(
     let store = DirStore::open_on(fs, Path::new("/"), entropy(&[0]))
         .map_err(|error| format!("the store does not open: {error}"))?
         .with_shard_slots(shard_slots);
-    let allows_gaps = !keeps_order(disk.kind);
+    let allows_gaps = !disk.kind.keeps_names_in_order();
     let highest = highest_told(told);
     let is_allowed = |damage: &Damage| {
         allows_gaps
