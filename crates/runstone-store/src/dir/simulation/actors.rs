@@ -291,6 +291,15 @@ fn prepare(store: &Simulated, run: Run) -> Result<(), StoreError> {
     store.put_object(&run.object(), standing).map(drop)
 }
 
+/// Records runs on behalf of nobody in the world.
+pub(super) fn grow(world: &Arc<World>, shard_slots: u64, runs: &[Run]) {
+    let fs = SimulatedFileSystem::from_outside(world);
+    let store = DirStore::open_on(fs, Path::new("/"), entropy(&[2])).unwrap();
+    for (_, answer) in batch(&store.with_shard_slots(shard_slots), runs) {
+        assert!(matches!(answer, Answer::At(_)), "{answer:?}");
+    }
+}
+
 fn batch(store: &Simulated, runs: &[Run]) -> Vec<(Ask, Answer)> {
     let mut ready = Vec::new();
     let mut told = Vec::new();

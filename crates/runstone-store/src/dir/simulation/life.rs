@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Map;
 
-use super::actors::{Command, Manner, act, entropy};
+use super::actors::{Command, Manner, act, entropy, grow};
 use super::disk::{Disk, ROOT};
 use super::draw::Draw;
 use super::filesystem::SimulatedFileSystem;
@@ -23,7 +23,7 @@ use super::history::{Answer, Ask, History, Run};
 use super::promises::{self, Broken, Gaps};
 use super::world::{Fate, World};
 use crate::descriptor::Modes;
-use crate::dir::layout::fan_name;
+use crate::dir::layout::{SEGMENTS, TEMPORARY, fan_name};
 use crate::dir::{DirStore, InitOptions, Kind};
 use crate::mutants::Mutant;
 use crate::store::Store as _;
@@ -53,6 +53,8 @@ pub(super) struct Seen {
     pub(super) answers: u64,
     /// Calls up to the first cut.
     pub(super) calls_before_cut: u64,
+    /// Segments by then.
+    pub(super) segments: usize,
 }
 
 /// A promise that was broken, and the calls that led to it.
@@ -120,6 +122,7 @@ impl Life {
         };
         let cut = self.round(&scene.scripts, fate, 2)?;
         self.seen.calls_before_cut = self.seen.calls;
+        self.seen.segments = segments(&cut).len();
         for _ in 1..scene.survivals {
             let survived = cut.survive(&mut self.draw);
             self.look(&survived)?;
@@ -315,6 +318,9 @@ pub(super) struct Scene {
     pub(super) scripts: Vec<Vec<Command>>,
     pub(super) cut_at: Option<u64>,
     pub(super) survivals: usize,
+    pub(super) shard_slots: u64,
+    /// Entries that the log of the first cohort has before.
+    pub(super) entries_before: usize,
 }
 
 /// Plays a scene, and then again to the end on what survived.
@@ -324,12 +330,45 @@ pub(super) fn play(scene: &Scene, is_traced: bool) -> Result<Seen, Violation> {
         seed: scene.seed,
         mutant: None,
     };
-    let mut life = Life::begin(birth, scene.has_links, 2, is_traced);
+    let mut life = Life::begin(birth, scene.has_links, scene.shard_slots, is_traced);
+    if scene.entries_before > 0 {
+        life.disk = with_entries(&life.disk, scene);
+    }
     life.act_out(scene).map_err(|broken| Violation {
         broken,
         trace: std::mem::take(&mut life.trace),
     })?;
     Ok(life.seen)
+}
+
+/// Returns a disk with as many entries of other runs as a scene begins with, all of them durable.
+fn with_entries(disk: &Disk, scene: &Scene) -> Disk {
+    static GROWN: Mutex<BTreeMap<(String, usize), Disk>> = Mutex::new(BTreeMap::new());
+    let mut grown = GROWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = scene.entries_before;
+    let disk = grown
+        .entry((format!("{:?}", scene.kind), count))
+        .or_insert_with(|| {
+            let world = World::quiet(disk.clone());
+            let runs = (0..count).map(|number| Run {
+                number: 4 * (RUNS_MAX + number),
+                content: 0,
+            });
+            grow(&world, scene.shard_slots, &runs.collect::<Vec<_>>());
+            world.disk().copied()
+        });
+    disk.clone()
+}
+
+/// Returns the names of the segments of the first cohort.
+fn segments(disk: &Disk) -> Vec<String> {
+    let within = |dir, name| disk.find(dir, name);
+    let dir = within(ROOT, "cohorts")
+        .and_then(|dir| within(dir, "a"))
+        .and_then(|dir| within(dir, SEGMENTS));
+    let mut names = dir.map_or_else(Vec::new, |dir| disk.list(dir));
+    names.retain(|name| !name.starts_with(TEMPORARY));
+    names
 }
 
 /// Returns the disk of a store that was just made, as its maker left it.

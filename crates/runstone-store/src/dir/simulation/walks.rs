@@ -1,4 +1,4 @@
-//! Fixed scenes, cut at every one of their calls.
+//! Fixed scenes, cut at every one of their calls; long ones at some.
 //!
 //! Seeds meet what is likely; here nothing is left out: each scene is played once to the end, to
 //! count its calls, and then again for each of them with the power cut there, and several survivals
@@ -8,7 +8,7 @@
 use super::actors::Command;
 use super::draw::Draw;
 use super::history::Run;
-use super::life::{Scene, Violation, play};
+use super::life::{Scene, Seen, Violation, play};
 use super::promises::Gaps;
 use crate::dir::Kind;
 
@@ -33,8 +33,10 @@ fn walk(name: &str, scripts: &[Vec<Command>], has_links: bool) {
                 scripts: scripts.to_vec(),
                 cut_at: None,
                 survivals: SURVIVALS,
+                shard_slots: 2,
+                entries_before: 0,
             };
-            let whole = played(name, &scene);
+            let whole = played(name, &scene).calls_before_cut;
             for cut_at in 1..=whole {
                 let cut_at = Some(cut_at);
                 let scene = Scene {
@@ -49,9 +51,9 @@ fn walk(name: &str, scripts: &[Vec<Command>], has_links: bool) {
     println!("{name}: {cuts} cuts, {} survivals", cuts * SURVIVALS);
 }
 
-fn played(name: &str, scene: &Scene) -> u64 {
+fn played(name: &str, scene: &Scene) -> Seen {
     match play(scene, false) {
-        Ok(seen) => seen.calls_before_cut,
+        Ok(seen) => seen,
         Err(Violation { broken, .. }) => {
             let trace = play(scene, true).unwrap_err().trace.join("\n");
             let Scene {
@@ -87,6 +89,36 @@ fn writers_without_hard_links_survive_a_cut_at_every_call() {
     let one = vec![Command::Record(run(0))];
     let other = vec![Command::Record(run(0)), Command::Record(run(1))];
     walk("writers without hard links", &[one, other], false);
+}
+
+#[test]
+fn writers_of_whom_one_seals_survive_a_cut_at_many_calls() {
+    const CUTS: u64 = 8;
+    // The 288th entry is the one whose writer seals the first 256.
+    let name = "a writer that seals";
+    let scripts = [0, 1].map(|number| vec![Command::Record(run(number))]);
+    for kind in [Kind::Journal, Kind::CopyOnWrite] {
+        let scene = Scene {
+            kind,
+            has_links: true,
+            seed: 1,
+            scripts: scripts.to_vec(),
+            cut_at: None,
+            survivals: 1,
+            shard_slots: 4096,
+            entries_before: 286,
+        };
+        let whole = played(name, &scene);
+        assert_eq!(whole.segments, 1, "{kind:?}");
+        for cut in 1..=CUTS {
+            let cut_at = Some(whole.calls_before_cut * cut / CUTS);
+            let scene = Scene {
+                cut_at,
+                ..scene.clone()
+            };
+            played(name, &scene);
+        }
+    }
 }
 
 #[test]
