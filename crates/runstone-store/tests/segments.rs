@@ -98,6 +98,23 @@ fn segment_is_sealed_by_one_writer_some_places_into_the_next() {
 }
 
 #[test]
+fn sealing_reads_each_slot_once_and_flushes_twice() {
+    let (place, fs, store) = store_of(542);
+    append_one(&store, 543);
+    fs.take_calls();
+    append_one(&store, 544);
+    assert!(sealed(&place, 257, 512).exists());
+    // Of the commit itself: claim and slot, two flushes, and the hint.
+    assert_eq!(fs.calls_of("link"), 2 + 1);
+    assert_eq!(fs.calls_of("sync_file") + fs.calls_of("sync_dir"), 2 + 2);
+    // One in 256 commits pays this: one file and two and a half calls more for each.
+    let opened = fs.calls_of("open_read");
+    assert!((256..=256 + 8).contains(&opened), "{opened} files opened");
+    let calls = fs.take_calls().len();
+    assert!(calls < 256 * 5 / 2, "{calls} calls");
+}
+
+#[test]
 fn sealing_that_failed_costs_nobody_an_entry_and_is_made_up_for() {
     for call in ["create_new", "write_all", "sync_file", "link"] {
         let (place, fs, store) = store_of(287);
