@@ -248,8 +248,14 @@ impl StoreError {
             } => "name a directory, or move the file out of the way",
             Self::NotAStore {
                 reason: NotAStore::Unreadable,
+                source,
                 ..
-            } => "ask its owner for permission to read it",
+            } => match source.as_ref().map(io::Error::kind) {
+                Some(io::ErrorKind::PermissionDenied) | None => {
+                    "ask its owner for permission to read it"
+                }
+                Some(_) => "mend the cause, and run the same command again",
+            },
             Self::SecretLost { .. } => {
                 "put `secret/key` back from a backup of the store, and run the same command again"
             }

@@ -7,7 +7,7 @@
 
 mod support;
 
-use runstone_store::dir::faults::FaultyFileSystem;
+use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::dir::{Kind, OsFileSystem};
 use runstone_store::{Appended, DirStore, OpenedCohort, Seq, Store as _, SystemEntropy};
 use support::{Place, cohort, entry, key, log, record};
@@ -75,4 +75,24 @@ fn cohort_that_was_not_there_is_read_after_another_host_made_it() {
     assert_eq!(here.cohort_document(&cohort()).unwrap().unwrap(), b"{}");
     let opened = here.open_cohort(&cohort(), b"{}").unwrap();
     assert_eq!(opened, OpenedCohort::Existing);
+}
+
+#[test]
+fn store_that_the_server_does_not_give_is_no_question_of_permission() {
+    let place = Place::new();
+    drop(place.init());
+    let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Network);
+    for (errno, hint) in [
+        (5, "mend the cause, and run the same command again"),
+        (13, "ask its owner for permission to read it"),
+    ] {
+        fs.fail(Fault {
+            call: Some("open_read"),
+            after_calls: 0,
+            errno,
+            moment: Moment::Before,
+        });
+        let error = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap_err();
+        assert_eq!(error.hint().unwrap(), hint, "{error}");
+    }
 }
