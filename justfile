@@ -55,6 +55,11 @@ full-disk *KIND:
 powerloss *ARGS:
     .ci/powerloss {{ ARGS }}
 
+# Two hosts with caches of their own record into one store on NFS, while the server is killed under them;
+# needs root, qemu and nfs-ganesha of Debian. RUNSTONE: a command that is built already.
+nfs *RUNSTONE:
+    .ci/nfs {{ RUNSTONE }}
+
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")
     cargo insta review
