@@ -23,6 +23,9 @@ ROUNDS = 10
 RECORDINGS = 3
 """How many recordings the states of a file system come from: other orders, other races."""
 
+RACED = 30
+"""States of the race that a file system without order of names would lose."""
+
 PROBED = 24
 """States for each question about names."""
 
@@ -41,10 +44,12 @@ def tasks(seed, states):
     for recording in range(RECORDINGS):
         for kind in disks.KINDS:
             yield f"{kind}, cut", explore, (kind, seed + recording, each)
+    for kind in disks.KINDS:
+        yield f"{kind}, cut, two writers of one cohort", explore, (kind, seed, RACED, cuts.OVERTAKEN)
 
 
-def explore(runstone, folder, kind, seed, states):
-    seen, owed, found = cuts.explore(kind, runstone, folder, seed, states)
+def explore(runstone, folder, kind, seed, states, work=None):
+    seen, owed, found = cuts.explore(kind, runstone, folder, seed, states, work)
     return f"seed {seed}: {seen} states, {owed} acknowledgements owed in them, {len(found)} broken", found
 
 
@@ -54,6 +59,8 @@ def rounds(runstone, folder, kind, seed):
         told, lost = shutdowns.round_of(kind, runstone, os.path.join(folder, str(number)), seed + number, 1.0)
         owed += told
         found += lost
+    if owed == 0:
+        found.append(f"{kind}, shut down: nothing was acknowledged, so nothing could be lost")
     return f"{ROUNDS} rounds, {owed} acknowledgements owed in them, {len(found)} broken", found
 
 

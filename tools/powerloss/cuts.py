@@ -19,6 +19,10 @@ WORK = [("alone", "alone", 6), ("alone", "other", 4), ("stream", "stream", 24), 
 """Writers of the real store."""
 
 
+OVERTAKEN = [("overtaken", "race", 1)]
+"""Two writers, one of whose places could survive without the one below it where names have no order."""
+
+
 class Recording(NamedTuple):
     """A disk before, the log of what came, what was told, and where in the log the work stands."""
 
@@ -38,6 +42,7 @@ def record(kind, runstone, folder, seed, work, before=()):
     blocks.copy(image, live)
     with disks.recorded(kind, live, log, os.path.join(folder, "mount"), os.path.join(folder, "below")) as mount:
         writers = Writers(runstone, os.path.join(mount, "store"), lambda: os.stat(log).st_size, random.Random(seed), before)
+        writers.last_flush = disks.KINDS[kind].last_flush
         writers.attachment = os.path.join(folder, "attached")
         begun = os.stat(log).st_size
         writers.init()
@@ -62,10 +67,9 @@ class State(NamedTuple):
 def states(recording, chance, many):
     """Makes states of the disk, one after another."""
     image = os.path.join(os.path.dirname(recording.log), "state")
-    sector = disks.KINDS[recording.kind].sector
     for cut in blocks.cuts(recording.log, chance, many, recording.begun, recording.done):
         blocks.apply(recording.image, cut.flushed)
-        way, left = blocks.survivors(cut.pending, chance, sector)
+        way, left = blocks.survivors(cut.pending, chance, disks.SECTOR)
         state = State(image, cut, left, f"cut at {cut.at} of {recording.done}, of {len(cut.pending)} pending writes: {way}")
         build(recording, state)
         yield state

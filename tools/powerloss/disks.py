@@ -15,20 +15,24 @@ from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """A file system: what it is made with, how large, and the smallest thing its disk writes whole."""
+    """A file system: what it is made with, how large, and, of the flushes of a process that records one document
+    into a log of several, which is the file's and which the last, of the names."""
 
     make: list
     mib: int
     options: str
-    sector: int
+    file_flush: int
+    last_flush: int
 
+
+SECTOR = 4096
+"""The smallest thing a disk writes whole, as that of today does. With 512 a super block or a directory block may be
+torn within, and then all three may not mount, whatever was stored in them."""
 
 KINDS = {
-    "ext4": Kind(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"], 64, "noatime", 512),
-    # A directory block of xfs, or a super block of btrfs, that is torn within its 4096 bytes is a file system
-    # that does not mount, whatever was stored in it. So these get a disk of larger sectors.
-    "xfs": Kind(["mkfs.xfs", "-q", "-f", "-s", "size=4096"], 300, "noatime", 4096),
-    "btrfs": Kind(["mkfs.btrfs", "-q", "-f"], 160, "noatime,nodiscard", 4096),
+    "ext4": Kind(["mkfs.ext4", "-q", "-F", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0"], 64, "noatime", 1, 2),
+    "xfs": Kind(["mkfs.xfs", "-q", "-f", "-s", "size=4096"], 300, "noatime", 1, 2),
+    "btrfs": Kind(["mkfs.btrfs", "-q", "-f"], 512, "noatime,nodiscard", 2, 4),
 }
 
 class Unmountable(Exception):
@@ -56,7 +60,7 @@ def make(kind, image):
 def attached(kind, image):
     """A loop device on a file. It goes when its last user does."""
     device = subprocess.run(
-        ["losetup", "--find", "--show", "--sector-size", str(KINDS[kind].sector), image],
+        ["losetup", "--find", "--show", "--sector-size", str(SECTOR), image],
         check=True, stdout=subprocess.PIPE, text=True,
     ).stdout.strip()
     try:

@@ -8,16 +8,8 @@ their order, and nobody else's flush mends the loss. A mutant that is not found 
 import os
 
 import cuts
+import disks
 import shutdowns
-
-FLUSHES = {
-    "ext4": {"the file": 1, "the names": 2},
-    "xfs": {"the file": 1, "the names": 2},
-    # The second is of the claim's name, which the flush of a file covers there too: `names` says so.
-    "btrfs": {"the file": 1, "the names": 3},
-}
-"""The flushes of a commit, and which one each is."""
-
 
 def skipping(which):
     """Puts a program under strace that skips its flush of that number, from 1, or every one."""
@@ -27,7 +19,11 @@ def skipping(which):
 
 def of(kind):
     """Lists the mutants of a file system, each with the flush that it leaves out."""
-    return [("every flush", skipping(None))] + [(flush, skipping(number)) for flush, number in FLUSHES[kind].items()]
+    return [
+        ("every flush", skipping(None)),
+        ("the file", skipping(disks.KINDS[kind].file_flush)),
+        ("the names", skipping(disks.KINDS[kind].last_flush)),
+    ]
 
 
 def cut(kind, runstone, folder, seed):

@@ -4,10 +4,12 @@ An acknowledgement bears a stamp of `clock`, read after its line arrived: what i
 stamp not above it. All documents that were handed in are kept, so that they can be handed in again.
 """
 
+import ctypes
 import json
 import os
 import subprocess
 import threading
+import time
 from typing import NamedTuple
 
 
@@ -29,7 +31,7 @@ class Writers:
         self.told, self.documents, self.runs = [], [], []
         self.made = None
         self.lock = threading.Lock()
-        self.attachment = None
+        self.attachment, self.last_flush = None, None
 
     def init(self):
         """Makes the store."""
@@ -100,9 +102,10 @@ class Writers:
                 n += chunk
                 process.stdin.write("".join(lines).encode())
                 process.stdin.flush()
-                if any(next(answers)["recorded"] not in ("new", "already") for _ in range(chunk)):
+                answered = [next(answers, {}).get("recorded") for _ in range(chunk)]
+                if not set(answered) <= {"new", "already"}:
                     break
-        except (BrokenPipeError, StopIteration):
+        except BrokenPipeError:
             pass
         hand_over(process, b"")
         process.wait()
@@ -130,6 +133,42 @@ class Writers:
                     pass
                 if process.wait() != 0:
                     return
+
+    def overtaken(self, name, many):
+        """Two writers of one cohort whose places are named, and not flushed, when somebody flushes a third file.
+
+        The file of the first is of an older transaction than that of the second: it waits before it takes its
+        place, while the file system is told to end one. Each waits before its last flush.
+        """
+        self.plain(f"{name}-before", 2)
+        first = self.slow(f"{name}-first", "linkat:delay_enter=1500000:when=2", "fsync:delay_enter=4000000:when=LAST")
+        time.sleep(0.8)
+        folder = os.open(self.store, os.O_RDONLY)
+        ctypes.CDLL(None).syncfs(folder)
+        time.sleep(1.2)
+        second = self.slow(f"{name}-second", "fsync:delay_enter=3000000:when=LAST")
+        time.sleep(1.0)
+        third = os.open(f"{self.store}-third", os.O_WRONLY | os.O_CREAT)
+        os.write(third, b"third" * 500)
+        os.fsync(third)
+        for file in (folder, third):
+            os.close(file)
+        for process in (first, second):
+            for _ in self.listen(process.stdout):
+                pass
+            process.wait()
+
+    def slow(self, run, *delays):
+        """Records one document, with some of its calls delayed."""
+        strace = ["strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=fsync,linkat"]
+        for delay in delays:
+            strace += ["-e", f"inject={delay.replace('LAST', str(self.last_flush))}"]
+        process = subprocess.Popen(
+            [*strace, *self.plainly, "record", "-", "--json"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )
+        hand_over(process, json.dumps(self.document(run, data="a")).encode())
+        return process
 
     def together(self, name, many):
         """Three processes with one key."""

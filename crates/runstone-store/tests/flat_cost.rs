@@ -118,7 +118,7 @@ fn commit_flushes_twice_and_names_nothing_before_its_flush() {
 }
 
 #[test]
-fn batch_flushes_each_file_and_each_directory_once_and_names_places_after_claims() {
+fn batch_flushes_each_file_and_on_a_journal_each_directory_once_and_names_places_after_claims() {
     let items: Vec<BatchItem> = (0..40)
         .map(|number| item(&format!("run-{number}")))
         .collect();
@@ -142,12 +142,50 @@ fn batch_flushes_each_file_and_each_directory_once_and_names_places_after_claims
     let flushed = journal.iter().position(|call| *call == "sync_dir").unwrap();
     assert_eq!(count(&journal[flushed..], "link"), 0);
 
-    let network = commit(Kind::Network);
-    assert_eq!(count(&network, "sync_file"), 40);
-    // Some directories of claims may be shared; which ones differs from store to store.
-    assert!(count(&network, "sync_dir") <= 41, "{network:?}");
-    let first_flush = network.iter().position(|call| *call == "sync_dir").unwrap();
-    assert_eq!(count(&network[first_flush..], "link"), 40);
+    for kind in [Kind::Network, Kind::CopyOnWrite] {
+        let calls = commit(kind);
+        assert_eq!(count(&calls, "sync_file"), 40);
+        assert_eq!(count(&calls, "link"), 80);
+        // The directories of the claims, of which some may be shared, and the shard for each place.
+        assert!(count(&calls, "sync_dir") <= 80, "{calls:?}");
+    }
+}
+
+#[test]
+fn where_names_survive_in_no_order_nothing_builds_on_a_place_that_is_not_flushed() {
+    for kind in [Kind::Network, Kind::CopyOnWrite, Kind::Other] {
+        let place = Place::new();
+        let fs = FaultyFileSystem::new(OsFileSystem)
+            .posing_as(kind)
+            .without_flushes();
+        let store = place.init_on(fs.clone());
+        support::record(&store, &["first", "second"]);
+        // A writer that does not know whether the second place was flushed, and will name it.
+        let other = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+        fs.take_calls();
+        append(&other, 3);
+        let calls = writing(&fs);
+        assert_eq!(calls[..2], ["sync_dir", "create_new"], "{kind:?}");
+        // One that flushed all there is by itself.
+        append(&other, 4);
+        assert_eq!(writing(&fs)[0], "create_new", "{kind:?}");
+        // The places of a batch, none of which is told yet.
+        let items: Vec<BatchItem> = (5..9)
+            .map(|number| item(&format!("run-{number}")))
+            .collect();
+        for appended in other.append_all(&items, &mut |_, _, _| None) {
+            assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+        }
+        let calls = writing(&fs);
+        let last_flush = calls.iter().rposition(|call| *call == "sync_file").unwrap();
+        let places: Vec<&str> = calls[last_flush..]
+            .iter()
+            .copied()
+            .skip_while(|call| *call != "link")
+            .filter(|call| ["link", "sync_dir"].contains(call))
+            .collect();
+        assert_eq!(places[places.len() - 8..], ["link", "sync_dir"].repeat(4));
+    }
 }
 
 /// Returns the calls of a batch of so many entries by a handle that has recorded before.

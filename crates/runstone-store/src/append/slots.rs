@@ -23,7 +23,8 @@ pub(crate) trait Slots {
 
     fn nonce(&self) -> Nonce;
 
-    /// Returns the highest entry of a log whose digest can be told.
+    /// Returns the highest entry of a log whose digest can be told, as durable as what names it
+    /// will be.
     fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError>;
 
     /// Returns a place that is likely to be free, at or after `from`, with no free one below it.

@@ -75,12 +75,19 @@ impl Heads {
     /// Notes that a place is taken, and that its directory was flushed since.
     pub(super) fn confirm(&self, log: &Log, seen: Seen) {
         self.raise(log, seen.seq, Some(seen.sha256));
+        self.settle(log, seen.seq);
+    }
+
+    /// Notes that the directory of a place was flushed since that was taken.
+    pub(super) fn settle(&self, log: &Log, seq: Seq) {
+        self.raise(log, seq, None);
         if let Some(known) = self.map().get_mut(log) {
-            known.durable = known.durable.max(Some(seen.seq));
+            known.durable = known.durable.max(Some(seq));
         }
     }
 
-    fn is_durable(&self, log: &Log, seq: Seq) -> bool {
+    /// Returns whether this handle made a place durable.
+    pub(super) fn is_durable(&self, log: &Log, seq: Seq) -> bool {
         self.get(log)
             .is_some_and(|known| known.durable >= Some(seq))
     }

@@ -11,8 +11,9 @@
 //! One flush makes data and claim durable where the file system keeps one journal. Elsewhere the
 //! file is flushed before it is linked and the directory of the claim after. The invariants guarded
 //! here: no slot is linked before data and claim are durable, none is acknowledged before its
-//! directory is, a shard is begun only after the one before it is durable; and after any error it
-//! is the slot that says what happened, not the error.
+//! directory is, a shard is begun only after the one before it is durable, and a slot, where names
+//! survive in no order, only after the one before it; and after any error it is the slot that says
+//! what happened, not the error.
 //!
 //! Claims, and what is told to the loop in `append`, are left to `slots`.
 
@@ -94,6 +95,7 @@ impl<F: FileSystem> DirStore<F> {
         draft: &mut Draft<F>,
         written: &Envelope,
     ) -> Result<Published, StoreError> {
+        self.settle_below(log, seq, shard)?;
         let name = slot_name(seq);
         let mut doubt = false;
         let mut failure = None;
@@ -188,6 +190,22 @@ impl<F: FileSystem> DirStore<F> {
             .sync(shard)
             .map_err(|error| error.in_doubt(doubt))?;
         self.heads.confirm(log, seen);
+        Ok(())
+    }
+
+    /// Makes the places below one durable before it is taken, so that no power cut leaves it
+    /// without them. Where one journal keeps all names in their order, that needs no flush.
+    fn settle_below(&self, log: &Log, seq: Seq, shard: &At<F>) -> Result<(), StoreError> {
+        let is_first = (seq.get() - 1).is_multiple_of(self.shard_slots);
+        let Some(previous) = seq.previous().filter(|_| !is_first) else {
+            // The shard before is durable since this one was opened.
+            return Ok(());
+        };
+        if self.tree.kind.file_sync_covers_names() || self.heads.is_durable(log, previous) {
+            return Ok(());
+        }
+        self.tree.sync(shard)?;
+        self.heads.settle(log, previous);
         Ok(())
     }
 }
