@@ -37,10 +37,19 @@ impl<'a> Progress<'a> {
 
     /// Says that so many are done.
     pub(crate) fn at(&mut self, done: u64, total: u64) {
+        self.say(format_args!("{done} of {total}"));
+    }
+
+    /// Says that so many are done, where nobody knows of how many.
+    pub(crate) fn so_far(&mut self, done: u64) {
+        self.say(format_args!("{done}"));
+    }
+
+    fn say(&mut self, how_far: std::fmt::Arguments<'_>) {
         if !self.is_wanted || Instant::now() < self.next {
             return;
         }
-        self.ui.talk(&format!("\r{done} of {total} {}", self.what));
+        self.ui.talk(&format!("\r{how_far} {}", self.what));
         self.is_shown = true;
         self.next = Instant::now() + EVERY;
     }

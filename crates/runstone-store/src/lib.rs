@@ -37,6 +37,7 @@ mod secret;
 pub mod segment;
 mod shelf;
 mod store;
+mod weight;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -61,3 +62,4 @@ pub use store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
     Sweep, Swept,
 };
+pub use weight::{Ware, Weighed, Weight};

@@ -25,6 +25,7 @@ use crate::shelf::{Exclusive, Keep, Room, Shelf, ShelfPath, Shelved, not_a_file}
 use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
 };
+use crate::weight::{Ware, Weighed, Weight};
 
 /// A store in memory.
 #[derive(Debug)]
@@ -255,6 +256,54 @@ impl Store for MemoryStore {
             }
         }
         Ok(audited)
+    }
+
+    fn weigh(&self, report: &mut dyn FnMut(Weighed<'_>)) -> Result<(), StoreError> {
+        let kept = self.kept();
+        let mut one = |ware, cohort: Option<&CohortName>, bytes: &[u8]| {
+            report(Weighed::One {
+                ware,
+                cohort,
+                weight: Weight {
+                    bytes: bytes.len() as u64,
+                    disk: 0,
+                    names: 1,
+                },
+                is_elsewhere: false,
+            });
+        };
+        for (log, slots) in &kept.logs {
+            let ware = match log {
+                Log::Cohort(_) => Ware::Entries,
+                Log::Environments => Ware::Environments,
+                Log::CohortNotes(_) | Log::EnvironmentNotes | Log::StoreNotes => Ware::Notes,
+            };
+            for file in slots.values() {
+                one(ware, log.cohort(), file);
+            }
+        }
+        for (cohort, document) in &kept.cohorts {
+            one(Ware::Cohorts, Some(cohort), document);
+        }
+        for claim in kept.claims.values() {
+            one(Ware::Keys, None, claim);
+        }
+        for object in kept.objects.values() {
+            one(Ware::Objects, None, object);
+        }
+        for profile in kept.profiles.values() {
+            one(Ware::Profiles, None, profile);
+        }
+        for (path, file) in &kept.shelf {
+            let (ware, cohort) = match path.room() {
+                Room::Runs => (Ware::Views, None),
+                Room::CohortView(cohort) => (Ware::Views, Some(cohort)),
+                Room::Started => (Ware::Started, None),
+                Room::Refused => (Ware::Refused, None),
+            };
+            one(ware, cohort, file);
+        }
+        Ok(())
     }
 }
 

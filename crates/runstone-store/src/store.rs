@@ -18,6 +18,7 @@ use crate::key::KeyText;
 use crate::log::{CohortName, Log, Seq};
 use crate::secret::Secret;
 use crate::shelf::Shelf;
+use crate::weight::Weighed;
 
 /// A durable ledger of entries that knows nothing of runs.
 pub trait Store: Send + Sync + Debug {
@@ -255,6 +256,14 @@ pub trait Store: Send + Sync + Debug {
     fn mend(&self) -> Result<Mended, StoreError> {
         Ok(Mended::default())
     }
+
+    /// Tells of everything the store keeps what it weighs, one after the other.
+    ///
+    /// What cannot be looked at is told as well and costs itself alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the store as a whole cannot be looked at.
+    fn weigh(&self, report: &mut dyn FnMut(Weighed<'_>)) -> Result<(), StoreError>;
 }
 
 /// Whether leftovers are removed.

@@ -48,6 +48,7 @@ mod redact;
 pub mod reference;
 pub mod refused;
 mod standing;
+pub mod stats;
 mod summary;
 pub mod under_way;
 pub mod verify;

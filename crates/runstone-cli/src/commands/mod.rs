@@ -21,6 +21,7 @@ mod refused;
 mod run;
 mod show;
 mod signature;
+mod stats;
 mod tag;
 mod verify;
 mod version;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Views(views::ViewsArgs),
     Gc(gc::GcArgs),
+    Stats(stats::StatsArgs),
     Config(config::ConfigArgs),
     Demo(crate::demo::DemoArgs),
     #[command(hide = true)]
@@ -103,6 +105,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Export(args) => export::run(&args, ui, settings),
         Command::Gc(args) => gc::run(&args, ui, settings),
         Command::Views(args) => views::run(&args, ui, settings),
+        Command::Stats(args) => stats::run(&args, ui, settings),
         Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),

@@ -17,6 +17,7 @@ mod scene;
 mod secrets;
 mod settings;
 mod slips;
+mod stats;
 mod stores;
 mod streams;
 mod users;

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fs::{FileSystem, Kind};
+use crate::weight::Weight;
 
 /// A file system in front of another one, whose calls are counted and can be made to fail.
 #[derive(Debug, Clone)]
@@ -318,6 +319,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
 
     fn open_files_max(&self) -> usize {
         self.inner.open_files_max()
+    }
+
+    fn weigh(&self, dir: &F::Dir, name: &str) -> io::Result<Weight> {
+        self.call("weigh", || self.inner.weigh(dir, name))
     }
 
     fn kind(&self, dir: &F::Dir) -> io::Result<Kind> {

@@ -10,6 +10,8 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
+use crate::weight::Weight;
+
 /// The fewest open files that a process is commonly allowed (macOS).
 const FEWEST_OPEN_FILES: usize = 256;
 
@@ -183,6 +185,12 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     fn open_files_max(&self) -> usize {
         FEWEST_OPEN_FILES
     }
+
+    /// Returns what a name weighs, without following it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn weigh(&self, dir: &Self::Dir, name: &str) -> io::Result<Weight>;
 
     /// Returns what may be relied on below this directory.
     ///

@@ -22,7 +22,7 @@ const EVERY: u64 = 16;
 /// Bytes of a hint that are read at most.
 const HINT_BYTES_MAX: usize = 4 * 1024;
 /// The name of a hint.
-const HINT: &str = "head.json";
+pub(super) const HINT: &str = "head.json";
 
 /// The content of a hint, under a checksum of its own.
 #[derive(Debug, Serialize, Deserialize)]

@@ -53,7 +53,7 @@ pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
 pub(super) const LAST_DIRECTORY: &str = "trash";
 
 /// The directory that file systems keep for themselves where they begin.
-const LOST_AND_FOUND: &str = "lost+found";
+pub(super) const LOST_AND_FOUND: &str = "lost+found";
 
 /// Tells whether a name in the root is one that this format gives, or the file system.
 pub(super) fn is_of_root(name: &str) -> bool {

@@ -13,6 +13,7 @@
 //!          their entries back
 //! simulation   a disk that forgets what was not flushed, for tests
 //! fans     directories held for a batch
+//! weigh    counts bytes
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -43,6 +44,7 @@ mod simulation;
 mod slots;
 mod sweep;
 mod tree;
+mod weigh;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -69,6 +71,7 @@ use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
     Sweep, Swept, one_by_one,
 };
+use crate::weight::Weighed;
 
 /// A store in a directory.
 ///
@@ -271,6 +274,10 @@ impl<F: FileSystem> Store for DirStore<F> {
 
     fn audit(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {
         self.audit_all(report)
+    }
+
+    fn weigh(&self, report: &mut dyn FnMut(Weighed<'_>)) -> Result<(), StoreError> {
+        self.weigh_all(report)
     }
 }
 

@@ -19,9 +19,13 @@ use super::fs::{FileSystem, Kind, best_effort};
 use super::layout::temporary_name;
 use crate::entropy::{Entropy as _, SystemEntropy};
 use crate::key::Nonce;
+use crate::weight::Weight;
 
 /// Bytes asked for at once when reading.
 const READ_BYTES: usize = 64 * 1024;
+
+/// What `st_blocks` counts, whatever the block of the file system is.
+const STAT_BLOCK_BYTES: u64 = 512;
 
 /// The mode bits that let others in.
 const OTHERS: u32 = 0o077;
@@ -274,6 +278,21 @@ impl FileSystem for OsFileSystem {
         })
     }
 
+    fn weigh(&self, dir: &OsDir, name: &str) -> io::Result<Weight> {
+        let stat = retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW))?;
+        let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        Ok(Weight {
+            // What a directory says of its size is the file system's own affair.
+            bytes: if is_dir {
+                0
+            } else {
+                u64::try_from(stat.st_size).unwrap_or(0)
+            },
+            disk: u64::try_from(stat.st_blocks).unwrap_or(0) * STAT_BLOCK_BYTES,
+            names: widened(stat.st_nlink),
+        })
+    }
+
     fn kind(&self, dir: &OsDir) -> io::Result<Kind> {
         Ok(kind_of(
             retry_on_intr(|| fs::fstatfs(&*dir.0))?
@@ -300,6 +319,11 @@ fn set_mode_where_it_differs(fd: &OwnedFd, mode: u32) -> io::Result<()> {
         retry_on_intr(|| fs::fchmod(fd, bits(mode)))?;
     }
     Ok(())
+}
+
+/// Returns a number whose width differs between systems.
+fn widened(number: impl Into<u64>) -> u64 {
+    number.into()
 }
 
 fn bits(mode: u32) -> Mode {

@@ -125,6 +125,16 @@ impl Disk {
         matches!(self.nodes[node], Body::Dir(_))
     }
 
+    /// Returns how many names a node has.
+    pub(super) fn names(&self, node: Node) -> u64 {
+        let dirs = self.nodes.iter().filter_map(|body| match body {
+            Body::Dir(dir) => Some(dir),
+            Body::File(_) => None,
+        });
+        let names = dirs.flat_map(|dir| dir.names.values());
+        names.filter(|named| **named == node).count() as u64
+    }
+
     pub(super) fn list(&self, dir: Node) -> Vec<String> {
         self.dir(dir).names.keys().cloned().collect()
     }

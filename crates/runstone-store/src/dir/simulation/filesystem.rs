@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::disk::{Node, ROOT};
 use super::world::{Call, Touch, World};
 use crate::dir::{FileSystem, Kind};
+use crate::weight::Weight;
 
 /// A file system in a world, as one actor sees it.
 #[derive(Clone)]
@@ -342,6 +343,27 @@ impl FileSystem for SimulatedFileSystem {
                 (name, is_dir)
             };
             Ok(names.into_iter().map(typed).collect())
+        })
+    }
+
+    fn weigh(&self, dir: &SimulatedDir, name: &str) -> io::Result<Weight> {
+        let what = || format!("weigh {name}");
+        self.in_dir(Call::Reads, dir, what, |touch, dir| {
+            let node = match name {
+                "." => dir,
+                name => touch.find(dir, name).ok_or(Errno::NOENT)?,
+            };
+            let bytes = if touch.disk.is_dir(node) {
+                0
+            } else {
+                touch.disk.read(node).len() as u64
+            };
+            // Its blocks are bytes, and a directory takes none.
+            Ok(Weight {
+                bytes,
+                disk: bytes,
+                names: touch.disk.names(node),
+            })
         })
     }
 
