@@ -26,6 +26,7 @@ mod cohorts;
 mod commit;
 mod compare;
 mod digests;
+pub mod doctor;
 mod error;
 pub mod export;
 mod fields;

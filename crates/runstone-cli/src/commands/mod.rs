@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod delete;
 mod diff;
+mod doctor;
 mod explain;
 mod export;
 mod gc;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     Views(views::ViewsArgs),
     Gc(gc::GcArgs),
     Stats(stats::StatsArgs),
+    Doctor(doctor::DoctorArgs),
+    #[command(hide = true)]
+    DoctorRacer(doctor::RacerArgs),
     Config(config::ConfigArgs),
     Demo(crate::demo::DemoArgs),
     #[command(hide = true)]
@@ -78,7 +82,11 @@ impl Command {
     pub(crate) fn reads_settings_files(&self) -> bool {
         match self {
             Self::Config(args) => args.reads_settings_files(),
-            Self::DemoWorker(_) | Self::Completions(_) | Self::Man(_) | Self::Version(_) => false,
+            Self::DemoWorker(_)
+            | Self::DoctorRacer(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version(_) => false,
             _ => true,
         }
     }
@@ -106,6 +114,8 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Gc(args) => gc::run(&args, ui, settings),
         Command::Views(args) => views::run(&args, ui, settings),
         Command::Stats(args) => stats::run(&args, ui, settings),
+        Command::Doctor(args) => doctor::run(&args, ui, settings),
+        Command::DoctorRacer(args) => doctor::race(&args, ui),
         Command::Config(args) => config::run(&args, ui, settings),
         Command::Demo(args) => crate::demo::run(&args, ui),
         Command::DemoWorker(args) => crate::demo::work(&args),

@@ -8,6 +8,7 @@ pub(crate) mod baseline;
 pub(crate) mod command_line;
 pub(crate) mod csv;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod gc;

@@ -8,6 +8,7 @@
 mod answers;
 mod bad_input;
 mod control_characters;
+mod doctor;
 mod export;
 mod looking;
 mod manual;

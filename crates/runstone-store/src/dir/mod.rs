@@ -13,7 +13,8 @@
 //!          their entries back
 //! simulation   a disk that forgets what was not flushed, for tests
 //! fans     directories held for a batch
-//! weigh    counts bytes
+//! weigh    counts bytes                    race      who of many gets a name
+//! examine  asks the file system everything a store relies on
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -21,6 +22,7 @@
 //! loop in `append`.
 
 mod audit;
+pub mod examine;
 mod fans;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
@@ -34,6 +36,7 @@ mod open;
 mod os;
 mod probe;
 mod publish;
+mod race;
 mod read;
 mod seal;
 mod secret;

@@ -1,4 +1,4 @@
-//! The operating system's file system: every system call of this crate on files.
+//! The operating system's file system: every system call on files that a store is made of.
 //!
 //! [`OsFileSystem`] is the [`FileSystem`] of ordinary use. The invariant guarded here: an
 //! interrupted call is made again, mode bits are those asked for whatever the caller's umask, and
@@ -36,7 +36,7 @@ pub struct OsFileSystem;
 
 /// An open directory.
 #[derive(Debug, Clone)]
-pub struct OsDir(Arc<OwnedFd>);
+pub struct OsDir(pub(super) Arc<OwnedFd>);
 
 /// An open file.
 #[derive(Debug)]
@@ -294,11 +294,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn kind(&self, dir: &OsDir) -> io::Result<Kind> {
-        Ok(kind_of(
-            retry_on_intr(|| fs::fstatfs(&*dir.0))?
-                .f_type
-                .cast_unsigned(),
-        ))
+        Ok(kind_of(magic(dir)?))
     }
 }
 
@@ -347,12 +343,18 @@ fn no_regular_file(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// Returns the magic number of the file system that a directory is on.
+pub(super) fn magic(dir: &OsDir) -> io::Result<u64> {
+    let stat = retry_on_intr(|| fs::fstatfs(&*dir.0))?;
+    Ok(stat.f_type.cast_unsigned() & 0xffff_ffff)
+}
+
 /// Sorts a file system by its magic number.
 ///
 /// # Source
 /// `linux/magic.h`; `statfs(2)`.
 fn kind_of(magic: u64) -> Kind {
-    match magic & 0xffff_ffff {
+    match magic {
         0xef53 | 0x5846_5342 | 0x0102_1994 => Kind::Journal, // ext2 to ext4, xfs, tmpfs
         0x9123_683e => Kind::CopyOnWrite,                    // btrfs
         // NFS, SMB 1 and 2, CIFS, 9p, AFS, Ceph, Lustre, GPFS, BeeGFS, OrangeFS, and what is behind
