@@ -57,30 +57,22 @@ def make(kind, image):
 
 
 @contextlib.contextmanager
-def attached(kind, image):
-    """A loop device on a file. It goes when its last user does."""
+def mounted(kind, image, folder):
+    """A file system of a file, mounted. Its loop device goes with the mount, however that ends."""
+    os.makedirs(folder, exist_ok=True)
     device = subprocess.run(
         ["losetup", "--find", "--show", "--sector-size", str(SECTOR), image],
         check=True, stdout=subprocess.PIPE, text=True,
     ).stdout.strip()
+    done = subprocess.run(["mount", "-t", kind, "-o", KINDS[kind].options, device, folder], capture_output=True, text=True)
+    # In use, it is detached by its last user.
+    run("losetup", "--detach", device)
+    if done.returncode != 0:
+        raise Unmountable(done.stderr.strip())
     try:
-        yield device
+        yield folder
     finally:
-        run("losetup", "--detach", device)
-
-
-@contextlib.contextmanager
-def mounted(kind, image, folder):
-    """A file system of a file, mounted."""
-    os.makedirs(folder, exist_ok=True)
-    with attached(kind, image) as device:
-        done = subprocess.run(["mount", "-t", kind, "-o", KINDS[kind].options, device, folder], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Unmountable(done.stderr.strip())
-        try:
-            yield folder
-        finally:
-            unmount(folder)
+        unmount(folder)
 
 
 def unmount(folder):
