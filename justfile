@@ -51,6 +51,10 @@ digits:
 full-disk *KIND:
     .ci/full-disk {{ KIND }}
 
+# Kills a recording at every system call it makes, then lets every call about files fail; needs strace.
+processes:
+    RUNSTONE_EVERY_CALL=1 RUNSTONE_TEST_REQUIRE=strace cargo test -p runstone-cli --test cli struck -- --nocapture
+
 # Shuts file systems down under writers and looks into the disks a power cut may leave; root. SEED, STATES.
 powerloss *ARGS:
     .ci/powerloss {{ ARGS }}

@@ -21,5 +21,6 @@ mod slips;
 mod stats;
 mod stores;
 mod streams;
+mod struck;
 mod users;
 mod widths;
