@@ -14,6 +14,7 @@ mod looking;
 mod manual;
 mod notes;
 mod processes;
+mod readonly;
 mod scene;
 mod secrets;
 mod settings;
