@@ -77,7 +77,7 @@ fn no_line_of_an_answer_is_wider_than_80_columns_unless_it_is_one_word() {
     let [one, two, other] = [1, 2, 7].map(|number| format!("{} {number}", long("run")));
     let why = words(3);
     // `config` is not among them: a setting has one line, so that it can be looked for.
-    let commands: [&[&str]; 26] = [
+    let commands: [&[&str]; 27] = [
         &["record", "r.json"],
         &["note", &one, &why],
         &["tag", &one, "golden"],
@@ -111,6 +111,7 @@ fn no_line_of_an_answer_is_wider_than_80_columns_unless_it_is_one_word() {
         &["views", "rebuild"],
         &["verify"],
         &["stats"],
+        &["doctor"],
         &["version"],
     ];
     let mut failed = String::new();

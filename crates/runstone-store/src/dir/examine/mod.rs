@@ -343,3 +343,91 @@ fn leftovers_row(root: &OsDir, probe: &Probe<'_>) -> Row {
         hint,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use rustix::io::Errno;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    /// Lets threads race.
+    fn by_threads(path: &Path, course: Course) -> io::Result<Vec<Vec<usize>>> {
+        let racers: Vec<Racer> = (0..course.racers)
+            .map(|number| Racer::new(path, course, number))
+            .collect::<io::Result<_>>()?;
+        thread::scope(|scope| {
+            let racing: Vec<_> = racers
+                .iter()
+                .map(|racer| scope.spawn(|| racer.race()))
+                .collect();
+            racing.into_iter().map(|it| it.join().unwrap()).collect()
+        })
+    }
+
+    /// Examines a fresh directory with these racers; returns what came of the race, and the names
+    /// that are left.
+    fn raced(primitive: Option<Primitive>, racing: &mut Racing<'_>) -> (State, String, usize) {
+        let root = TempDir::new().unwrap();
+        let examined = examine(root.path(), primitive, &SystemEntropy, racing).unwrap();
+        let row = examined.rows.into_iter().find(|row| row.subject == "race");
+        let left = std::fs::read_dir(root.path()).unwrap().count();
+        let row = row.unwrap();
+        (row.state, row.found, left)
+    }
+
+    #[test]
+    fn race_that_one_wins_is_good_by_either_call() {
+        for primitive in [
+            None,
+            Some(Primitive::Link),
+            Some(Primitive::RenameNoreplace),
+        ] {
+            let (state, found, left) = raced(primitive, &mut by_threads);
+            assert_eq!((state, left), (State::Good, 0), "{found}");
+        }
+    }
+
+    #[test]
+    fn name_that_two_have_won_refuses_the_file_system() {
+        let (state, found, left) = raced(None, &mut |path, course| {
+            let mut won = by_threads(path, course)?;
+            let names: Vec<usize> = (0..course.names).collect();
+            won[0].clone_from(&names);
+            won[1] = names;
+            Ok(won)
+        });
+        assert_eq!((state, left), (State::Refused, 0), "{found}");
+        assert!(found.contains("won one name by `link`"), "{found}");
+    }
+
+    #[test]
+    fn name_that_holds_the_bytes_of_a_loser_refuses_the_file_system() {
+        let (state, found, _) = raced(None, &mut |path, course| {
+            let mut won = by_threads(path, course)?;
+            won.rotate_left(1);
+            Ok(won)
+        });
+        assert_eq!(state, State::Refused, "{found}");
+    }
+
+    #[test]
+    fn call_that_is_not_there_leads_to_the_next_one_and_then_to_a_refusal() {
+        let (state, found, _) = raced(None, &mut |path, course| match course.primitive {
+            Primitive::Link => Err(Errno::PERM.into()),
+            Primitive::RenameNoreplace => by_threads(path, course),
+        });
+        assert_eq!(state, State::Good, "{found}");
+        assert!(found.contains("`rename`"), "{found}");
+        let (state, found, _) = raced(None, &mut |_, _| Err(Errno::PERM.into()));
+        assert_eq!(state, State::Refused, "{found}");
+        assert!(found.contains("neither hard links"), "{found}");
+        // A store was made for one call; another one is no comfort.
+        let (state, found, _) = raced(Some(Primitive::Link), &mut |_, _| Err(Errno::PERM.into()));
+        assert_eq!(state, State::Refused, "{found}");
+        assert!(found.contains("which this store was made for"), "{found}");
+    }
+}
