@@ -55,6 +55,10 @@ full-disk *KIND:
 processes:
     RUNSTONE_EVERY_CALL=1 RUNSTONE_TEST_REQUIRE=strace cargo test -p runstone-cli --test cli struck -- --nocapture
 
+# Writers on a small disk that fills up, and on one that turns read-only under them; root, loop devices.
+processes-root:
+    .ci/processes-root
+
 # Shuts file systems down under writers and looks into the disks a power cut may leave; root. SEED, STATES.
 powerloss *ARGS:
     .ci/powerloss {{ ARGS }}
