@@ -2,7 +2,8 @@
 //!
 //! A JSON parser hands on numbers, not their text, and by then 1e-400 is 0 and 2^53+1 is 2^53. So
 //! the literals are read once more from the same bytes, in the same order. The invariant: a literal
-//! is either held exactly (integers), rounded to the nearest binary64 (other decimals), or refused.
+//! is either held exactly (integers, and the canonical spelling of one), rounded to the nearest
+//! binary64 (other decimals), or refused.
 
 use serde_json::Number;
 
@@ -111,7 +112,13 @@ pub(super) fn number(literal: &str) -> Result<Number, LiteralError> {
         Some(_) => (literal.split(['e', 'E']).next().unwrap_or(literal), false),
         None => (literal, true),
     };
-    if is_whole && nearest.abs() >= EVERY_WHOLE_MAX && format!("{nearest:.0}") != literal {
+    // The canonical spelling of a large whole number ends in zeros that its value need not have:
+    // what was written by these rules is read by them.
+    if is_whole
+        && nearest.abs() >= EVERY_WHOLE_MAX
+        && format!("{nearest:.0}") != literal
+        && canon::text(&number) != literal
+    {
         return Err(LiteralError::Inexact { literal: quoted() });
     }
     if nearest == 0.0 && mantissa.contains(|digit| matches!(digit, '1'..='9')) {
@@ -180,6 +187,17 @@ mod tests {
                 "{inexact}"
             );
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_read_in_the_spelling_they_are_written_in() {
+        for exact in ["18446744073709551616", "-18446744073709549568", "1e20"] {
+            let read = number(exact).unwrap();
+            let written = canon::text(&read);
+            assert_eq!(number(&written), Ok(read), "{written}");
+        }
+        // No binary64 either, and not how the nearest one is written.
+        assert!(number("18446744073709552001").is_err());
     }
 
     #[test]
