@@ -69,7 +69,7 @@ impl Token {
 }
 
 impl Compare {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "=",
             Self::NotEqual => "!=",

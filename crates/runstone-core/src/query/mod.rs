@@ -36,6 +36,7 @@ mod eval;
 mod lexer;
 mod parse;
 mod path;
+mod write;
 
 pub use self::eval::Row;
 pub use self::parse::{Expr, QueryError};
