@@ -38,6 +38,10 @@ typos: (need "typos" "typos-cli")
 deep SEEDS="100000" FIRST="1":
     RUNSTONE_SEEDS={{ SEEDS }} RUNSTONE_FIRST_SEED={{ FIRST }} cargo test --release -p runstone-store --lib simulation::seeds -- --nocapture
 
+# Looks for bytes that break what the decoders promise, SECONDS on each target or on those named.
+fuzz SECONDS="60" *TARGETS: (need "cargo-fuzz")
+    .ci/fuzz {{ SECONDS }} {{ TARGETS }}
+
 # Each figure beside its floor, on the disk of the target directory or of DIR.
 bench *DIR:
     cargo bench -p runstone --bench ledger -- {{ DIR }}

@@ -5,6 +5,7 @@
 
 mod counted;
 mod document;
+pub mod fuzz;
 mod harm;
 mod lab;
 

@@ -52,6 +52,28 @@ impl Written {
     }
 }
 
+/// Returns the bytes of a hint: in this log of this store, this entry was the last one.
+#[expect(clippy::missing_panics_doc, reason = "a hint has only text for keys")]
+pub fn encode_hint(store: StoreId, log: &Log, seen: Seen) -> Vec<u8> {
+    let written = Written::new(store, log, seen);
+    serde_json::to_vec(&written).expect("a hint has only text for keys")
+}
+
+/// Reads a hint; nothing if it cannot be understood, or is of another store, log or format.
+pub fn decode_hint(bytes: &[u8], store: StoreId, log: &Log) -> Option<Seen> {
+    let written: Written = serde_json::from_slice(bytes).ok()?;
+    let seen = Seen {
+        seq: written.seq,
+        sha256: written.sha256,
+    };
+    let whole = Written::new(store, log, seen);
+    let same = whole.crc32c == written.crc32c
+        && whole.log == written.log
+        && whole.store == written.store
+        && whole.format == written.format;
+    same.then_some(seen)
+}
+
 /// What a hint says.
 #[derive(Debug)]
 pub(super) enum Hint {
@@ -82,23 +104,8 @@ impl<F: FileSystem> DirStore<F> {
         let Some(bytes) = self.tree.read(&view, HINT, HINT_BYTES_MAX)? else {
             return Ok(Hint::None);
         };
-        let Ok(written) = serde_json::from_slice::<Written>(&bytes) else {
-            return Ok(Hint::Garbled);
-        };
-        let seen = Seen {
-            seq: written.seq,
-            sha256: written.sha256,
-        };
-        let whole = Written::new(self.descriptor.store, log, seen);
-        let same = whole.crc32c == written.crc32c
-            && whole.log == written.log
-            && whole.store == written.store
-            && whole.format == written.format;
-        Ok(if same {
-            Hint::Seen(seen)
-        } else {
-            Hint::Garbled
-        })
+        let seen = decode_hint(&bytes, self.descriptor.store, log);
+        Ok(seen.map_or(Hint::Garbled, Hint::Seen))
     }
 
     /// Returns whether a hint is left at this place.
@@ -114,8 +121,7 @@ impl<F: FileSystem> DirStore<F> {
         let Some(path) = Self::hint_dir(log) else {
             return;
         };
-        let written = Written::new(self.descriptor.store, log, seen);
-        let bytes = serde_json::to_vec(&written).expect("a hint has only text for keys");
+        let bytes = encode_hint(self.descriptor.store, log, seen);
         let left = self
             .tree
             .make(&path, Holds::Passing)

@@ -54,6 +54,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use self::fs::{FileSystem, Kind};
 use self::head::Heads;
+pub use self::hint::{decode_hint, encode_hint};
 pub use self::open::{InitOptions, Initialised};
 pub use self::os::{OsDir, OsFile, OsFileSystem};
 use self::seal::SealedSoFar;

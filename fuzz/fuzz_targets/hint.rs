@@ -1,0 +1,4 @@
+//! Runs `runstone_testkit::fuzz::hint`, where the promise stands.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| runstone_testkit::fuzz::hint(bytes));
