@@ -160,26 +160,27 @@ fn the_next_probe_removes_what_a_stopped_one_left_unless_somebody_may_be_at_it()
 }
 
 #[test]
-fn a_doctor_that_is_killed_leaves_a_probe_and_no_process() {
+fn a_doctor_that_is_killed_leaves_a_probe_that_verify_names_and_nobody_minds() {
     let scene = Scene::with_store(&[]);
     let store = scene.project().join(".runstone");
-    let mut doctor = scene
-        .command(&["doctor"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let probe_of_one = || {
+        let mut names = names(&store).into_iter();
+        names.find(|it| it.starts_with(".probe-"))
+    };
     let probe = loop {
-        let found = names(&store)
-            .into_iter()
-            .find(|it| it.starts_with(".probe-"));
-        if let Some(probe) = found {
+        let mut doctor = scene
+            .command(&["doctor"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while probe_of_one().is_none() && doctor.try_wait().unwrap().is_none() {}
+        doctor.kill().unwrap();
+        doctor.wait().unwrap();
+        // On a busy machine it may have ended before it was killed.
+        if let Some(probe) = probe_of_one() {
             break probe;
         }
-        assert!(doctor.try_wait().unwrap().is_none(), "it ended too soon");
     };
-    doctor.kill().unwrap();
-    doctor.wait().unwrap();
-    // Its racers end with it, as soon as they find their gate open.
     let stale = scene.json(&["verify"])["stale"].clone();
     assert_eq!(stale[0]["path"], probe, "{stale:#}");
     scene.file("r.json", run_document("r1", 0.6));
