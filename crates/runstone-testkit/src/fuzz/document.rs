@@ -1,5 +1,7 @@
 //! Run documents.
 
+use std::sync::LazyLock;
+
 use runstone_core::canon;
 use runstone_core::canonical::{CanonicalRun, Captures};
 use runstone_core::id::Attempt;
@@ -9,6 +11,11 @@ use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, RunRecord};
 use runstone_core::snapshot::{Captured, Snapshot, Writer};
 use serde_json::Value;
+
+/// Read once: a profile costs more than a document.
+static PROFILES: LazyLock<[Profile; 2]> = LazyLock::new(|| {
+    ["generic", "market"].map(|name| Profile::builtin(name).expect("it is built in"))
+});
 
 /// A document that is accepted says what a lenient reader finds in it, and the same when it is
 /// written again; the run in it is in the same cohort with the same content then, and when its
@@ -28,16 +35,15 @@ pub fn document(bytes: &[u8]) {
     let written = canon::bytes(&read);
     let again = read_document(&written, &Limits::default()).expect("what was written is read");
     assert_eq!(canon::bytes(&again), written);
-    for name in ["generic", "market"] {
-        let profile = Profile::builtin(name).expect("it is built in");
-        let runs = [&read, &again].map(|it| run(RunInput::from_document(it.clone()), &profile));
+    for profile in &*PROFILES {
+        let runs = [&read, &again].map(|it| run(RunInput::from_document(it.clone()), profile));
         let [Some(first), Some(second)] = runs else {
             assert_eq!(runs, [None, None], "what is accepted is so again");
             continue;
         };
         assert_eq!(first.cohort_id(), second.cohort_id());
         assert_eq!(first.content(), second.content());
-        snapshot(first, &profile);
+        snapshot(first, profile);
     }
 }
 

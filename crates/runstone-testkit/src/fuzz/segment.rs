@@ -121,7 +121,7 @@ fn from_entries(bytes: &[u8]) {
     let Some(([first, per_frame], order)) = bytes.split_first_chunk() else {
         return;
     };
-    let order = &order[..order.len().min(64)];
+    let order = &order[..order.len().min(20)];
     let files: Vec<&[u8]> = order
         .iter()
         .map(|byte| ENTRIES[usize::from(*byte) % 3])
