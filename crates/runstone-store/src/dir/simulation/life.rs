@@ -20,7 +20,7 @@ use super::disk::{Disk, ROOT};
 use super::draw::Draw;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, History, Run};
-use super::promises::{self, Broken, Gaps};
+use super::promises::{self, Broken};
 use super::world::{Fate, World};
 use crate::descriptor::Modes;
 use crate::dir::layout::{SEGMENTS, TEMPORARY, fan_name};
@@ -70,7 +70,6 @@ struct Life {
     draw: Draw,
     disk: Disk,
     shard_slots: u64,
-    gaps: Gaps,
     now: u64,
     history: History,
     seen: Seen,
@@ -100,7 +99,6 @@ impl Life {
             draw: Draw::of(&[birth.seed, 1]),
             disk: made(birth.kind, has_links),
             shard_slots,
-            gaps: Gaps::new(),
             now: 0,
             history: History::default(),
             seen: Seen::default(),
@@ -234,12 +232,12 @@ impl Life {
 
     /// Looks at what survived, and goes on with it.
     fn go_on_with(&mut self, survived: Disk) -> Result<(), Broken> {
-        self.gaps = self.look(&survived)?;
+        self.look(&survived)?;
         self.disk = survived;
         Ok(())
     }
 
-    fn look(&mut self, survived: &Disk) -> Result<Gaps, Broken> {
+    fn look(&mut self, survived: &Disk) -> Result<(), Broken> {
         self.seen.survivals += 1;
         let mut told = self.history.all();
         if self.birth.mutant == Some(Mutant::SlotReuseAfterDelete) {
@@ -247,7 +245,7 @@ impl Life {
             // again was not.
             told.retain(|it| !matches!(it.ask, Ask::Record(_) | Ask::Find(_)));
         }
-        promises::kept(survived, self.shard_slots, &told, &self.gaps)
+        promises::kept(survived, self.shard_slots, &told)
     }
 
     /// Gives all commands once more, and this time everything goes well.
@@ -270,15 +268,14 @@ impl Life {
         self.seen.answers = told.len() as u64;
         let mut settled: BTreeMap<String, (Ask, bool, Answer)> = BTreeMap::new();
         for it in &told[before..] {
-            let is_settled = match &it.answer {
+            let is_settled = matches!(
+                it.answer,
                 Answer::At(_)
-                | Answer::Claimed
-                | Answer::Nowhere
-                | Answer::Highest(_)
-                | Answer::Deleted => true,
-                Answer::Damaged(_) => self.is_excused(&it.ask),
-                _ => false,
-            };
+                    | Answer::Claimed
+                    | Answer::Nowhere
+                    | Answer::Highest(_)
+                    | Answer::Deleted
+            );
             let ask = settled.entry(format!("{:?}", it.ask)).or_insert((
                 it.ask.clone(),
                 false,
@@ -292,19 +289,6 @@ impl Life {
         let survived = self.disk.survive(&mut self.draw);
         self.go_on_with(self.disk.clone())?;
         self.go_on_with(survived)
-    }
-
-    /// Returns whether a gap that a cut left may stand in the way of an answer.
-    fn is_excused(&self, ask: &Ask) -> bool {
-        let log = match ask {
-            Ask::Record(run) | Ask::Delete(run) => run.log(),
-            Ask::Find(number) => {
-                let (number, content) = (*number, 0);
-                Run { number, content }.log()
-            }
-            Ask::Note(_) | Ask::Head(_) => return false,
-        };
-        self.gaps.iter().any(|(with_gap, _)| *with_gap == log)
     }
 }
 

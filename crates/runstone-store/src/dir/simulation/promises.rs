@@ -5,8 +5,7 @@
 //! 1. what was told to have a place has it, with the same digest and nonce, and everything that its
 //!    entry names is there and whole;
 //! 2. what is there is whole, of the right store and log, and what it names is there too;
-//! 3. the places of a log are 1, 2, 3 … without a gap. Where names survive in any order, a cut may
-//!    leave gaps above the highest place that was told by then;
+//! 3. the places of a log are 1, 2, 3 … without a gap, also where names survive in any order;
 //! 4. who began after another was answered stands behind it;
 //! 5. a key has one place, at all times the same one; a place has one entry, at all times the same;
 //! 6. what was "not recorded" by everyone who asked for it is not there;
@@ -16,7 +15,7 @@
 //! That an unknown outcome is settled by the same command again is left to the life, which gives
 //! all commands once more at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::actors::{Simulated, document, entropy, read_all};
@@ -24,7 +23,7 @@ use super::disk::Disk;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, Place, Run, Told, log_of_note};
 use super::world::World;
-use crate::damage::{Damage, DamageKind, Finding};
+use crate::damage::{Damage, Finding};
 use crate::dir::{DirStore, Kind};
 use crate::hash::Hash256;
 use crate::log::{Log, Seq};
@@ -36,41 +35,18 @@ pub(super) type Broken = String;
 /// A log as it was read.
 type Read = Vec<Result<Entry, Damage>>;
 
-/// Places where a cut took an entry that nobody was told of, and left a later one.
-pub(super) type Gaps = BTreeSet<(Log, Seq)>;
-
-/// Checks what is on a disk against what was told; returns the gaps, those that earlier cuts left
-/// among them.
-pub(super) fn kept(
-    disk: &Disk,
-    shard_slots: u64,
-    told: &[Told],
-    earlier: &Gaps,
-) -> Result<Gaps, Broken> {
+/// Checks what is on a disk against what was told.
+pub(super) fn kept(disk: &Disk, shard_slots: u64, told: &[Told]) -> Result<(), Broken> {
     let world = World::quiet(disk.clone());
     let fs = SimulatedFileSystem::from_outside(&world);
     let store = DirStore::open_on(fs, Path::new("/"), entropy(&[0]))
         .map_err(|error| format!("the store does not open: {error}"))?
         .with_shard_slots(shard_slots);
-    let allows_gaps = !disk.kind.keeps_names_in_order();
-    let highest = highest_told(told);
-    let is_allowed = |damage: &Damage| {
-        allows_gaps
-            && damage.kind == DamageKind::Missing
-            && damage
-                .slot
-                .as_ref()
-                .is_some_and(|slot| earlier.contains(slot) || Some(&slot.1) > highest.get(&slot.0))
-    };
-    let mut gaps = Gaps::new();
     let mut logs = BTreeMap::new();
     for log in all_logs() {
         let read = read_all(&store, &log).map_err(|error| format!("{log}: {error}"))?;
-        for damage in read.iter().filter_map(|it| it.as_ref().err()) {
-            if !is_allowed(damage) {
-                return Err(format!("{damage}"));
-            }
-            gaps.extend(damage.slot.clone());
+        if let Some(damage) = read.iter().find_map(|it| it.as_ref().err()) {
+            return Err(format!("{damage}"));
         }
         logs.insert(log, read);
     }
@@ -89,14 +65,12 @@ pub(super) fn kept(
     let mut found = Ok(());
     store
         .audit(&mut |finding| {
-            if let Finding::Damage(damage) = finding
-                && !is_allowed(&damage)
-            {
+            if let Finding::Damage(damage) = finding {
                 found = Err(format!("the audit says: {damage}"));
             }
         })
         .map_err(|error| format!("the audit fails: {error}"))?;
-    found.map(|()| gaps)
+    found
 }
 
 /// Checks the answers against each other, and against when they were given.
@@ -164,17 +138,6 @@ fn all_logs() -> Vec<Log> {
     let mut logs: Vec<Log> = (0..3).map(log_of_note).collect();
     logs.extend((2..4).map(|number| Run { number, content: 0 }.log()));
     logs
-}
-
-fn highest_told(told: &[Told]) -> BTreeMap<Log, Seq> {
-    let mut highest = BTreeMap::new();
-    for it in told {
-        if let Answer::At(place) = &it.answer {
-            let seq = highest.entry(place.log.clone()).or_insert(place.seq);
-            *seq = place.seq.max(*seq);
-        }
-    }
-    highest
 }
 
 fn one_place_per_key(logs: &BTreeMap<Log, Read>) -> Result<(), Broken> {

@@ -9,7 +9,6 @@ use super::actors::Command;
 use super::draw::Draw;
 use super::history::Run;
 use super::life::{Scene, Seen, Violation, play};
-use super::promises::Gaps;
 use crate::dir::Kind;
 
 /// Survivals that are looked at after each cut.
@@ -128,7 +127,7 @@ fn store_that_was_just_made_survives_whatever_is_lost() {
         let made = super::life::made_unflushed(kind);
         for _ in 0..50 {
             let survived = made.survive(&mut draw);
-            super::promises::kept(&survived, 4096, &[], &Gaps::new()).unwrap();
+            super::promises::kept(&survived, 4096, &[]).unwrap();
         }
     }
 }
