@@ -93,15 +93,18 @@ impl<F: FileSystem> DirStore<F> {
         }
     }
 
-    /// Removes a file, or a directory with nothing but files in it.
+    /// Removes a file or an empty directory, and what is in the directory of a probe: one that is
+    /// being made may get its name, and entries, at any moment.
     fn remove_leftover(&self, here: &At<F>, name: &str) -> io::Result<()> {
         let fs = &self.tree.fs;
         if !fs.is_dir(&here.dir, name)? {
             return fs.unlink(&here.dir, name);
         }
-        let inside = fs.open_dir(&here.dir, name)?;
-        for file in fs.list(&inside, usize::MAX)? {
-            fs.unlink(&inside, &file)?;
+        if name.starts_with(PROBE) {
+            let inside = fs.open_dir(&here.dir, name)?;
+            for file in fs.list(&inside, usize::MAX)? {
+                fs.unlink(&inside, &file)?;
+            }
         }
         fs.remove_dir(&here.dir, name)
     }
