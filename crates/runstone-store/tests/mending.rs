@@ -8,22 +8,47 @@ use std::fs;
 use std::path::PathBuf;
 
 use runstone_store::dir::OsFileSystem;
-use runstone_store::dir::faults::FaultyFileSystem;
-use runstone_store::{Appended, BatchItem, Mended, Slot, Store as _, segment};
-use support::{COHORT, Place, claim, findings, garble, item, log, record, replace, slot};
+use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
+use runstone_store::{
+    Appended, BatchItem, CohortName, DirStore, Log, Mended, Seq, Slot, Store, SystemEntropy,
+    decode, segment,
+};
+use support::{
+    COHORT, Place, claim, entry, findings, garble, item, key, log, record, replace, slot,
+};
 
 /// A store with so many entries, recorded together.
 fn store_of(entries: u64) -> Place {
     let place = Place::new();
     let store = place.init_on(FaultyFileSystem::new(OsFileSystem).without_flushes());
     record(&store, &[]);
-    let items: Vec<BatchItem> = (1..=entries)
-        .map(|number| item(&format!("run-{number}")))
+    batch(&store, "run", 1, entries);
+    place
+}
+
+fn batch(store: &dyn Store, name: &str, first: u64, last: u64) {
+    let items: Vec<BatchItem> = (first..=last)
+        .map(|number| item(&format!("{name}-{number}")))
         .collect();
     for appended in store.append_all(&items, &mut |_, _, _| None) {
         assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
     }
-    place
+}
+
+/// Another store of the same name that goes on from here by itself.
+fn copied(place: &Place) -> Place {
+    let other = Place::new();
+    let from = place.path();
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&from, &other.path()])
+        .status();
+    assert!(copied.unwrap().success());
+    other
+}
+
+fn forget_the_end(place: &Place) {
+    fs::remove_file(place.path().join(format!("{COHORT}/view/head.json"))).unwrap();
 }
 
 fn sealed(place: &Place, first: u64, last: u64) -> PathBuf {
@@ -123,8 +148,152 @@ fn slot_that_contradicts_its_segment_is_left_alone_and_so_is_the_segment() {
     assert_eq!(place.open().mend().unwrap(), Mended::default());
     assert_eq!(fs::read(slot(&place, 7)).unwrap(), other);
     assert_eq!(findings(&place.open()), before);
-    let read = place
-        .open()
-        .read(&log(), runstone_store::Seq::new(7).unwrap());
+    let read = place.open().read(&log(), Seq::new(7).unwrap());
     assert!(matches!(read.unwrap(), Slot::Whole(_)));
+}
+
+#[test]
+fn last_copy_of_an_entry_stays_in_a_segment_that_is_broken_elsewhere() {
+    let place = store_of(300);
+    let whole = fs::read(slot(&place, 77)).unwrap();
+    garble(&slot(&place, 77));
+    garble(&claim(&place, "run-77"));
+    let path = sealed(&place, 1, 256);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    replace(&path, &bytes);
+    drop(place.open().mend().unwrap());
+    let kept = segment::Segment::open(fs::read(&path).unwrap()).unwrap();
+    assert_eq!(kept.file(Seq::new(77).unwrap()).unwrap(), Some(whole));
+}
+
+#[test]
+fn last_copy_of_an_entry_stays_in_a_segment_that_follows_another_chain() {
+    let place = store_of(600);
+    let other = fs::read(slot(&place, 4)).unwrap();
+    replace(&slot(&place, 5), &other);
+    garble(&slot(&place, 300));
+    garble(&claim(&place, "run-300"));
+    drop(place.open().mend().unwrap());
+    assert!(sealed(&place, 257, 512).exists());
+}
+
+#[test]
+fn segment_that_could_not_be_read_stays() {
+    let damaged = store_of(300);
+    garble(&slot(&damaged, 77));
+    garble(&claim(&damaged, "run-77"));
+    for call in ["open_read", "read"] {
+        for after_calls in 0..8 {
+            let place = copied(&damaged);
+            let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+            let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+            fs.fail(Fault {
+                call: Some(call),
+                after_calls,
+                errno: 5,
+                moment: Moment::Before,
+            });
+            drop(store.mend());
+            assert!(sealed(&place, 1, 256).exists(), "{call} {after_calls}");
+        }
+    }
+}
+
+#[test]
+fn lost_end_of_a_log_is_not_put_back_where_writers_go_on() {
+    let place = store_of(288);
+    for number in 201..=288 {
+        fs::remove_file(slot(&place, number)).unwrap();
+        fs::remove_file(claim(&place, &format!("run-{number}"))).unwrap();
+    }
+    forget_the_end(&place);
+    assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
+    let again = place
+        .open()
+        .append(&log(), Some(&key("run-210")), &entry(b"run-210"));
+    assert!(matches!(again, Ok(Appended::New(_))), "{again:?}");
+    assert!(
+        !findings(&place.open())
+            .iter()
+            .any(|it| it.contains("twice"))
+    );
+}
+
+#[test]
+fn lost_entry_whose_claim_is_lost_too_is_not_put_back() {
+    let place = store_of(300);
+    fs::remove_file(slot(&place, 100)).unwrap();
+    fs::remove_file(claim(&place, "run-100")).unwrap();
+    assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
+}
+
+#[test]
+fn adopters_entry_is_not_replaced_by_the_claimers() {
+    let place = Place::new();
+    record(&place.init(), &["first"]);
+    let before = copied(&place);
+    record(&before.open(), &["second"]);
+    record(&place.open(), &["x", "y"]);
+    // The claimer died behind its claim, the adopter has equal content, and the third saw it.
+    fs::copy(claim(&before, "second"), claim(&place, "second")).unwrap();
+    record(&place.open(), &["second", "third"]);
+    let told = fs::read(slot(&place, 4)).unwrap();
+    fs::remove_file(slot(&place, 4)).unwrap();
+    drop(place.open().mend().unwrap());
+    let now = fs::read(slot(&place, 4)).ok();
+    assert!(now.is_none_or(|now| now == told && decode(&now).is_ok()));
+}
+
+#[test]
+fn nothing_of_another_history_is_put_into_a_log() {
+    let place = store_of(200);
+    let other = copied(&place);
+    batch(&place.open(), "ours", 201, 256);
+    batch(&other.open(), "theirs", 201, 560);
+    fs::create_dir_all(sealed(&place, 257, 512).parent().unwrap()).unwrap();
+    fs::copy(sealed(&other, 257, 512), sealed(&place, 257, 512)).unwrap();
+    garble(&slot(&place, 50));
+    drop(place.open().mend().unwrap());
+    assert!(!slot(&place, 257).exists());
+}
+
+#[test]
+fn cohort_with_the_longest_name_is_mended_too() {
+    let place = Place::new();
+    let store = place.init();
+    let cohort: CohortName = format!("{}.0123456789abcdef", "c".repeat(180))
+        .parse()
+        .unwrap();
+    let log = Log::Cohort(cohort.clone());
+    store.open_cohort(&cohort, b"{}").unwrap();
+    for run in ["a", "b", "c"] {
+        let mut key = key(run);
+        key.cohort = cohort.clone();
+        let appended = store.append(&log, Some(&key), &entry(run.as_bytes()));
+        assert!(matches!(appended, Ok(Appended::New(_))));
+    }
+    garble(
+        &place
+            .path()
+            .join(format!("cohorts/{cohort}/log/0000000000/{:020}", 2)),
+    );
+    assert_eq!(place.open().mend().unwrap().restored.len(), 1);
+}
+
+#[test]
+fn full_disk_takes_no_word_from_what_was_mended() {
+    let place = store_of(600);
+    garble(&slot(&place, 77));
+    fs::remove_file(sealed(&place, 257, 512)).unwrap();
+    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    // The first file is the entry that is given back, the second one the segment.
+    fs.fail(Fault {
+        call: Some("create_new"),
+        after_calls: 1,
+        errno: 28,
+        moment: Moment::Before,
+    });
+    assert_eq!(store.mend().unwrap().restored.len(), 1);
 }

@@ -299,6 +299,11 @@ impl<F: FileSystem> LogDir<'_, F> {
         Ok(here.min())
     }
 
+    /// Returns whether a listing shows a place above this one.
+    pub(super) fn has_slot_above(&mut self, seq: Seq) -> Result<bool, StoreError> {
+        Ok(self.listed_head()? > seq.get())
+    }
+
     /// Returns the highest place that a listing shows, 0 if none.
     fn listed_head(&mut self) -> Result<u64, StoreError> {
         let tree = &self.store.tree;

@@ -1,10 +1,12 @@
 //! Mending: giving damaged slots their bytes back, and sealing again what is not sealed.
 //!
-//! A slot is mended from a twin, whose digest somebody else has named: a segment, whose chain runs
-//! on in the next one, or the claim of its key, if a segment or a later entry names its digest. The
-//! invariant guarded here: nothing true is removed, and nothing is overwritten by less. The damaged
-//! bytes have a name in `quarantine/`, durably, before another file takes theirs; what is missing
-//! is put back under a name that nobody has; without a twin everything stays as it is.
+//! A slot is mended from a twin, whose digest somebody else has named: a segment that contradicts
+//! no slot, or the claim of its key, if a segment or a later entry names its digest. The invariant
+//! guarded here: nothing true is removed, and nothing is overwritten by less. Only a file that was
+//! found damaged, and still is, loses its name to another, and keeps one in `quarantine/`; a place
+//! that is empty is only ever linked, below the end of the log and where the claim of its key
+//! stands, so that no writer can be on its way to it; a segment that cannot be believed is removed
+//! only if every entry in it is whole in its slot. Without a twin everything stays as it is.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +17,16 @@ use super::segments::Sealed;
 use super::tree::{At, at};
 use crate::damage::{Damage, DamageKind, Finding, Mended, Stale, StaleKind};
 use crate::descriptor::Primitive;
-use crate::envelope::{Envelope, FILE_BYTES_MAX, decode};
+use crate::envelope::{FILE_BYTES_MAX, decode};
 use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::Key;
 use crate::log::{Log, Seq};
-use crate::segment::{Level, Span};
+use crate::segment::{Level, Row, Span};
 use crate::store::Slot;
+
+/// Bytes of the path of a log in a name in quarantine; the end of it tells logs apart.
+const LOG_NAME_MAX: usize = 120;
 
 /// How many later places are asked for what they saw at a damaged one.
 const WITNESSES: u64 = 64;
@@ -29,7 +34,7 @@ const WITNESSES: u64 = 64;
 /// What an audit found that may be mended.
 #[derive(Debug, Default)]
 struct Patients {
-    slots: Vec<(Log, Seq)>,
+    slots: Vec<(Log, Seq, Ailment)>,
     /// Paths of segments that contradict their slots: they are evidence, and are left alone.
     evidence: BTreeSet<String>,
     segments: Vec<String>,
@@ -37,35 +42,47 @@ struct Patients {
     claims: Vec<String>,
 }
 
+/// What is wrong with a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ailment {
+    /// Its file fails a check.
+    Damaged,
+    /// It has no file.
+    Missing,
+}
+
+/// A file that may stand in a slot.
+#[derive(Debug)]
+struct Twin {
+    file: Vec<u8>,
+    key: Key,
+}
+
 impl<F: FileSystem> DirStore<F> {
     pub(super) fn mend_all(&self) -> Result<Mended, StoreError> {
         let mut patients = Patients::default();
         self.audit_all(&mut |finding| patients.admit(self, finding))?;
         let mut mended = Mended::default();
-        for (log, seq) in &patients.slots {
-            // One that cannot be put back stays damaged, and is named by the next audit.
-            if let Ok(Some(file)) = self.twin(log, *seq, &patients)
-                && self.put_back(log, *seq, &file).is_ok()
+        // What cannot be mended stays as it is, and is named by the next audit.
+        for (log, seq, ailment) in &patients.slots {
+            if let Ok(Some(twin)) = self.twin(log, *seq, &patients)
+                && self.put_back(log, *seq, *ailment, &twin).unwrap_or(false)
             {
                 mended.restored.push(self.slot_path(log, *seq));
             }
         }
         for path in &patients.segments {
-            mended.removed += u64::from(self.remove_segment(path)?);
+            mended.removed += u64::from(self.remove_segment(path).unwrap_or(false));
         }
         for cohort in self.list_cohorts("", None)? {
-            mended.sealed += self.seal_whole(&Log::Cohort(cohort))?;
+            mended.sealed += self.seal_whole(&Log::Cohort(cohort)).unwrap_or(0);
         }
         Ok(mended)
     }
 
     /// Returns the bytes that stood in a slot, if somebody has them and somebody else says so.
-    fn twin(
-        &self,
-        log: &Log,
-        seq: Seq,
-        patients: &Patients,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    fn twin(&self, log: &Log, seq: Seq, patients: &Patients) -> Result<Option<Twin>, StoreError> {
+        let seen = self.seen_by_later(log, seq);
         let mut named = None;
         for level in Level::ALL {
             let span = Span::around(level, seq);
@@ -76,26 +93,55 @@ impl<F: FileSystem> DirStore<F> {
             let Ok(Sealed::Whole(segment)) = self.sealed(log, span) else {
                 continue;
             };
-            if let Ok(Some(file)) = segment.file(seq) {
-                return Ok(self.fits(log, seq, &file, None).then_some(file));
+            let Some(row) = segment.row(seq).copied() else {
+                continue;
+            };
+            // It may be of another history that agrees up to here: somebody of this one has to say
+            // the same.
+            let is_vouched_for = match seen {
+                Some(seen) => seen == row.sha256,
+                None => {
+                    self.is_whole_above(log, seq, span)
+                        || self.claim_of_row(log, seq, &row)?.is_some()
+                }
+            };
+            if !is_vouched_for {
+                return Ok(None);
             }
-            named = segment.row(seq).map(|row| (row.key, row.sha256));
+            if let Ok(Some(file)) = segment.file(seq) {
+                let key = row.key;
+                let twin = Twin { file, key };
+                return Ok(self.fits(log, seq, &twin.file, &row).then_some(twin));
+            }
+            named = Some(row);
         }
-        if let Some((key, sha256)) = named {
-            return self.claim_file(log, seq, &key, sha256);
+        if let Some(row) = named {
+            return self.claim_of_row(log, seq, &row);
         }
-        let Some(sha256) = self.seen_by_later(log, seq) else {
+        let Some(sha256) = seen else {
             return Ok(None);
         };
         for path in &patients.claims {
             if let Some((fan, name)) = path.strip_prefix("keys/").and_then(|it| it.split_once('/'))
-                && let Some(file) = self.read_claim(fan, name)?
-                && self.fits(log, seq, &file, Some(sha256))
+                && let Some(twin) = self.only_writers_claim(log, seq, fan, name, sha256)?
             {
-                return Ok(Some(file));
+                return Ok(Some(twin));
             }
         }
         Ok(None)
+    }
+
+    /// Returns whether a whole slot stands above a place within a span: the audit held it against
+    /// the segment.
+    fn is_whole_above(&self, log: &Log, seq: Seq, span: Span) -> bool {
+        let mut above = seq;
+        while above < span.last() {
+            above = above.next();
+            if matches!(self.peek_slot(log, above), Ok(Slot::Whole(_))) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Returns the digest that later entries saw at a place, if all that saw one saw the same.
@@ -114,23 +160,53 @@ impl<F: FileSystem> DirStore<F> {
         named.pop_first().filter(|_| one)
     }
 
-    fn claim_file(
-        &self,
-        log: &Log,
-        seq: Seq,
-        key: &Key,
-        sha256: Hash256,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let fan = fan_name(key.digest());
+    /// Returns the claim whose file is the one that a segment names.
+    fn claim_of_row(&self, log: &Log, seq: Seq, row: &Row) -> Result<Option<Twin>, StoreError> {
+        let (key, fan) = (row.key, fan_name(row.key.digest()));
         for generation in 0.. {
-            let Some(file) = self.read_claim(&fan, &claim_name(key, generation))? else {
+            let Some(file) = self.read_claim(&fan, &claim_name(&key, generation))? else {
                 break;
             };
-            if self.fits(log, seq, &file, Some(sha256)) {
-                return Ok(Some(file));
+            if self.fits(log, seq, &file, row) {
+                return Ok(Some(Twin { file, key }));
             }
         }
         Ok(None)
+    }
+
+    /// Returns a claim of the digest that later entries saw, if its writer cannot have taken
+    /// another place than this one and nobody took the claim up: an adopter's entry is another
+    /// file.
+    fn only_writers_claim(
+        &self,
+        log: &Log,
+        seq: Seq,
+        fan: &str,
+        name: &str,
+        sha256: Hash256,
+    ) -> Result<Option<Twin>, StoreError> {
+        let Some(file) = self.read_claim(fan, name)? else {
+            return Ok(None);
+        };
+        let Ok((envelope, _)) = decode(&file) else {
+            return Ok(None);
+        };
+        let Some(key) = envelope.key else {
+            return Ok(None);
+        };
+        let is_next = envelope.head_seen.map(|seen| seen.seq) == seq.previous();
+        let fits = is_next
+            && envelope.sha256 == sha256
+            && self.misplaced(log, seq, &envelope).is_none()
+            && !self.is_adopted(fan, name)?;
+        Ok(fits.then_some(Twin { file, key }))
+    }
+
+    fn is_adopted(&self, fan: &str, name: &str) -> Result<bool, StoreError> {
+        match self.tree.open(&["keys", fan])? {
+            Some(dir) => self.tree.exists(&dir, &format!("{name}.adopted")),
+            None => Ok(false),
+        }
     }
 
     fn read_claim(&self, fan: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -140,40 +216,72 @@ impl<F: FileSystem> DirStore<F> {
         }
     }
 
-    /// Returns whether a file is whole, may stand at a place, and has a digest.
-    fn fits(&self, log: &Log, seq: Seq, file: &[u8], sha256: Option<Hash256>) -> bool {
-        let fits = |envelope: &Envelope| {
-            self.misplaced(log, seq, envelope).is_none()
-                && sha256.is_none_or(|sha256| sha256 == envelope.sha256)
-        };
-        decode(file).is_ok_and(|(envelope, _)| fits(&envelope))
+    /// Returns whether a file may stand at a place and is the one that a row names.
+    fn fits(&self, log: &Log, seq: Seq, file: &[u8], row: &Row) -> bool {
+        decode(file).is_ok_and(|(envelope, _)| {
+            self.misplaced(log, seq, &envelope).is_none()
+                && Row::of(file, &envelope).as_ref() == Some(row)
+        })
     }
 
-    /// Puts a file into a slot: what stands there is kept in quarantine first.
-    fn put_back(&self, log: &Log, seq: Seq, file: &[u8]) -> Result<(), StoreError> {
+    /// Puts a file into a slot, if that is still as it was found: what stands there is kept in
+    /// quarantine first.
+    fn put_back(
+        &self,
+        log: &Log,
+        seq: Seq,
+        ailment: Ailment,
+        twin: &Twin,
+    ) -> Result<bool, StoreError> {
         let mut path = log.path();
         let shard = shard_name(self.shard_of(seq));
         path.push(&shard);
-        let shard = self.tree.make(&path, Holds::Truth)?;
+        let Some(shard) = self.tree.open(&path)? else {
+            return Ok(false);
+        };
+        if ailment == Ailment::Missing && !self.may_be_linked(log, seq, &twin.key)? {
+            return Ok(false);
+        }
         let name = slot_name(seq);
         let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
-        let mut temporary = self.tree.write_temporary(&shard, nonce, mode, file)?;
+        let mut temporary = self.tree.write_temporary(&shard, nonce, mode, &twin.file)?;
         self.tree.sync_temporary(&mut temporary)?;
-        if self.tree.exists(&shard, &name)? {
-            self.quarantine(log, &shard, &name)?;
-            // One call: at no moment is the place free for another to take.
-            self.tree.take_name(temporary, &name)?;
-        } else {
-            let given = self.tree.give_name(&temporary, &shard, &name);
-            given.map_err(at(shard.name(&name)))?;
+        match ailment {
+            Ailment::Missing => {
+                let given = self.tree.give_name(&temporary, &shard, &name);
+                given.map_err(at(shard.name(&name)))?;
+            }
+            Ailment::Damaged => {
+                if !matches!(self.read_slot(log, seq)?, Slot::Damaged(_)) {
+                    return Ok(false);
+                }
+                self.quarantine(log, &shard, &name)?;
+                // One call: at no moment is the place free for another to take.
+                self.tree.take_name(temporary, &name)?;
+            }
         }
-        self.tree.sync_down_to(&path)
+        self.tree.sync_down_to(&path)?;
+        Ok(true)
+    }
+
+    /// Returns whether an empty place may be given its entry: no writer takes one below the end of
+    /// its log, and with the claim in its place nobody takes the key for new.
+    fn may_be_linked(&self, log: &Log, seq: Seq, key: &Key) -> Result<bool, StoreError> {
+        let is_below_the_end = match self.open_log(log)? {
+            Some(mut dir) => dir.has_slot_above(seq)?,
+            None => false,
+        };
+        Ok(is_below_the_end
+            && self
+                .read_claim(&fan_name(key.digest()), &claim_name(key, 0))?
+                .is_some_and(|file| decode(&file).is_ok()))
     }
 
     /// Gives damaged bytes a name in quarantine, durably.
     fn quarantine(&self, log: &Log, shard: &At<F>, name: &str) -> Result<(), StoreError> {
         let room = self.tree.make(&[QUARANTINE], Holds::Truth)?;
         let log = log.path().join("~");
+        let log = &log[log.len().saturating_sub(LOG_NAME_MAX)..];
         let kept = format!("{log}~{name}.{}", self.nonce());
         let linked = match self.tree.primitive {
             Primitive::Link => self.tree.fs.link(&shard.dir, name, &room.dir, &kept),
@@ -186,12 +294,23 @@ impl<F: FileSystem> DirStore<F> {
         self.tree.sync_down_to(&[QUARANTINE])
     }
 
-    /// Removes a segment that is not whole or not of the chain: it is sealed again from the slots.
+    /// Removes a segment that is not whole or not of the chain, if all that may be in it is whole
+    /// in its slot: it is sealed again from there.
     fn remove_segment(&self, path: &str) -> Result<bool, StoreError> {
         let parts: Vec<&str> = path.split('/').collect();
         let [cohorts, cohort, SEGMENTS, name] = parts[..] else {
             return Ok(false);
         };
+        let (Some(span), Ok(log)) = (Span::named(name), cohort.parse().map(Log::Cohort)) else {
+            return Ok(false);
+        };
+        let mut seq = span.first();
+        while seq <= span.last() {
+            if !matches!(self.read_slot(&log, seq)?, Slot::Whole(_)) {
+                return Ok(false);
+            }
+            seq = seq.next();
+        }
         let Some(dir) = self.tree.open(&[cohorts, cohort])? else {
             return Ok(false);
         };
@@ -219,8 +338,15 @@ impl Patients {
             Finding::Damage(Damage {
                 slot: Some((log, seq)),
                 path,
+                kind,
                 ..
-            }) if path == store.slot_path(&log, seq) => self.slots.push((log, seq)),
+            }) if path == store.slot_path(&log, seq) => {
+                let ailment = match kind {
+                    DamageKind::Missing => Ailment::Missing,
+                    _ => Ailment::Damaged,
+                };
+                self.slots.push((log, seq, ailment));
+            }
             Finding::Stale(Stale {
                 path,
                 kind: StaleKind::Segment,

@@ -148,7 +148,9 @@ impl<F: FileSystem> Audit<'_, F> {
             }
             Ok(Sealed::Newer) => StaleKind::Newer,
             Ok(Sealed::Nothing) => return None,
-            Ok(Sealed::Broken) | Err(_) => StaleKind::Segment,
+            Ok(Sealed::Broken) => StaleKind::Segment,
+            // What it holds is not known, so that nobody may take it for broken.
+            Err(_unread) => StaleKind::Unknown,
         };
         self.stale_segment(log, span, kind, beside);
         None
