@@ -225,6 +225,37 @@ fn batch_whose_directory_could_not_be_flushed_acknowledges_nothing() {
 }
 
 #[test]
+fn sealing_that_fails_behind_one_log_of_a_batch_leaves_the_answers_of_the_others() {
+    let place = Place::new();
+    let fs = Faulty::new(OsFileSystem).without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &[]);
+    let items: Vec<BatchItem> = (1..=287)
+        .map(|number| support::item(&format!("run-{number}")))
+        .collect();
+    for appended in store.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    let other: CohortName = "zzz.churn.0123456789abcdef".parse().unwrap();
+    store.open_cohort(&other, b"{}").unwrap();
+    // Of the files that are flushed two are entries, and the third is the segment.
+    fs.fail(Fault {
+        call: Some("sync_file"),
+        after_calls: 2,
+        errno: 5,
+        moment: Moment::Before,
+    });
+    let told = store.append_all(
+        &[support::item("run-288"), item(&other, "elsewhere")],
+        &mut |_, _, _| None,
+    );
+    assert_eq!(fs.heal(), Some("sync_file"));
+    for appended in told {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+}
+
+#[test]
 fn claims_of_a_batch_that_may_not_outlast_a_power_cut_get_no_place() {
     let place = Place::new();
     let fs = Faulty::new(OsFileSystem).posing_as(Kind::CopyOnWrite);

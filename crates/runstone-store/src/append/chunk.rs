@@ -90,11 +90,16 @@ impl<'s, S: Slots> Chunk<'s, S> {
     /// Makes every place durable that was taken or found; returns why not, by log.
     pub(super) fn settle_all(self) -> BTreeMap<Log, StoreError> {
         let mut failed = BTreeMap::new();
+        let mut settled = Vec::new();
         for (log, passage) in self.logs.into_inner() {
             match self.slots.settle(&log, &passage.unsettled) {
-                Ok(()) => self.slots.leave_word(&log, &passage.taken),
+                Ok(()) => settled.push((log, passage.taken)),
                 Err(error) => drop(failed.insert(log, error)),
             }
+        }
+        // Only now: a flush that fails here would leave in doubt what is not settled yet.
+        for (log, taken) in settled {
+            self.slots.leave_word(&log, &taken);
         }
         failed
     }
