@@ -99,8 +99,9 @@ pub trait Store: Send + Sync + Debug {
     /// Returns the entry at a place, or a copy of it that stands together with many others: for
     /// whoever reads many of them.
     ///
-    /// A copy was checked as [`read`](Self::read) checks the entry, so what it shows is true; that
-    /// the place itself is damaged is not noticed.
+    /// A copy was checked as [`read`](Self::read) checks the entry, and the last of those it stands
+    /// with was compared with its place; that its own place is damaged, or holds another entry
+    /// since, is not noticed.
     ///
     /// # Errors
     /// The same as [`read`](Self::read).

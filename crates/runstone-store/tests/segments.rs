@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
@@ -149,9 +149,9 @@ fn look_over_many_entries_shows_what_the_slots_hold_and_opens_few_files() {
     let slots = read(&store, 1..=1400);
     fs.take_calls();
     assert_eq!(copied(&store, 1..=1400), slots);
-    // Five segments, and the slots that are in none.
+    // Five segments, the last place of each, and the slots that are in none.
     let opened = fs.calls_of("open_read");
-    assert!(opened <= 5 + (1400 - 1280), "{opened}");
+    assert!(opened <= 2 * 5 + (1400 - 1280), "{opened}");
     for place in (1..=1400).rev() {
         let Slot::Whole(envelope) = store.peek_copy(&log(), seq(place)).unwrap() else {
             panic!("{place}");
@@ -199,24 +199,93 @@ fn nothing_is_sealed_over_a_slot_that_is_damaged_or_missing() {
     }
 }
 
+/// Takes the places from `first` up to `last` away, and the hint, as a restore of the log and its
+/// keys does that leaves alone what is derived.
+fn forget(place: &Place, numbers: std::ops::RangeInclusive<u64>) {
+    for number in numbers {
+        fs::remove_file(slot(place, number)).unwrap();
+        fs::remove_file(support::claim(place, &run(number))).unwrap();
+    }
+    fs::remove_file(place.path().join(format!("{COHORT}/view/head.json"))).unwrap();
+}
+
+/// A store that was restored to its first 100 entries under the segment of 256, and into which the
+/// other 200 were recorded again: two of them in another order, the one at 256 where it was.
+fn recorded_again_under_an_old_segment() -> Place {
+    let (place, _fs, store) = store_of(300);
+    let old = fs::read(sealed(&place, 1, 256)).unwrap();
+    drop(store);
+    forget(&place, 101..=300);
+    let mut numbers: Vec<u64> = (101..=300).collect();
+    numbers.swap(109, 110);
+    let items: Vec<BatchItem> = numbers.into_iter().map(|it| item(&run(it))).collect();
+    for appended in place.open().append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    assert_eq!(fs::read(sealed(&place, 1, 256)).unwrap(), old);
+    place
+}
+
 #[test]
-fn key_of_a_long_log_is_found_without_opening_its_slots() {
-    let (place, fs, store) = store_of(4500);
-    assert!(sealed(&place, 1, 4096).exists());
-    // Torn, a claim tells nothing, and the whole log is searched.
-    garble_claim(&place, &run(4300));
-    fs.take_calls();
-    let found = store.find(&key(&run(4300))).unwrap().unwrap();
-    assert_eq!(found.seq, seq(4300));
-    let opened = fs.calls_of("open_read");
-    assert!(opened < 2 * 32 + 20, "{opened}");
-    // A segment that another store's copy brought along is asked for nothing.
-    let other = sealed(&place, 1, 4096);
-    replace(&other, &fs::read(sealed(&place, 1, 256)).unwrap());
-    assert_eq!(
-        store.find(&key(&run(4300))).unwrap().unwrap().seq,
-        seq(4300)
+fn segment_from_before_a_restore_does_not_hide_the_place_of_a_key() {
+    let place = recorded_again_under_an_old_segment();
+    let found = place.open().find(&key(&run(211))).unwrap().unwrap();
+    assert_eq!(found.seq, seq(210));
+    let (run, store) = (run(211), place.open());
+    let again = store.append(&log(), Some(&key(&run)), &support::entry(run.as_bytes()));
+    assert!(
+        matches!(&again, Ok(Appended::Already(it)) if it.seq == seq(210)),
+        "{again:?}"
     );
+}
+
+#[test]
+fn segment_from_before_a_restore_is_not_shown_in_place_of_the_slots() {
+    let place = recorded_again_under_an_old_segment();
+    let store = place.open();
+    let slots = read(&store, 1..=300);
+    for store in [store, place.open()] {
+        // As a list begins, and without knowing the end.
+        assert_eq!(copied(&store, 1..=300), slots);
+    }
+}
+
+#[test]
+fn segment_of_a_copy_that_lived_on_by_itself_is_not_shown_in_place_of_the_slots() {
+    let (place, _fs, store) = store_of(200);
+    drop(store);
+    let other = Place::new();
+    copy(&place.path(), &other.path());
+    append(&place.open(), 201..=300);
+    append(&other.open(), 1201..=1300);
+    replace(
+        &sealed(&place, 1, 256),
+        &fs::read(sealed(&other, 1, 256)).unwrap(),
+    );
+    let store = place.open();
+    assert_eq!(store.head(&log()).unwrap(), Some(seq(300)));
+    assert_eq!(copied(&store, 1..=300), read(&store, 1..=300));
+    for number in 1..=300 {
+        let (copied, peeked) = (store.peek_copy(&log(), seq(number)), seq(number));
+        assert_eq!(copied.unwrap(), store.peek(&log(), peeked).unwrap());
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let mut cp = std::process::Command::new("cp");
+    assert!(cp.arg("-a").arg(from).arg(to).status().unwrap().success());
+}
+
+#[test]
+fn sixteen_segments_are_joined_in_one_of_their_rows() {
+    let (place, _fs, _store) = store_of(4128);
+    let of =
+        |first, last| segment::decode(&fs::read(sealed(&place, first, last)).unwrap()).unwrap();
+    let (wide, last) = (of(1, 4096), of(3841, 4096));
+    assert!(!wide.has_files());
+    assert_eq!(wide.chain(), last.chain());
+    assert_eq!(wide.rows()[3840..], *last.rows());
+    assert_eq!(wide.rows().len(), 4096);
 }
 
 #[test]
@@ -233,12 +302,6 @@ fn segment_is_the_same_whoever_seals_it() {
         assert!(of(path).is_same_as(before).unwrap());
     }
     drop(store);
-}
-
-fn garble_claim(place: &Place, run: &str) {
-    let path = support::claim(place, run);
-    let bytes = fs::read(&path).unwrap();
-    replace(&path, &bytes[..bytes.len() / 2]);
 }
 
 #[test]

@@ -232,10 +232,6 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         })
     }
 
-    fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
-        self.slots.beyond_sealed(log, key, from)
-    }
-
     fn follows_own(&self, log: &Log, seq: Seq) -> bool {
         self.passage(log, |passage| passage.next_of_run() == Some(seq))
     }

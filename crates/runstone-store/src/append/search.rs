@@ -1,8 +1,9 @@
 //! Looking for what a key holds: its claim, and its place in the log.
 //!
 //! The claim names a head that is older than any place of its key, so the search begins there and
-//! reads every slot up to the first free one. The invariant guarded here: "nowhere" is said only
-//! where every slot on the way could be read. What follows from the answer is left to the loop.
+//! reads every slot up to the first free one: nothing derived from the log, such as a segment, may
+//! speak for it. The invariant guarded here: "nowhere" is said only where every slot on the way
+//! could be read. What follows from the answer is left to the loop.
 
 use super::{Claim, Look, Slots};
 use crate::damage::Damage;
@@ -77,11 +78,7 @@ impl Search {
     }
 }
 
-/// Looks after which a search asks what was sealed, and again: chosen, as few as cost less than a
-/// segment.
-const LOOKS: u32 = 32;
-
-/// Reads every slot from `from` up to the first free one, or what was sealed of them.
+/// Reads every slot from `from` up to the first free one.
 pub(super) fn search<S: Slots>(
     slots: &S,
     log: &Log,
@@ -90,13 +87,8 @@ pub(super) fn search<S: Slots>(
 ) -> Result<Search, StoreError> {
     let mut hidden = None;
     let mut seq = from;
-    let mut looks: u32 = 0;
     loop {
         seq = slots.first_to_read(log, key, seq);
-        looks += 1;
-        if looks.is_multiple_of(LOOKS) {
-            seq = slots.beyond_sealed(log, key, seq);
-        }
         match slots.look(log, seq, Some(key))? {
             Look::Held(envelope) if envelope.key == Some(*key) => {
                 let committed = Committed { seq, envelope };

@@ -102,12 +102,6 @@ pub(crate) trait Slots {
         from
     }
 
-    /// Returns the first place, at or after `from`, that may hold a key by what was sealed of the
-    /// log. For searches that are long already: asking has a price.
-    fn beyond_sealed(&self, _log: &Log, _key: &Key, from: Seq) -> Seq {
-        from
-    }
-
     /// Returns whether a place comes right after own ones, taken one after the other since a look
     /// that found nothing above the first of them: whether it is free, taking it tells.
     fn follows_own(&self, _log: &Log, _seq: Seq) -> bool {

@@ -2,9 +2,9 @@
 //!
 //! Segments are derived, and what one says is said by the slots as well: whatever is wrong with it
 //! leads back to them without a word, and `verify` names it. The invariant guarded here: a segment
-//! is believed only if it is whole, of this store and log, and of the places its name says; places
-//! are left out of a search only where its last one is in its slot too. How segments come into
-//! being is left to `seal`.
+//! is shown only if it is whole, of this store and log and of the places its name says, and its last
+//! entry is in its slot too, bit for bit. Whether a key has a place is no question for segments. How
+//! they come into being is left to `seal`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +14,8 @@ use super::fs::FileSystem;
 use super::layout::SEGMENTS;
 use crate::envelope::{Envelope, decode, decode_header};
 use crate::error::StoreError;
-use crate::key::Key;
 use crate::log::{Log, Seq};
-use crate::segment::{FILE_BYTES_MAX, Level, Segment, SegmentError, Span};
+use crate::segment::{FILE_BYTES_MAX, Level, Row, Segment, SegmentError, Span};
 use crate::store::Entry;
 
 /// Segments that are kept in memory at most, and their bytes: chosen, so that a look over some
@@ -79,30 +78,14 @@ impl<F: FileSystem> DirStore<F> {
         Ok(Sealed::Whole(Box::new(segment)))
     }
 
-    /// Returns the first place, at or after `from`, that may hold a key: those before are in
-    /// segments under other keys.
-    pub(super) fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
-        let mut seq = from;
-        while let Some(segment) = self.index_around(log, seq) {
-            if let Some(place) = segment.place_of(key, seq) {
-                return place;
-            }
-            seq = segment.last().next();
-        }
-        seq
-    }
-
-    /// Returns the widest segment around a place whose last entry is the one in its slot.
-    fn index_around(&self, log: &Log, seq: Seq) -> Option<Segment> {
-        let levels = Level::ALL.into_iter().rev();
-        let segment = levels
-            .map(|level| Span::around(level, seq))
-            .find_map(|span| self.sealed(log, span).ok()?.whole())?;
-        let row = segment.row(segment.last())?;
-        let agrees =
-            |envelope: Envelope| envelope.key == Some(row.key) && envelope.sha256 == row.sha256;
-        let slot = self.peek_slot(log, segment.last()).ok()?.whole()?;
-        agrees(slot).then_some(segment)
+    /// Reads the segment of these places, if the entry in its last slot is the one it has there, bit
+    /// for bit: every recording has a nonce of its own, so one of another history of this log has
+    /// another one.
+    fn believed(&self, log: &Log, span: Span) -> Option<Segment> {
+        let segment = self.sealed(log, span).ok()?.whole()?;
+        let (envelope, file) = self.slot_file(log, span.last()).ok()?.whole()?;
+        let row = Row::of(&file, &envelope)?;
+        (segment.row(span.last()) == Some(&row)).then_some(segment)
     }
 }
 
@@ -183,7 +166,7 @@ impl<F: FileSystem> DirStore<F> {
             return None;
         }
         let looked = self.opened.get(log, span).unwrap_or_else(|| {
-            let segment = self.sealed(log, span).ok().and_then(Sealed::whole);
+            let segment = self.believed(log, span);
             let looked = Looked {
                 log: log.clone(),
                 span,

@@ -250,10 +250,6 @@ impl<F: FileSystem> Slots for DirStore<F> {
             self.seal_behind(log, last.seq, taken.len() as u64);
         }
     }
-
-    fn beyond_sealed(&self, log: &Log, key: &Key, from: Seq) -> Seq {
-        Self::beyond_sealed(self, log, key, from)
-    }
 }
 
 impl<F: FileSystem> DirStore<F> {
