@@ -23,7 +23,9 @@ use crate::damage::Damage;
 use crate::envelope::{Envelope, FILE_BYTES_MAX, decode};
 use crate::error::StoreError;
 use crate::log::{Log, Seq};
-use crate::segment::{Chain, ENTRIES, FAN_OUT, FRAME_ENTRIES, Level, Row, Sealing, Span, encode};
+use crate::segment::{
+    Chain, ENTRIES, FAN_OUT, FRAME_ENTRIES, Frames, Level, Row, Sealing, Span, encode,
+};
 use crate::store::Slot;
 
 /// Places into the next segment at which somebody looks whether the last one is sealed: chosen, so
@@ -193,7 +195,7 @@ impl<F: FileSystem> DirStore<F> {
             }
         }
         let mut rows = Vec::new();
-        let mut files = Vec::new();
+        let mut frames = Frames::of(FRAME_ENTRIES);
         for seq in span.places() {
             let Slot::Whole((envelope, file)) = self.slot_file(log, seq)? else {
                 return Ok(Sealable::Hindered);
@@ -202,16 +204,16 @@ impl<F: FileSystem> DirStore<F> {
                 return Ok(Sealable::Hindered);
             };
             rows.push(row);
-            files.push(file);
+            let packed = frames.push(&file);
+            packed.map_err(at(Self::segment_path(log, span)))?;
         }
         let sealing = Sealing {
             store: self.descriptor.store,
             log: &log.to_string(),
             first: span.first(),
             previous,
-            frame_entries: FRAME_ENTRIES,
         };
-        self.keep_segment(log, span, encode(&sealing, &rows, &files))
+        self.keep_segment(log, span, encode(&sealing, &rows, frames))
     }
 
     /// Joins the segments of a wide span into one of their rows.
@@ -240,10 +242,8 @@ impl<F: FileSystem> DirStore<F> {
             log: &log.to_string(),
             first: span.first(),
             previous,
-            frame_entries: 0,
         };
-        let no_files: [&[u8]; 0] = [];
-        self.keep_segment(log, span, encode(&sealing, &rows, &no_files))
+        self.keep_segment(log, span, encode(&sealing, &rows, Frames::none()))
     }
 
     /// Returns the chain that a segment continues; nothing if the one before it cannot be believed.

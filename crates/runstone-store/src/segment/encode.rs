@@ -1,7 +1,8 @@
 //! Encoding: from the files of entries to the bytes of a segment.
 //!
-//! The invariant guarded here: nothing is written that a reader would refuse, and what is written
-//! depends on the entries alone.
+//! The invariant guarded here: nothing is written that a reader would refuse, what is written
+//! depends on the entries alone, and of their files no more is held than one frame, however many
+//! there are.
 
 use serde::Serialize;
 
@@ -26,8 +27,60 @@ pub struct Sealing<'a> {
     pub first: Seq,
     /// The chain before the first entry.
     pub previous: Chain,
-    /// Entries of a frame; 0 for a segment of rows alone.
-    pub frame_entries: u32,
+}
+
+/// The files of entries, in frames: the one that is being filled, and those that are compressed.
+#[derive(Debug)]
+pub struct Frames {
+    per_frame: u32,
+    compressed: Vec<Vec<u8>>,
+    filling: Vec<u8>,
+    entries: u32,
+}
+
+impl Frames {
+    /// Returns the frames of a segment that has none.
+    pub const fn none() -> Self {
+        Self::of(0)
+    }
+
+    /// Begins frames of so many entries each.
+    pub const fn of(per_frame: u32) -> Self {
+        Self {
+            per_frame,
+            compressed: Vec::new(),
+            filling: Vec::new(),
+            entries: 0,
+        }
+    }
+
+    /// Takes the file of the next entry; of one that is too large nothing is held.
+    ///
+    /// # Errors
+    /// What the compressor says, such as that there is no memory.
+    pub fn push(&mut self, file: &[u8]) -> std::io::Result<()> {
+        if self.per_frame == 0 {
+            return Ok(());
+        }
+        if file.len() <= ENTRY_BYTES_MAX as usize {
+            self.filling.extend_from_slice(file);
+        }
+        self.entries += 1;
+        if self.entries == self.per_frame {
+            self.end_frame()?;
+        }
+        Ok(())
+    }
+
+    fn end_frame(&mut self) -> std::io::Result<()> {
+        if self.entries > 0 {
+            let frame = zstd::bulk::compress(&self.filling, ZSTD_LEVEL)?;
+            self.compressed.push(frame);
+            self.filling.clear();
+            self.entries = 0;
+        }
+        Ok(())
+    }
 }
 
 /// The header, in the order in which it is written.
@@ -43,23 +96,20 @@ struct Written<'a> {
     chain: Hash256,
 }
 
-/// Returns the bytes of a segment: of the rows, and of the file of each entry where it has frames.
+/// Returns the bytes of a segment: of the rows, and of the frames that the files of all of them are
+/// in.
 ///
 /// # Errors
 /// What the compressor says, such as that there is no memory.
-pub fn encode(
-    sealing: &Sealing<'_>,
-    rows: &[Row],
-    files: &[impl AsRef<[u8]>],
-) -> std::io::Result<Vec<u8>> {
-    let frames = frames(sealing.frame_entries, files)?;
+pub fn encode(sealing: &Sealing<'_>, rows: &[Row], mut frames: Frames) -> std::io::Result<Vec<u8>> {
+    frames.end_frame()?;
     let written = Written {
         format: FORMAT,
         store: sealing.store,
         log: sealing.log,
         first: sealing.first,
         entries: rows.len(),
-        frame_entries: sealing.frame_entries,
+        frame_entries: frames.per_frame,
         previous: sealing.previous.hash(),
         chain: sealing.previous.after(sealing.first, rows).hash(),
     };
@@ -74,6 +124,7 @@ pub fn encode(
     for place in by_key(rows) {
         bytes.extend_from_slice(&place.to_be_bytes());
     }
+    let frames = frames.compressed;
     for frame in &frames {
         let length = u32::try_from(frame.len()).map_err(std::io::Error::other)?;
         bytes.extend_from_slice(&length.to_be_bytes());
@@ -82,8 +133,10 @@ pub fn encode(
     bytes.push(b'\n');
     let sum = format!("{:08x}\n", crc32c::crc32c(&bytes));
     bytes.extend_from_slice(sum.as_bytes());
-    for frame in &frames {
-        bytes.extend_from_slice(frame);
+    bytes.reserve_exact(frames.iter().map(Vec::len).sum());
+    // Each is let go as soon as it is copied.
+    for frame in frames {
+        bytes.extend_from_slice(&frame);
     }
     Ok(bytes)
 }
@@ -93,16 +146,4 @@ fn by_key(rows: &[Row]) -> Vec<u16> {
     let mut places: Vec<u16> = (0..=u16::MAX).take(rows.len()).collect();
     places.sort_by_key(|place| rows[usize::from(*place)].key);
     places
-}
-
-fn frames(frame_entries: u32, files: &[impl AsRef<[u8]>]) -> std::io::Result<Vec<Vec<u8>>> {
-    if frame_entries == 0 {
-        return Ok(Vec::new());
-    }
-    let frame = |files: &[_]| {
-        let held = files.iter().map(AsRef::as_ref);
-        let held = held.filter(|file: &&[u8]| file.len() <= ENTRY_BYTES_MAX as usize);
-        zstd::bulk::compress(&held.collect::<Vec<_>>().concat(), ZSTD_LEVEL)
-    };
-    files.chunks(frame_entries as usize).map(frame).collect()
 }

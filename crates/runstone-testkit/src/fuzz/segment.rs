@@ -1,6 +1,6 @@
 //! Sealed segments.
 
-use runstone_store::segment::{Chain, Row, Sealing, Segment, decode, encode};
+use runstone_store::segment::{Chain, Frames, Row, Sealing, Segment, decode, encode};
 use runstone_store::{Seq, StoreId, decode as decode_entry};
 
 use super::{crc32, flipped};
@@ -73,11 +73,20 @@ fn again(segment: &Segment) {
         log: segment.log(),
         first: segment.first(),
         previous: segment.previous(),
-        frame_entries: if segment.has_files() { 7 } else { 0 },
     };
-    let again = encode(&sealing, segment.rows(), &files).expect("memory for a small segment");
+    let frames = frames(if segment.has_files() { 7 } else { 0 }, &files);
+    let again = encode(&sealing, segment.rows(), frames).expect("memory for a small segment");
     let again = decode(&again).expect("what was sealed is read");
     assert!(again.is_same_as(segment).expect("both are whole"));
+}
+
+fn frames(per_frame: u32, files: &[impl AsRef<[u8]>]) -> Frames {
+    let mut frames = Frames::of(per_frame);
+    for file in files {
+        let packed = frames.push(file.as_ref());
+        packed.expect("memory for a small segment");
+    }
+    frames
 }
 
 /// Returns the same bytes with the checksums that they should carry, where their header leaves room
@@ -139,9 +148,9 @@ fn from_entries(bytes: &[u8]) {
         log: "notes",
         first,
         previous: Chain::of_log(store, "notes"),
-        frame_entries: u32::from(per_frame % 17),
     };
-    let file = encode(&sealing, &rows, &files).expect("memory for a small segment");
+    let frames = frames(u32::from(per_frame % 17), &files);
+    let file = encode(&sealing, &rows, frames).expect("memory for a small segment");
     let read = decode(&file).expect("what was sealed is read");
     assert_eq!(read.rows(), rows);
     promise(&file);
