@@ -69,7 +69,7 @@ impl<'w> Serializer for Writer<'w> {
     type Error = Formless;
     type SerializeSeq = Items<'w>;
     type SerializeTuple = Items<'w>;
-    type SerializeTupleStruct = Items<'w>;
+    type SerializeTupleStruct = Impossible<(), Formless>;
     type SerializeTupleVariant = Impossible<(), Formless>;
     type SerializeMap = Members<'w>;
     type SerializeStruct = Members<'w>;
@@ -216,10 +216,10 @@ impl<'w> Serializer for Writer<'w> {
 
     fn serialize_tuple_struct(
         self,
-        _name: &'static str,
-        len: usize,
-    ) -> Result<Items<'w>, Formless> {
-        self.serialize_seq(Some(len))
+        name: &'static str,
+        _len: usize,
+    ) -> Result<Impossible<(), Formless>, Formless> {
+        formless(name)
     }
 
     fn serialize_tuple_variant(
@@ -290,20 +290,6 @@ impl ser::SerializeTuple for Items<'_> {
     type Error = Formless;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Formless> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Formless> {
-        self.close();
-        Ok(())
-    }
-}
-
-impl ser::SerializeTupleStruct for Items<'_> {
-    type Ok = ();
-    type Error = Formless;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Formless> {
         self.item(value)
     }
 
