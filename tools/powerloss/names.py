@@ -94,25 +94,25 @@ def later_flushed(disk, later):
     os.fsync(later.file)
 
 
-def later_younger(disk, later):
-    """The later file is of a younger transaction than the earlier; somebody flushes a third."""
+def linked_across_transactions(disk, later):
+    """Two flushed files, the later of a younger transaction, are named one after the other."""
     disk.create()
     os.fsync(disk.file)
     ctypes.CDLL(None).syncfs(disk.file)
     later.create()
     os.fsync(later.file)
     disk.link(), later.link()
+
+
+def later_younger(disk, later):
+    """The later file is of a younger transaction than the earlier; somebody flushes a third."""
+    linked_across_transactions(disk, later)
     disk.another()
 
 
 def directory_younger(disk, later):
     """The same, and instead of a third file the directory is flushed."""
-    disk.create()
-    os.fsync(disk.file)
-    ctypes.CDLL(None).syncfs(disk.file)
-    later.create()
-    os.fsync(later.file)
-    disk.link(), later.link()
+    linked_across_transactions(disk, later)
     disk.directory()
 
 

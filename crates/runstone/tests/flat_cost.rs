@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use runstone::core::input::RunInput;
 use runstone::list::LogRequest;
@@ -21,6 +22,18 @@ fn record(ledger: &Ledger, number: u64) {
     );
 }
 
+/// Returns how many files a process opens that lists the newest thousand.
+fn opened_for_a_thousand_rows(fs: &Counted, root: &Path) -> usize {
+    let ledger = ledger_over(fs, root);
+    fs.take_calls();
+    let page = ledger.log(&LogRequest {
+        at_most: 1000,
+        ..LogRequest::default()
+    });
+    assert_eq!(page.unwrap().rows.len(), 1000);
+    fs.calls_of("open_read")
+}
+
 #[test]
 fn a_list_of_a_long_log_opens_few_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -35,28 +48,14 @@ fn a_list_of_a_long_log_opens_few_files() {
             ControlFlow::Continue(())
         })
         .unwrap();
-    let ledger = ledger_over(&fs, &root);
-    fs.take_calls();
-    let page = ledger.log(&LogRequest {
-        at_most: 1000,
-        ..LogRequest::default()
-    });
-    assert_eq!(page.unwrap().rows.len(), 1000);
+    let opened = opened_for_a_thousand_rows(&fs, &root);
     // Five segments with the last place of each, and 32 places beyond them, of which each is looked
     // at, looked back at, shown and compared with; beside them what every opening reads.
-    let opened = fs.calls_of("open_read");
     assert!(opened <= 2 * 5 + 4 * 32 + 16, "{opened} files opened");
     // Without segments each place costs what those places cost, and no look back of its own.
-    let cohort = ledger.cohorts().unwrap()[0].cohort.clone();
+    let cohort = ledger_over(&fs, &root).cohorts().unwrap()[0].cohort.clone();
     std::fs::remove_dir_all(root.join(format!("cohorts/{cohort}/seg"))).unwrap();
-    let ledger = ledger_over(&fs, &root);
-    fs.take_calls();
-    let page = ledger.log(&LogRequest {
-        at_most: 1000,
-        ..LogRequest::default()
-    });
-    assert_eq!(page.unwrap().rows.len(), 1000);
-    let opened = fs.calls_of("open_read");
+    let opened = opened_for_a_thousand_rows(&fs, &root);
     assert!(opened <= 6 * 1000 + 64 + 16, "{opened} files opened");
 }
 
