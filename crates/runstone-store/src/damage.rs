@@ -162,6 +162,9 @@ pub struct Mended {
     pub sealed: u64,
     /// Segments that were removed, because they were not whole or not of the log.
     pub removed: u64,
+    /// What could not be put right because the file system refused it, with its path and the
+    /// reason.
+    pub left: Vec<String>,
 }
 
 /// How much an audit has read.

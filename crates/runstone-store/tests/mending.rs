@@ -295,5 +295,11 @@ fn full_disk_takes_no_word_from_what_was_mended() {
         errno: 28,
         moment: Moment::Before,
     });
-    assert_eq!(store.mend().unwrap().restored.len(), 1);
+    let mended = store.mend().unwrap();
+    assert_eq!((mended.restored.len(), mended.left.len()), (1, 1));
+    assert!(
+        mended.left[0].contains("No space left"),
+        "{:?}",
+        mended.left
+    );
 }

@@ -68,8 +68,14 @@ pub(crate) fn text(verified: &Verified) -> String {
     if let Some(repaired) = &verified.repaired {
         for path in &repaired.restored {
             text.push_str(&wrapped(&format!(
-                "{DONE}restored{DONE:#} {}; what stood there is kept in `quarantine/`",
+                "{DONE}restored{DONE:#} {}; damaged bytes are kept in `quarantine/`",
                 plain(path)
+            )));
+        }
+        for left in &repaired.left {
+            text.push_str(&wrapped(&format!(
+                "{WARNING}left{WARNING:#} {}",
+                plain(left)
             )));
         }
         text.push_str(&wrapped(&format!(

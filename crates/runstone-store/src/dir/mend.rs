@@ -9,6 +9,7 @@
 //! only if every entry in it is whole in its slot. Without a twin everything stays as it is.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 
 use super::DirStore;
 use super::fs::{FileSystem, if_found};
@@ -63,19 +64,30 @@ impl<F: FileSystem> DirStore<F> {
         let mut patients = Patients::default();
         self.audit_all(&mut |finding| patients.admit(self, finding))?;
         let mut mended = Mended::default();
-        // What cannot be mended stays as it is, and is named by the next audit.
         for (log, seq, ailment) in &patients.slots {
-            if let Ok(Some(twin)) = self.twin(log, *seq, &patients)
-                && self.put_back(log, *seq, *ailment, &twin).unwrap_or(false)
-            {
-                mended.restored.push(self.slot_path(log, *seq));
+            // A twin that cannot be read is none.
+            let Ok(Some(twin)) = self.twin(log, *seq, &patients) else {
+                continue;
+            };
+            let path = self.slot_path(log, *seq);
+            match self.put_back(log, *seq, *ailment, &twin) {
+                Ok(true) => mended.restored.push(path),
+                Ok(false) => {}
+                Err(failure) => mended.left.push(left(&path, &failure)),
             }
         }
         for path in &patients.segments {
-            mended.removed += u64::from(self.remove_segment(path).unwrap_or(false));
+            match self.remove_segment(path) {
+                Ok(removed) => mended.removed += u64::from(removed),
+                Err(failure) => mended.left.push(left(path, &failure)),
+            }
         }
         for cohort in self.list_cohorts("", None)? {
-            mended.sealed += self.seal_whole(&Log::Cohort(cohort)).unwrap_or(0);
+            let log = Log::Cohort(cohort);
+            match self.seal_whole(&log) {
+                Ok(sealed) => mended.sealed += sealed,
+                Err(failure) => mended.left.push(left(&format!("{log}"), &failure)),
+            }
         }
         Ok(mended)
     }
@@ -322,6 +334,17 @@ impl<F: FileSystem> DirStore<F> {
     }
 }
 
+/// Returns what was not put right, and why.
+fn left(path: &str, failure: &StoreError) -> String {
+    let mut text = format!("{path}: {failure}");
+    let mut cause = failure.source();
+    while let Some(found) = cause {
+        text = format!("{text}: {found}");
+        cause = found.source();
+    }
+    text
+}
+
 impl Patients {
     fn admit<F: FileSystem>(&mut self, store: &DirStore<F>, finding: Finding) {
         match finding {
@@ -357,5 +380,96 @@ impl Patients {
             }) => self.claims.push(path),
             Finding::Damage(_) | Finding::Stale(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::descriptor::Modes;
+    use crate::dir::faults::FaultyFileSystem;
+    use crate::dir::{InitOptions, OsFileSystem};
+    use crate::entropy::SystemEntropy;
+    use crate::key::KeyText;
+    use crate::store::{NewEntry, Store as _};
+
+    type Lab = DirStore<FaultyFileSystem<OsFileSystem>>;
+
+    fn entry(payload: &[u8]) -> NewEntry<'_> {
+        NewEntry {
+            content: Hash256::of(payload),
+            payload,
+            summary: json!({}),
+            recorded_at: "2026-11-20T10:00:00.000Z".to_owned(),
+        }
+    }
+
+    /// A store with the entry of one run at place 1 of a log, and that of another one as a twin.
+    fn lab(folder: &std::path::Path) -> (Lab, Log, Twin) {
+        let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+        let root = folder.join("store");
+        let options = InitOptions {
+            created: String::new(),
+            modes: Modes::Private,
+            settings: Map::new(),
+        };
+        drop(DirStore::init_on(fs.clone(), &root, &options, SystemEntropy).unwrap());
+        let store = DirStore::open_on(fs, &root, SystemEntropy).unwrap();
+        let cohort: crate::log::CohortName = "c".parse().unwrap();
+        store.open_cohort(&cohort, b"{}").unwrap();
+        let log = Log::Cohort(cohort.clone());
+        let key = KeyText {
+            run: "recorded meanwhile".to_owned(),
+            stage: "train".to_owned(),
+            cohort,
+            attempt: 0,
+        };
+        drop(store.append(&log, Some(&key), &entry(b"{}")).unwrap());
+        let twin = Twin {
+            file: b"what stood here once".to_vec(),
+            key: key.key(store.descriptor().store),
+        };
+        (store, log, twin)
+    }
+
+    #[test]
+    fn entry_that_came_between_finding_and_mending_keeps_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, log, twin) = lab(folder.path());
+        let path = folder
+            .path()
+            .join("store")
+            .join(store.slot_path(&log, Seq::FIRST));
+        let before = std::fs::read(&path).unwrap();
+        for ailment in [Ailment::Missing, Ailment::Damaged] {
+            let put_back = store.put_back(&log, Seq::FIRST, ailment, &twin);
+            assert!(!put_back.unwrap_or(false), "{ailment:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), before, "{ailment:?}");
+        }
+    }
+
+    #[test]
+    fn empty_place_that_somebody_takes_at_the_last_moment_is_not_renamed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, log, twin) = lab(folder.path());
+        // A second entry, so that place 1 lies below the end: only the link can tell that it is
+        // taken.
+        let second = KeyText {
+            run: "second".to_owned(),
+            stage: "train".to_owned(),
+            cohort: "c".parse().unwrap(),
+            attempt: 0,
+        };
+        drop(store.append(&log, Some(&second), &entry(b"[1]")).unwrap());
+        let path = folder
+            .path()
+            .join("store")
+            .join(store.slot_path(&log, Seq::FIRST));
+        let before = std::fs::read(&path).unwrap();
+        let refused = store.put_back(&log, Seq::FIRST, Ailment::Missing, &twin);
+        assert!(refused.is_err(), "{refused:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Segments are derived, and what one says is said by the slots as well: whatever is wrong with it
 //! leads back to them without a word, and `verify` names it. The invariant guarded here: a segment
-//! is shown only if it is whole, of this store and log and of the places its name says, and its last
-//! entry is in its slot too, bit for bit. Whether a key has a place is no question for segments. How
-//! they come into being is left to `seal`.
+//! is shown only if it is whole, of this store and log and of the places its name says, and its
+//! last entry is in its slot too, bit for bit. Whether a key has a place is no question for
+//! segments. How they come into being is left to `seal`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,9 +78,9 @@ impl<F: FileSystem> DirStore<F> {
         Ok(Sealed::Whole(Box::new(segment)))
     }
 
-    /// Reads the segment of these places, if the entry in its last slot is the one it has there, bit
-    /// for bit: every recording has a nonce of its own, so one of another history of this log has
-    /// another one.
+    /// Reads the segment of these places, if the entry in its last slot is the one it has there,
+    /// bit for bit: every recording has a nonce of its own, so one of another history of this
+    /// log has another one.
     fn believed(&self, log: &Log, span: Span) -> Option<Segment> {
         let segment = self.sealed(log, span).ok()?.whole()?;
         let (envelope, file) = self.slot_file(log, span.last()).ok()?.whole()?;

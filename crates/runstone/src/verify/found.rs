@@ -31,6 +31,8 @@ pub struct Repaired {
     /// Views that no snapshot has, hints nobody can read, and segments that were not whole,
     /// removed.
     pub removed: u64,
+    /// What the file system refused to put right, with its path and the reason.
+    pub left: Vec<String>,
 }
 
 /// How much was read.
@@ -162,6 +164,7 @@ impl Verified {
                 "restored": repaired.restored,
                 "written": repaired.written,
                 "removed": repaired.removed,
+                "left": repaired.left,
             })),
             "stale": self.stale.iter().map(Leftover::to_json).collect::<Vec<_>>(),
         })

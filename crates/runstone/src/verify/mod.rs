@@ -81,6 +81,7 @@ impl Ledger {
             restored: mended.restored,
             written: mended.sealed,
             removed: mended.removed,
+            left: mended.left,
         };
         if self.settings.views == Views::Files {
             let settled = self.settle_views(mode, None, &mut |_done, _total| ())?;
