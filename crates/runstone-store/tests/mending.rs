@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use runstone_store::dir::OsFileSystem;
@@ -45,6 +46,14 @@ fn copied(place: &Place) -> Place {
         .status();
     assert!(copied.unwrap().success());
     other
+}
+
+/// Loses entries and their claims.
+fn lose(place: &Place, places: RangeInclusive<u64>) {
+    for number in places {
+        fs::remove_file(slot(place, number)).unwrap();
+        fs::remove_file(claim(place, &format!("run-{number}"))).unwrap();
+    }
 }
 
 fn forget_the_end(place: &Place) {
@@ -201,18 +210,19 @@ fn segment_that_could_not_be_read_stays() {
 }
 
 #[test]
-fn lost_end_of_a_log_is_not_put_back_where_writers_go_on() {
-    let place = store_of(288);
-    for number in 201..=288 {
-        fs::remove_file(slot(&place, number)).unwrap();
-        fs::remove_file(claim(&place, &format!("run-{number}"))).unwrap();
-    }
+fn place_that_a_segment_names_is_never_given_out_again() {
+    let place = store_of(300);
+    lose(&place, 201..=300);
     forget_the_end(&place);
     assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
     let again = place
         .open()
         .append(&log(), Some(&key("run-210")), &entry(b"run-210"));
-    assert!(matches!(again, Ok(Appended::New(_))), "{again:?}");
+    let Ok(Appended::New(committed)) = again else {
+        panic!("{again:?}");
+    };
+    assert_eq!(committed.seq.get(), 257);
+    assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
     assert!(
         !findings(&place.open())
             .iter()
@@ -221,10 +231,69 @@ fn lost_end_of_a_log_is_not_put_back_where_writers_go_on() {
 }
 
 #[test]
+fn place_that_a_segment_of_another_history_names_is_free() {
+    let place = store_of(200);
+    let other = copied(&place);
+    batch(&place.open(), "ours", 201, 220);
+    batch(&other.open(), "theirs", 201, 300);
+    fs::create_dir_all(sealed(&place, 1, 256).parent().unwrap()).unwrap();
+    fs::copy(sealed(&other, 1, 256), sealed(&place, 1, 256)).unwrap();
+    let next = place
+        .open()
+        .append(&log(), Some(&key("next")), &entry(b"next"));
+    let Ok(Appended::New(committed)) = next else {
+        panic!("{next:?}");
+    };
+    assert_eq!(committed.seq.get(), 221);
+}
+
+#[test]
+fn lost_end_of_a_log_is_put_back_as_far_as_a_segment_has_it() {
+    let place = store_of(600);
+    let whole = fs::read(slot(&place, 512)).unwrap();
+    for number in 201..=600 {
+        fs::remove_file(slot(&place, number)).unwrap();
+    }
+    forget_the_end(&place);
+    let mended = place.open().mend().unwrap();
+    assert_eq!(mended.restored.len(), 312, "{mended:?}");
+    assert_eq!(fs::read(slot(&place, 512)).unwrap(), whole);
+    assert_eq!(place.open().mend().unwrap(), Mended::default());
+    let again = place
+        .open()
+        .append(&log(), Some(&key("run-600")), &entry(b"run-600"));
+    assert!(matches!(again, Ok(Appended::New(_))), "{again:?}");
+}
+
+#[test]
+fn lost_entry_that_was_recorded_again_is_not_put_back_beside_itself() {
+    let place = store_of(300);
+    lose(&place, 100..=100);
+    let again = place
+        .open()
+        .append(&log(), Some(&key("run-100")), &entry(b"run-100"));
+    assert!(matches!(again, Ok(Appended::New(_))), "{again:?}");
+    assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
+    assert!(
+        !findings(&place.open())
+            .iter()
+            .any(|it| it.contains("twice"))
+    );
+}
+
+#[test]
+fn repair_beside_a_contradiction_comes_to_an_end() {
+    let place = store_of(600);
+    let other = fs::read(slot(&place, 4)).unwrap();
+    replace(&slot(&place, 5), &other);
+    drop(place.open().mend().unwrap());
+    assert_eq!(place.open().mend().unwrap(), Mended::default());
+}
+
+#[test]
 fn lost_entry_whose_claim_is_lost_too_is_not_put_back() {
     let place = store_of(300);
-    fs::remove_file(slot(&place, 100)).unwrap();
-    fs::remove_file(claim(&place, "run-100")).unwrap();
+    lose(&place, 100..=100);
     assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
 }
 

@@ -72,8 +72,14 @@ impl<F: FileSystem> DirStore<F> {
             let path = self.slot_path(log, *seq);
             match self.put_back(log, *seq, *ailment, &twin) {
                 Ok(true) => mended.restored.push(path),
-                Ok(false) => {}
-                Err(failure) => mended.left.push(left(&path, &failure)),
+                Ok(false) => continue,
+                Err(failure) => {
+                    mended.left.push(left(&path, &failure));
+                    continue;
+                }
+            }
+            if *ailment == Ailment::Missing {
+                self.put_back_from(log, seq.next(), &patients, &mut mended);
             }
         }
         for path in &patients.segments {
@@ -90,6 +96,30 @@ impl<F: FileSystem> DirStore<F> {
             }
         }
         Ok(mended)
+    }
+
+    /// Puts back what is missing from a place on, up to the first that is there or has no twin: of
+    /// a long gap the audit names the first places alone.
+    fn put_back_from(&self, log: &Log, from: Seq, patients: &Patients, mended: &mut Mended) {
+        let mut seq = from;
+        while !patients
+            .slots
+            .contains(&(log.clone(), seq, Ailment::Missing))
+            && let Ok(Slot::Damaged(damage)) = self.peek_slot(log, seq)
+            && damage.kind == DamageKind::Missing
+            && let Ok(Some(twin)) = self.twin(log, seq, patients)
+        {
+            let path = self.slot_path(log, seq);
+            match self.put_back(log, seq, Ailment::Missing, &twin) {
+                Ok(true) => mended.restored.push(path),
+                Ok(false) => break,
+                Err(failure) => {
+                    mended.left.push(left(&path, &failure));
+                    break;
+                }
+            }
+            seq = seq.next();
+        }
     }
 
     /// Returns the bytes that stood in a slot, if somebody has them and somebody else says so.
@@ -276,17 +306,23 @@ impl<F: FileSystem> DirStore<F> {
         Ok(true)
     }
 
-    /// Returns whether an empty place may be given its entry: no writer takes one below the end of
-    /// its log, and with the claim in its place nobody takes the key for new.
+    /// Returns whether an empty place may be given its entry: no writer takes one that lies below
+    /// the end of its log or that a segment names, and with the claim in its place nobody takes the
+    /// key for new. A claim that has seen the place, or one beyond it, is of a later recording.
     fn may_be_linked(&self, log: &Log, seq: Seq, key: &Key) -> Result<bool, StoreError> {
         let is_below_the_end = match self.open_log(log)? {
             Some(mut dir) => dir.has_slot_above(seq)?,
             None => false,
         };
-        Ok(is_below_the_end
-            && self
-                .read_claim(&fan_name(key.digest()), &claim_name(key, 0))?
-                .is_some_and(|file| decode(&file).is_ok()))
+        if !is_below_the_end && !self.is_named_by_a_segment(log, seq) {
+            return Ok(false);
+        }
+        let claim = self.read_claim(&fan_name(key.digest()), &claim_name(key, 0))?;
+        let claim = claim.and_then(|file| decode(&file).ok());
+        Ok(claim.is_some_and(|(envelope, _)| {
+            let seen = envelope.head_seen.map(|seen| seen.seq);
+            seen < Some(seq)
+        }))
     }
 
     /// Gives damaged bytes a name in quarantine, durably.

@@ -58,7 +58,7 @@ pub use self::hint::{decode_hint, encode_hint};
 pub use self::open::{InitOptions, Initialised};
 pub use self::os::{OsDir, OsFile, OsFileSystem};
 use self::seal::SealedSoFar;
-use self::segments::Opened;
+use self::segments::{Opened, Unsealed};
 use self::tree::Tree;
 use crate::append;
 use crate::damage::{Audited, Damage, Finding, Mended};
@@ -91,6 +91,7 @@ pub struct DirStore<F: FileSystem = OsFileSystem> {
     heads: Heads,
     sealed_so_far: SealedSoFar,
     opened: Opened,
+    unsealed: Unsealed,
     shard_slots: u64,
     is_laid_out: AtomicBool,
 }

@@ -17,7 +17,7 @@ use super::layout::{
     DESCRIPTOR, DIRECTORIES, Holds, LAST_DIRECTORY, ModeBits, PROBE, TEMPORARY, fan_names,
 };
 use super::seal::SealedSoFar;
-use super::segments::Opened;
+use super::segments::{Opened, Unsealed};
 use super::tree::{Tree, at};
 use super::{DirStore, probe};
 use crate::descriptor::{Descriptor, DescriptorError, FORMAT, Modes};
@@ -150,6 +150,7 @@ impl<F: FileSystem> DirStore<F> {
             heads,
             sealed_so_far: SealedSoFar::default(),
             opened: Opened::default(),
+            unsealed: Unsealed::default(),
             shard_slots: SHARD_SLOTS,
             is_laid_out: AtomicBool::new(false),
         })

@@ -63,31 +63,24 @@ impl<F: FileSystem> DirStore<F> {
         whole: impl Fn(&[u8]) -> Result<T, EnvelopeError>,
         envelope: impl Fn(&T) -> &Envelope,
     ) -> Result<Slot<T>, StoreError> {
-        let look = || match self.open_log(log)? {
-            None => Ok(Found::Nothing),
-            Some(mut log_dir) => match log_dir.shard(self.shard_of(seq))? {
-                None => Ok(Found::Nothing),
-                Some(shard) => {
-                    let name = slot_name(seq);
-                    match self.read_truth(shard, &name, at_most, &whole) {
-                        Err(error) => self.unreadable(shard, &name, error),
-                        found => found,
-                    }
-                }
-            },
-        };
+        let look = || self.look_at(log, seq, at_most, &whole);
         let mut found = look()?;
         if matches!(found, Found::Nothing) {
-            let Some(beyond) = self.taken_from(log, seq)? else {
-                return Ok(Slot::Absent);
+            let sign = match self.taken_from(log, seq)? {
+                // Nothing stands above it: whoever takes it is told by the server.
+                Some(beyond) if beyond == seq => None,
+                Some(beyond) => Some(format!("{beyond} is taken")),
+                None if self.is_named_by_a_segment(log, seq) => {
+                    Some("a segment names it".to_owned())
+                }
+                None => return Ok(Slot::Absent),
             };
             found = look()?;
             if matches!(found, Found::Nothing) {
-                if beyond == seq {
-                    // Nothing stands above it: whoever takes it is told by the server.
+                let Some(sign) = sign else {
                     return Ok(Slot::Absent);
-                }
-                let expected = format!("an entry, since {beyond} is taken");
+                };
+                let expected = format!("an entry, since {sign}");
                 found = Found::Broken(DamageKind::Missing, expected, "nothing".to_owned());
             }
         }
@@ -102,6 +95,27 @@ impl<F: FileSystem> DirStore<F> {
                 Slot::Damaged(self.slot_damage(log, seq, kind, expected, found))
             }
         })
+    }
+
+    /// Reads a place once, whatever stands elsewhere.
+    pub(super) fn look_at<T>(
+        &self,
+        log: &Log,
+        seq: Seq,
+        at_most: usize,
+        whole: impl Fn(&[u8]) -> Result<T, EnvelopeError>,
+    ) -> Result<Found<T>, StoreError> {
+        let Some(mut log_dir) = self.open_log(log)? else {
+            return Ok(Found::Nothing);
+        };
+        let Some(shard) = log_dir.shard(self.shard_of(seq))? else {
+            return Ok(Found::Nothing);
+        };
+        let name = slot_name(seq);
+        match self.read_truth(shard, &name, at_most, &whole) {
+            Err(error) => self.unreadable(shard, &name, error),
+            found => found,
+        }
     }
 
     /// Reads and decodes a file of truth.

@@ -17,7 +17,6 @@ use std::sync::{Mutex, PoisonError};
 use super::DirStore;
 use super::fs::FileSystem;
 use super::layout::{Holds, SEGMENTS, shard_name};
-use super::segments::Sealed;
 use super::tree::{At, at};
 use crate::damage::Damage;
 use crate::envelope::{Envelope, FILE_BYTES_MAX, decode};
@@ -181,7 +180,7 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Seals the entries of a span.
     fn seal(&self, log: &Log, span: Span) -> Result<Sealable, StoreError> {
-        let Some(previous) = self.chain_before(log, span)? else {
+        let Some(previous) = self.chain_before(log, span) else {
             return Ok(Sealable::Hindered);
         };
         // An entry that is seen may not be durable yet, and a segment must not outlive it.
@@ -221,7 +220,7 @@ impl<F: FileSystem> DirStore<F> {
         let mut rows = Vec::new();
         let mut chain = None;
         for part in span.parts() {
-            let Sealed::Whole(segment) = self.sealed(log, part)? else {
+            let Some(segment) = self.believed(log, part) else {
                 return Ok(Sealable::Hindered);
             };
             let (first, last) = chain.unwrap_or((segment.previous(), segment.previous()));
@@ -247,16 +246,13 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     /// Returns the chain that a segment continues; nothing if the one before it cannot be believed.
-    fn chain_before(&self, log: &Log, span: Span) -> Result<Option<Chain>, StoreError> {
-        let Some(before) = span.number().checked_sub(1) else {
-            let chain = Chain::of_log(self.descriptor.store, &log.to_string());
-            return Ok(Some(chain));
-        };
-        let before = Span::numbered(span.level(), before);
-        Ok(match self.sealed(log, before)? {
-            Sealed::Whole(segment) => Some(segment.chain()),
-            Sealed::Nothing | Sealed::Broken | Sealed::Newer => None,
-        })
+    fn chain_before(&self, log: &Log, span: Span) -> Option<Chain> {
+        match span.number().checked_sub(1) {
+            None => Some(Chain::of_log(self.descriptor.store, &log.to_string())),
+            Some(before) => self
+                .believed(log, Span::numbered(span.level(), before))
+                .map(|segment| segment.chain()),
+        }
     }
 
     /// Reads a place as it is sealed: its file, and the envelope in it.

@@ -4,18 +4,20 @@
 //! leads back to them without a word, and `verify` names it. The invariant guarded here: a segment
 //! is shown only if it is whole, of this store and log and of the places its name says, and its
 //! last entry is in its slot too, bit for bit. Whether a key has a place is no question for
-//! segments. How they come into being is left to `seal`.
+//! segments; that a place had an entry is said by one that agrees with what stands below it. How
+//! they come into being is left to `seal`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DirStore;
 use super::fs::FileSystem;
 use super::layout::SEGMENTS;
-use crate::envelope::{Envelope, decode, decode_header};
+use super::read::Found;
+use crate::envelope::{Envelope, FILE_BYTES_MAX as ENTRY_FILE_BYTES_MAX, decode, decode_header};
 use crate::error::StoreError;
 use crate::log::{Log, Seq};
-use crate::segment::{FILE_BYTES_MAX, Level, Row, Segment, SegmentError, Span};
+use crate::segment::{Chain, FILE_BYTES_MAX, Level, Row, Segment, SegmentError, Span};
 use crate::store::Entry;
 
 /// Segments that are kept in memory at most, and their bytes: chosen, so that a look over some
@@ -81,11 +83,59 @@ impl<F: FileSystem> DirStore<F> {
     /// Reads the segment of these places, if the entry in its last slot is the one it has there,
     /// bit for bit: every recording has a nonce of its own, so one of another history of this
     /// log has another one.
-    fn believed(&self, log: &Log, span: Span) -> Option<Segment> {
+    pub(super) fn believed(&self, log: &Log, span: Span) -> Option<Segment> {
         let segment = self.sealed(log, span).ok()?.whole()?;
-        let (envelope, file) = self.slot_file(log, span.last()).ok()?.whole()?;
-        let row = Row::of(&file, &envelope)?;
+        let row = self.row_of_slot(log, span.last())?;
         (segment.row(span.last()) == Some(&row)).then_some(segment)
+    }
+
+    /// Returns whether a segment has an entry at a place where nothing stands: then the place was
+    /// taken, and its entry is lost.
+    ///
+    /// The segment has to be of this history: it holds the highest entry left of its places as the
+    /// slot does, or follows one that does. A handle looks once for each segment, since one that is
+    /// sealed later is of places long taken.
+    pub(super) fn is_named_by_a_segment(&self, log: &Log, seq: Seq) -> bool {
+        let span = Span::around(Level::Entries, seq);
+        if self.unsealed.is_noted(log, span) {
+            return false;
+        }
+        if self.is_sealed(log, span).is_ok_and(|is_there| !is_there) {
+            self.unsealed.note(log, span);
+            return false;
+        }
+        let segment = self.sealed(log, span).ok().and_then(Sealed::whole);
+        segment.is_some_and(|segment| self.is_of_this_history(log, segment, seq))
+    }
+
+    /// Returns whether a segment agrees with the highest entry that is left below a place, by
+    /// itself or by those it follows.
+    fn is_of_this_history(&self, log: &Log, mut segment: Segment, seq: Seq) -> bool {
+        let mut below = seq.previous();
+        while let Some(place) = below {
+            if place < segment.first() {
+                let before = Span::around(Level::Entries, place);
+                let before = self.sealed(log, before).ok().and_then(Sealed::whole);
+                match before.filter(|before| before.chain() == segment.previous()) {
+                    Some(before) => segment = before,
+                    None => return false,
+                }
+            }
+            if let Some(row) = self.row_of_slot(log, place) {
+                return segment.row(place) == Some(&row);
+            }
+            below = place.previous();
+        }
+        segment.previous() == Chain::of_log(self.descriptor.store, &log.to_string())
+    }
+
+    /// Returns what a segment has to say of a slot; nothing if that is not whole.
+    fn row_of_slot(&self, log: &Log, seq: Seq) -> Option<Row> {
+        let row = |file: &[u8]| decode(file).map(|(envelope, _)| Row::of(file, &envelope));
+        match self.look_at(log, seq, ENTRY_FILE_BYTES_MAX + 1, row) {
+            Ok(Found::Whole(row)) => row,
+            _ => None,
+        }
     }
 }
 
@@ -94,6 +144,25 @@ impl<F: FileSystem> DirStore<F> {
 /// Whoever looks over several logs at once, newest first, comes back to each of them many times.
 #[derive(Debug, Default)]
 pub(super) struct Opened(Mutex<VecDeque<Looked>>);
+
+/// Of each log the places that were last seen to be in no segment.
+#[derive(Debug, Default)]
+pub(super) struct Unsealed(Mutex<BTreeMap<Log, Span>>);
+
+impl Unsealed {
+    fn map(&self) -> MutexGuard<'_, BTreeMap<Log, Span>> {
+        // What is kept is true by itself, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_noted(&self, log: &Log, span: Span) -> bool {
+        self.map().get(log) == Some(&span)
+    }
+
+    fn note(&self, log: &Log, span: Span) {
+        self.map().entry(log.clone()).insert_entry(span);
+    }
+}
 
 /// What was found under the name of a segment: itself, or none that can be believed.
 #[derive(Debug, Clone)]

@@ -67,6 +67,7 @@ impl<F: FileSystem> Audit<'_, F> {
         }
         let chain = beside.chain.filter(|(next, _)| *next == seq);
         let mut row_of_segment = None;
+        let mut is_contradicted = false;
         for level in Level::ALL {
             let span = Span::around(level, seq);
             if beside
@@ -106,11 +107,20 @@ impl<F: FileSystem> Audit<'_, F> {
                 expected: format!("{} at {seq} of `{log}`", row.sha256),
                 found: named.sha256.to_string(),
             });
+            is_contradicted = true;
         }
         beside.chain = match (chain, row.or(row_of_segment)) {
-            (Some((_, chain)), Some(row)) => Some((seq.next(), chain.after(seq, [&row]))),
+            // Which of the two was recorded is not known, so neither makes a chain.
+            (Some((_, chain)), Some(row)) if !is_contradicted => {
+                Some((seq.next(), chain.after(seq, [&row])))
+            }
             _ => None,
         };
+        if beside.chain.is_none() {
+            let ended = beside.open.values().find(|(span, _)| span.last() == seq);
+            let segment = ended.and_then(|(_, segment)| segment.as_ref());
+            beside.chain = segment.map(|segment| (seq.next(), segment.chain()));
+        }
     }
 
     /// Returns the places beyond the end of a log that a whole segment names.
