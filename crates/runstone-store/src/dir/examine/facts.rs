@@ -9,6 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::super::fs::Kind;
 use super::super::os::{OsDir, magic};
+use super::journal::has_journal;
 use super::{Row, State};
 
 /// Bytes free below which a store is told to be short of room: chosen, some thousand documents.
@@ -21,7 +22,7 @@ const FILES_MIN: u64 = 10_000;
 /// # Source
 /// `linux/magic.h`; `statfs(2)`.
 const NAMES: [(u64, &str); 19] = [
-    (0xef53, "ext2, ext3 or ext4"),
+    (EXT, "ext2, ext3 or ext4"),
     (0x5846_5342, "xfs"),
     (0x0102_1994, "tmpfs"),
     (0x9123_683e, "btrfs"),
@@ -41,15 +42,19 @@ const NAMES: [(u64, &str); 19] = [
     (0x2fc1_2fc1, "ZFS"),
     (0xf2f5_2010, "f2fs"),
 ];
+/// Those of the ext family.
+const EXT: u64 = 0xef53;
 /// The one of memory.
 const TMPFS: u64 = 0x0102_1994;
 
 pub(super) fn type_row(dir: &OsDir, kind: Kind) -> io::Result<Row> {
     let magic = magic(dir)?;
-    let name = NAMES
-        .iter()
-        .find(|(known, _)| *known == magic)
-        .map_or("unknown", |(_, name)| name);
+    let has_no_journal = magic == EXT && has_journal(dir) == Some(false);
+    let name = match NAMES.iter().find(|(known, _)| *known == magic) {
+        Some(_) if has_no_journal => "ext without a journal",
+        Some((_, name)) => name,
+        None => "unknown",
+    };
     let means = match kind {
         Kind::Journal => "one journal on this host, two flushes a commit",
         Kind::CopyOnWrite => "copy on write, three flushes a commit",
@@ -65,6 +70,12 @@ pub(super) fn type_row(dir: &OsDir, kind: Kind) -> io::Result<Row> {
             State::Warning,
             Some(
                 "a server that exports with `async` can lose what was acknowledged; ask for `sync`, and run `runstone doctor` on each host",
+            ),
+        ),
+        _ if has_no_journal => (
+            State::Warning,
+            Some(
+                "a power cut may take what was acknowledged; `tune2fs -O has_journal DEVICE`, unmounted, gives it a journal",
             ),
         ),
         _ => (State::Good, None),

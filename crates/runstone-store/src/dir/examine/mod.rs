@@ -8,6 +8,7 @@
 //! to the caller: threads of one process may be told apart where processes are not.
 
 mod facts;
+mod journal;
 mod questions;
 
 use std::io;
