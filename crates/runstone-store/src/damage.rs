@@ -117,6 +117,8 @@ pub enum StaleKind {
     Hint,
     /// A segment that is not whole, or does not say what the log says.
     Segment,
+    /// An object in the trash that something names.
+    Trashed,
     /// A file this format does not know.
     Unknown,
     /// An entry or a claim in a later format: it was not checked.
@@ -132,6 +134,7 @@ impl StaleKind {
             Self::TornClaim => "torn claim",
             Self::Hint => "hint",
             Self::Segment => "segment",
+            Self::Trashed => "trashed",
             Self::Unknown => "unknown",
             Self::Newer => "newer",
         }

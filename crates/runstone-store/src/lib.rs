@@ -24,6 +24,7 @@
 mod append;
 mod damage;
 mod descriptor;
+mod discard;
 mod entropy;
 mod envelope;
 mod error;
@@ -46,6 +47,7 @@ pub mod dir;
 pub use damage::{Audited, Damage, DamageKind, Finding, Mended, Stale, StaleKind};
 pub use descriptor::{Descriptor, FORMAT, Modes, Primitive};
 pub use dir::DirStore;
+pub use discard::{Discarded, Trashed, WhoNames};
 pub use entropy::{Entropy, SystemEntropy};
 pub use envelope::{
     Codec, Envelope, EnvelopeError, HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX, Seen, decode,

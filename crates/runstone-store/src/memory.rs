@@ -200,6 +200,13 @@ impl Store for MemoryStore {
             .map_or(Slot::Absent, Slot::Whole))
     }
 
+    fn hold_object(&self, digest: &Hash256, bytes: Option<&[u8]>) -> Result<bool, StoreError> {
+        if let Some(bytes) = bytes {
+            self.put_object(bytes, Standing::NamedByCommitted)?;
+        }
+        Ok(self.kept().objects.contains_key(digest))
+    }
+
     fn put_profile(&self, text: &[u8], _standing: Standing) -> Result<Hash256, StoreError> {
         let digest = Hash256::of(text);
         self.kept()

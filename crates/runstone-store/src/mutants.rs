@@ -23,6 +23,8 @@ pub(crate) enum Mutant {
     SlotBeforeKeySync,
     /// What an entry names is not flushed.
     ObjectNotSynced,
+    /// Objects that an entry names are not looked at again once it has its place.
+    ObjectNotLookedAtAgain,
     /// A name is taken by a rename, which takes it from whoever has it.
     PlainRename,
     /// A name that looks free is written to, whoever else does.

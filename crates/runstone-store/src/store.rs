@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::damage::{Audited, Damage, Finding, Mended};
 use crate::descriptor::Descriptor;
+use crate::discard::{Discarded, Trashed, WhoNames};
 use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
 use crate::hash::Hash256;
@@ -35,7 +36,8 @@ pub trait Store: Send + Sync + Debug {
     ///
     /// A log of snapshots demands a key of its own cohort, every other log demands none. The caller
     /// has made durable whatever the entry names, through [`open_cohort`](Self::open_cohort),
-    /// [`put_profile`](Self::put_profile) and [`put_object`](Self::put_object).
+    /// [`put_profile`](Self::put_profile) and [`put_object`](Self::put_object), and looks again at
+    /// the objects among it before it tells anybody, through [`hold_object`](Self::hold_object).
     ///
     /// # Durability
     /// An acknowledged entry survives power loss. On an error other than [`StoreError::Unknown`]
@@ -183,7 +185,19 @@ pub trait Store: Send + Sync + Debug {
     /// stand under its digest.
     fn put_object(&self, bytes: &[u8], standing: Standing) -> Result<Hash256, StoreError>;
 
-    /// Returns the bytes under a digest.
+    /// Looks again at an object that an entry names which has its place by now: until then nobody
+    /// named it, and a collection may have taken it away. One that is in the trash goes back, one
+    /// that is gone is put again if the caller has its bytes. Returns whether it is there.
+    ///
+    /// # Durability
+    /// On `Ok(true)` the object survives power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it could not be looked at or made durable; [`StoreError::Damaged`]
+    /// if other bytes stand under its digest.
+    fn hold_object(&self, digest: &Hash256, bytes: Option<&[u8]>) -> Result<bool, StoreError>;
+
+    /// Returns the bytes under a digest, also if they are on their way out.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] if they cannot be read.
@@ -242,6 +256,27 @@ pub trait Store: Send + Sync + Debug {
     /// [`StoreError::Unwritten`] if no file can be made. What cannot be removed is counted.
     fn sweep(&self, _how: Sweep) -> Result<Swept, StoreError> {
         Ok(Swept::default())
+    }
+
+    /// Takes objects that nobody names and that are a day old to the trash, and those that were
+    /// there for a day out of the store; what is in the trash and named goes back.
+    ///
+    /// `who_names` is asked before anything goes, and once more after it went: what is named then
+    /// goes back as well.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritten`] if no file can be made, or the trash not be made durable. What
+    /// cannot be moved or removed is counted.
+    fn discard(&self, _how: Sweep, _who_names: &mut WhoNames<'_>) -> Result<Discarded, StoreError> {
+        Ok(Discarded::default())
+    }
+
+    /// Returns the objects in the trash, sorted.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if the trash cannot be listed.
+    fn trashed(&self) -> Result<Vec<Trashed>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// Gives damaged places their entries back where a twin of them is known to be true, and makes

@@ -3,20 +3,21 @@
 //! The order is the promise. Everything slow or fallible (reading, validating, hashing) is done
 //! before the log is touched, by `prepare`; what the snapshot will name is made durable; then the
 //! walk over `attempts` finds the number this recording is entitled to, and one append makes it
-//! durable. The store answers for one explicit (run, stage, cohort, attempt). Many at once are left
+//! durable; the objects it names are looked at once more, since `gc` may have been at work. The store answers for one explicit (run, stage, cohort, attempt). Many at once are left
 //! to `batch`, which takes the same steps.
 
 use runstone_core::digest::Digest;
 use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::record::Defaults;
-use runstone_core::snapshot::Captured;
-use runstone_store::{Appended, Log, NewEntry, OpenedCohort, Slot, Standing};
+use runstone_core::snapshot::{Captured, Snapshot};
+use runstone_store::{Appended, Hash256, Log, NewEntry, OpenedCohort, Slot, Standing};
 
 use crate::attempts::Walk;
 use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::{Place, Stored};
+use crate::named;
 use crate::open::Ledger;
 use crate::prepare::{Draft, Ready, prepare};
 use crate::profiles::ProfileChoice;
@@ -141,7 +142,10 @@ impl Ledger {
                         Ok(self.store.claim(&ready.key_text(next))?.is_none())
                     })?;
                 }
-                appended => return self.acknowledged(ready, appended),
+                appended => {
+                    self.look_again(&draft, &ready.snapshot)?;
+                    return self.acknowledged(ready, appended);
+                }
             }
         }
     }
@@ -207,6 +211,20 @@ impl Ledger {
     pub(crate) fn keep_sections(&self, draft: &Draft) -> Result<(), Error> {
         for section in &draft.moved {
             self.store.put_object(section, Standing::Unproven)?;
+        }
+        Ok(())
+    }
+
+    /// Looks again, with the slot taken, at the objects it names: until then nobody named them, and
+    /// a collection may have taken them away. A snapshot without such objects costs nothing.
+    pub(crate) fn look_again(&self, draft: &Draft, snapshot: &Snapshot) -> Result<(), Error> {
+        for section in &draft.moved {
+            self.store
+                .hold_object(&Hash256::of(section), Some(section))?;
+        }
+        for digest in named::stored_artifacts(snapshot) {
+            // What the document says to be stored and never was is not missed here.
+            self.store.hold_object(&digest, None)?;
         }
         Ok(())
     }

@@ -36,6 +36,7 @@ pub mod gc;
 mod history;
 pub mod init;
 pub mod list;
+mod named;
 mod nearest;
 pub mod notes;
 mod open;

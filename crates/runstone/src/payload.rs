@@ -157,6 +157,24 @@ pub(crate) fn read(store: &dyn Store, place: &str, bytes: &[u8]) -> Result<Snaps
     })
 }
 
+/// Returns the objects that hold sections of a payload.
+///
+/// # Errors
+/// What is wrong with a payload that is none.
+pub(crate) fn sections_of(bytes: &[u8]) -> Result<Vec<Digest>, String> {
+    // Parsing costs more than looking for the word.
+    if !contains(bytes, REFERENCES.as_bytes()) {
+        return Ok(Vec::new());
+    }
+    let payload: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let references = references(&payload)?;
+    Ok(references.into_iter().map(|(_, sha256)| sha256).collect())
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
 /// Returns the objects a payload names, by the section they hold.
 fn references(payload: &Value) -> Result<Vec<(String, Digest)>, String> {
     let Some(references) = payload.get(REFERENCES).and_then(Value::as_object) else {

@@ -6,14 +6,17 @@ use crate::render::gc;
 use crate::settings::Settings;
 use crate::ui::{Face, Ui};
 
-/// Remove what writers that died left behind
+/// Remove what writers that died left behind, and what nothing names
 ///
-/// Temporary files older than a day, by the clock of the file system. Younger ones may be those of
-/// a recording at work, and stay. Nothing that was recorded is touched. Exits with 5 if something
-/// could not be removed.
+/// Temporary files older than a day, by the clock of the file system, are removed. Younger ones may
+/// be those of a recording at work, and stay. Objects (attached files, large sections of documents)
+/// that are a day old and that no snapshot, deleted or not, and no refused run names go to the
+/// trash; a day later they are removed, unless something names them by then: that puts them back.
+/// While any entry cannot be read no object goes. Nothing that was recorded is touched. Exits with 5
+/// if something could not be removed or decided.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GcArgs {
-    /// Say what would be removed, and remove nothing
+    /// Say what would be removed or moved, and do neither
     #[arg(long)]
     dry_run: bool,
 }
@@ -24,7 +27,7 @@ pub(crate) fn run(args: &GcArgs, ui: &Ui, settings: &Settings) -> Result<Exit, C
         Face::Json => ui.json(&collected.to_json())?,
         Face::Text => ui.data(&gc::text(&collected))?,
     }
-    Ok(if collected.swept.left > 0 {
+    Ok(if collected.is_partly_done() {
         Exit::Partly
     } else {
         Exit::Done

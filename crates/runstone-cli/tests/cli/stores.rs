@@ -213,6 +213,47 @@ fn what_dead_writers_left_is_collected_and_young_files_stay() {
 }
 
 #[test]
+fn object_that_nothing_names_goes_in_two_steps_a_day_apart() {
+    let mut scene = Scene::with_store(&[]);
+    let store = scene.project().join(".runstone");
+    let digest = "5b8f6b9c1a2e0000000000000000000000000000000000000000000000000001";
+    let object = store.join(format!("objects/5b/{digest}"));
+    std::fs::create_dir(object.parent().unwrap()).unwrap();
+    scene.file(object.to_str().unwrap(), "of a recording that died");
+    let day = std::time::Duration::from_hours(24);
+    let file = std::fs::File::options().write(true).open(&object).unwrap();
+    let made = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(made - day).unwrap();
+    scene.run(&["gc", "--dry-run"]).run(&["gc"]).run(&["gc"]);
+    let trash = store.join("trash");
+    let listed = std::fs::read_dir(&trash).unwrap().next().unwrap();
+    let young = listed.unwrap().path();
+    std::fs::hard_link(&young, trash.join(format!("{digest}.1"))).unwrap();
+    std::fs::remove_file(young).unwrap();
+    scene.run(&["gc"]).run(&["gc", "--json"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn no_object_goes_while_an_entry_cannot_be_read() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.6));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let store = scene.project().join(".runstone");
+    let digest = "5b8f6b9c1a2e0000000000000000000000000000000000000000000000000001";
+    let object = store.join(format!("objects/5b/{digest}"));
+    std::fs::create_dir(object.parent().unwrap()).unwrap();
+    scene.file(object.to_str().unwrap(), "of a recording that died");
+    let cohort = std::fs::read_dir(store.join("cohorts")).unwrap().next();
+    let slot = cohort.unwrap().unwrap().path();
+    let slot = slot.join("log/0000000000/00000000000000000001");
+    std::fs::remove_file(&slot).unwrap();
+    scene.file(slot.to_str().unwrap(), "no entry");
+    scene.run(&["gc"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn a_closed_pipe_is_quiet() {
     use std::process::Stdio;
     let scene = Scene::with_store(&[]);

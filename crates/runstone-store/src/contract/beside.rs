@@ -90,6 +90,14 @@ fn objects_and_profiles_come_back(store: &dyn Store) {
         );
     }
     assert_eq!(store.profiles().unwrap(), [Hash256::of(b"profile")]);
+    // What is looked at again is there, or comes from who has its bytes.
+    assert!(!store.hold_object(&absent, None).unwrap());
+    assert!(store.hold_object(&Hash256::of(b"object"), None).unwrap());
+    assert!(store.hold_object(&absent, Some(b"absent")).unwrap());
+    assert_eq!(
+        store.object(&absent).unwrap(),
+        Slot::Whole(b"absent".to_vec())
+    );
 }
 
 fn secret_is_made_once(store: &dyn Store) {

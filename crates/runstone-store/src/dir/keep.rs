@@ -3,7 +3,7 @@
 //! Each is published once under a fixed name and flushed before an entry may name it, whoever
 //! brought it. The invariant guarded here: finding a file is not enough, since its writer may not
 //! have flushed it yet; only what a committed entry names already is known to be durable. What is
-//! in the bytes is left to the ledger.
+//! in the bytes is left to the ledger, objects on their way out to `trash`.
 
 use std::io;
 
@@ -21,6 +21,9 @@ use crate::store::{OpenedCohort, Slot, Standing};
 
 /// Bytes of an object, a profile or a cohort document.
 const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// How often a file is looked for that is there and then is not.
+const LOOKS: usize = 3;
 
 /// Whether a file was there before.
 #[derive(Debug, PartialEq, Eq)]
@@ -163,7 +166,18 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn kept_object(&self, digest: Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
-        self.kept(&["objects", &fan_name(digest)], &digest.to_string(), digest)
+        let in_place = || self.kept(&["objects", &fan_name(digest)], &digest.to_string(), digest);
+        let found = in_place()?;
+        if found != Slot::Absent {
+            return Ok(found);
+        }
+        match self.read_trashed(digest) {
+            Ok(Some((path, bytes))) => Ok(of_digest(path, digest, bytes)),
+            // It may have come back meanwhile.
+            Ok(None) => in_place(),
+            Err(StoreError::Damaged(damage)) => Ok(Slot::Damaged(*damage)),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn keep_profile(
@@ -245,24 +259,32 @@ impl<F: FileSystem> DirStore<F> {
                 limit_bytes,
             });
         }
-        if !self.tree.exists(here, name)? {
-            let nonce = self.nonce();
-            let mut temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
-            self.tree.sync_temporary(&mut temporary)?;
-            match self.tree.give_name(&temporary, here, name) {
-                Ok(()) => return Ok(Kept::New),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(at(here.name(name))(error)),
+        for _ in 0..LOOKS {
+            if !self.tree.exists(here, name)? {
+                let nonce = self.nonce();
+                let mut temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
+                self.tree.sync_temporary(&mut temporary)?;
+                match self.tree.give_name(&temporary, here, name) {
+                    Ok(()) => return Ok(Kept::New),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(at(here.name(name))(error)),
+                }
+            }
+            match self.tree.sync_name(here, name) {
+                // A collection has just taken it to the trash.
+                Err(StoreError::Unreadable { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound => {}
+                // Nothing that is no regular file can be flushed; what stands there is the better
+                // answer.
+                Err(error) => return Err(self.read_kept(here, name).err().unwrap_or(error)),
+                Ok(()) => {
+                    if let Some(existing) = self.read_kept(here, name)? {
+                        return Ok(Kept::Existing(existing));
+                    }
+                }
             }
         }
-        if let Err(error) = self.tree.sync_name(here, name) {
-            // Nothing that is no regular file can be flushed; what stands there is the better
-            // answer.
-            return Err(self.read_kept(here, name).err().unwrap_or(error));
-        }
-        self.read_kept(here, name)?
-            .map(Kept::Existing)
-            .ok_or_else(|| at(here.name(name))(io::ErrorKind::NotFound.into()))
+        Err(at(here.name(name))(io::ErrorKind::NotFound.into()))
     }
 
     fn kept(
@@ -280,10 +302,15 @@ impl<F: FileSystem> DirStore<F> {
             Err(StoreError::Damaged(damage)) => return Ok(Slot::Damaged(*damage)),
             Err(error) => return Err(error),
         };
-        Ok(match digest_damage(here.name(name), digest, &bytes) {
-            Some(damage) => Slot::Damaged(damage),
-            None => Slot::Whole(bytes),
-        })
+        Ok(of_digest(here.name(name), digest, bytes))
+    }
+}
+
+/// Returns bytes that have their digest, or their damage.
+fn of_digest(path: String, digest: Hash256, bytes: Vec<u8>) -> Slot<Vec<u8>> {
+    match digest_damage(path, digest, &bytes) {
+        Some(damage) => Slot::Damaged(damage),
+        None => Slot::Whole(bytes),
     }
 }
 

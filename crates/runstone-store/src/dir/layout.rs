@@ -49,8 +49,11 @@ pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
     (&[QUARANTINE], Holds::Truth),
 ];
 
+/// The directory of objects on their way out.
+pub(super) const TRASH: &str = "trash";
+
 /// The directory that is made last, after all others are durable: where it is, they are.
-pub(super) const LAST_DIRECTORY: &str = "trash";
+pub(super) const LAST_DIRECTORY: &str = TRASH;
 
 /// The directory that file systems keep for themselves where they begin.
 pub(super) const LOST_AND_FOUND: &str = "lost+found";
@@ -173,6 +176,19 @@ pub(super) fn claim_number(name: &str) -> Option<(Hash256, u32)> {
     Some((digest.parse().ok()?, generation))
 }
 
+/// Returns the name that an object has in the trash since a second of the file system's clock.
+pub(super) fn trash_name(digest: Hash256, since: i64) -> String {
+    format!("{digest}.{since}")
+}
+
+/// Returns the object that a name in the trash is of, and since when it is there.
+pub(super) fn trash_number(name: &str) -> Option<(Hash256, i64)> {
+    let (digest, text) = name.split_once('.')?;
+    let since: i64 = text.parse().ok()?;
+    let is_plain = since.to_string() == text;
+    Some((digest.parse().ok()?, since)).filter(|_| is_plain)
+}
+
 pub(super) fn profile_name(digest: Hash256) -> String {
     format!("{digest}{PROFILE}")
 }
@@ -211,5 +227,10 @@ mod tests {
         assert_eq!(claim_number(&format!("{digest}.2")), Some((digest, 2)));
         assert_eq!(claim_number(&format!("{digest}.0")), None);
         assert_eq!(claim_number(&format!("{digest}.adopted")), None);
+        let in_trash = trash_name(digest, 1_764_000_000);
+        assert_eq!(trash_number(&in_trash), Some((digest, 1_764_000_000)));
+        for bad in ["", ".", ".007", ".+7", ".t"] {
+            assert_eq!(trash_number(&format!("{digest}{bad}")), None, "{bad}");
+        }
     }
 }

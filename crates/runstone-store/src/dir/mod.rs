@@ -14,6 +14,7 @@
 //! simulation   a disk that forgets what was not flushed, for tests
 //! fans     directories held for a batch
 //! weigh    counts bytes                    race      who of many gets a name
+//! trash    objects that nobody names, on their way out
 //! examine  asks the file system everything a store relies on
 //! ```
 //!
@@ -46,6 +47,7 @@ mod shelf;
 mod simulation;
 mod slots;
 mod sweep;
+mod trash;
 mod tree;
 mod weigh;
 
@@ -63,12 +65,15 @@ use self::tree::Tree;
 use crate::append;
 use crate::damage::{Audited, Damage, Finding, Mended};
 use crate::descriptor::Descriptor;
+use crate::discard::{Discarded, Trashed, WhoNames};
 use crate::entropy::Entropy;
 use crate::envelope::Envelope;
 use crate::error::{Doubt, StoreError};
 use crate::hash::Hash256;
 use crate::key::{KeyText, Nonce};
 use crate::log::{CohortName, Log, Seq};
+#[cfg(test)]
+use crate::mutants::{self, Mutant};
 use crate::secret::Secret;
 use crate::shelf::Shelf;
 use crate::store::{
@@ -239,6 +244,27 @@ impl<F: FileSystem> Store for DirStore<F> {
 
     fn object(&self, digest: &Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
         self.kept_object(*digest)
+    }
+
+    fn hold_object(&self, digest: &Hash256, bytes: Option<&[u8]>) -> Result<bool, StoreError> {
+        #[cfg(test)]
+        if mutants::is(Mutant::ObjectNotLookedAtAgain) {
+            return Ok(true);
+        }
+        let held = self.hold(*digest).and_then(|is_there| match bytes {
+            Some(bytes) if !is_there => self.keep_object(bytes, Standing::Unproven).map(|_| true),
+            _ => Ok(is_there),
+        });
+        held.map_err(|error| error.in_doubt(Doubt::Flush))
+    }
+
+    fn discard(&self, how: Sweep, who_names: &mut WhoNames<'_>) -> Result<Discarded, StoreError> {
+        self.discard_all(how, who_names)
+            .map_err(StoreError::beside_the_logs)
+    }
+
+    fn trashed(&self) -> Result<Vec<Trashed>, StoreError> {
+        self.all_trashed()
     }
 
     fn put_profile(&self, text: &[u8], standing: Standing) -> Result<Hash256, StoreError> {

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::store::{Sweep, Swept};
 
 /// Seconds after which a temporary file is a dead writer's: a day, since no recording takes one.
-const DEAD_SECONDS: i64 = 24 * 60 * 60;
+pub(super) const DEAD_SECONDS: i64 = 24 * 60 * 60;
 
 /// How deep directories are nested in a store: those of a view, and one for what format 1 has not.
 const DEPTH_MAX: u32 = 8;
@@ -30,7 +30,7 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     /// Returns the time that the file system gives to a file made just now.
-    fn time_of_now(&self) -> Result<i64, StoreError> {
+    pub(super) fn time_of_now(&self) -> Result<i64, StoreError> {
         let root = self.tree.root();
         let made = self
             .tree

@@ -399,6 +399,21 @@ impl<F: FileSystem> Tree<F> {
         }
     }
 
+    /// Gives a file another name in another directory, unless something has it. Where a file may
+    /// have several names it keeps the old one.
+    pub(super) fn give_another_name(
+        &self,
+        from: &At<F>,
+        old: &str,
+        to: &At<F>,
+        name: &str,
+    ) -> io::Result<()> {
+        match self.primitive {
+            Primitive::Link => self.fs.link(&from.dir, old, &to.dir, name),
+            Primitive::RenameNoreplace => self.fs.rename_noreplace(&from.dir, old, &to.dir, name),
+        }
+    }
+
     /// Replaces a derived file: whole or not at all for readers, not durable.
     pub(super) fn replace(
         &self,

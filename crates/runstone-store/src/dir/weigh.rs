@@ -108,7 +108,8 @@ fn told(
     report: &mut dyn FnMut(Weighed<'_>),
 ) {
     let is_elsewhere = match ware {
-        Ware::Keys => weight.names > 1,
+        // An object that was stopped on its way has its place and a name in the trash.
+        Ware::Keys | Ware::Trash => weight.names > 1,
         // A writer that was stopped between its two links left a file and its claim; one that was
         // stopped after them left a third name of an entry.
         Ware::Leftovers => weight.names > if cohort.is_some() { 2 } else { 1 },

@@ -107,7 +107,10 @@ impl Ledger {
             outcome?, refused,
         ) {
             (Appended::Taken { .. }, Some(refused)) => Err(refused),
-            (appended, _) => self.acknowledged(entry.ready, appended),
+            (appended, _) => {
+                self.look_again(&entry.draft, &entry.ready.snapshot)?;
+                self.acknowledged(entry.ready, appended)
+            }
         };
         turns
             .into_iter()

@@ -24,7 +24,8 @@ pub struct Verified {
 /// What was put right of what is derived.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
-    /// Damaged places that have their entry back, by path; their bytes are in `quarantine/`.
+    /// Damaged places that have their entry back, by path, whose bytes are in `quarantine/`; and
+    /// objects that are back from the trash.
     pub restored: Vec<String>,
     /// Views that were missing or differed, and segments that were missing, written again.
     pub written: u64,

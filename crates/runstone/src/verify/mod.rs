@@ -7,6 +7,7 @@
 //! derived may be put right on the way; truth never is.
 
 mod found;
+mod trash;
 
 use std::collections::BTreeSet;
 
@@ -47,7 +48,7 @@ impl Ledger {
 
     fn verify_and(&self, mode: Mode) -> Result<Verified, Error> {
         let mut verified = Verified::default();
-        let mended = match mode {
+        let mut mended = match mode {
             Mode::Repair => self.store.mend()?,
             Mode::Check => Mended::default(),
         };
@@ -66,6 +67,7 @@ impl Ledger {
             self.verify_cohort(&cohort, &mut verified, &mut key_ids)?;
         }
         self.verify_key_ids(&key_ids, &mut verified);
+        self.verify_trash(mode, &mut mended, &mut verified);
         self.verify_views(mode, mended, &mut verified)?;
         Ok(verified)
     }

@@ -17,7 +17,8 @@ use super::DirStore;
 use super::fs::FileSystem;
 use super::keep::digest_damage;
 use super::layout::{
-    COHORT_DOCUMENT, PROBE, SECRET, SECRET_KEY, TEMPORARY, fan_name, is_of_root, profile_digest,
+    COHORT_DOCUMENT, PROBE, SECRET, SECRET_KEY, TEMPORARY, TRASH, fan_name, is_of_root,
+    profile_digest, trash_number,
 };
 use super::tree::At;
 use crate::damage::{Audited, Damage, DamageKind, Finding, Stale, StaleKind};
@@ -44,6 +45,7 @@ impl<F: FileSystem> DirStore<F> {
         }
         audit.keys()?;
         audit.objects()?;
+        audit.trash()?;
         audit.profiles()?;
         audit.secret()?;
         audit.temporaries_in_room(&["runs"], FOLDERS_OF_A_VIEW);
@@ -252,6 +254,20 @@ impl<F: FileSystem> Audit<'_, F> {
                     }
                     _ => self.stray(&dir, &name),
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports what does not belong into the trash. What lies there is nobody's but the ledger's to
+    /// judge, which knows what is named.
+    fn trash(&mut self) -> Result<(), StoreError> {
+        let Some(trash) = self.open(&[TRASH])? else {
+            return Ok(());
+        };
+        for name in self.list(&trash)? {
+            if trash_number(&name).is_none() {
+                self.stray(&trash, &name);
             }
         }
         Ok(())
