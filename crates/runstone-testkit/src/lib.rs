@@ -3,6 +3,7 @@
 //! Everything is made through the real verbs, so a test never relies on a shortcut the product
 //! does not have. What is promised stands in the tests; here is only what they share.
 
+pub mod bench;
 mod counted;
 mod document;
 pub mod fuzz;

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use runstone::core::json::{Limits, Stream};
 use runstone::views::Views;
 use runstone::{BatchRequest, Handed, Ledger};
+use runstone_testkit::bench::entry_bytes;
 
 use crate::cost::{Cost, Costs};
-use crate::floor::entry_bytes;
 use crate::{document, ledger, ledger_with};
 
 /// Documents of a batch.

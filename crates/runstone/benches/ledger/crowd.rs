@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use runstone::{Ledger, RecordRequest};
+use runstone_testkit::bench::{Floor, entry_bytes};
 
-use crate::floor::{Floor, entry_bytes};
 use crate::{document, ledger};
 
 /// How long each crowd records.
@@ -121,9 +121,11 @@ pub(crate) fn work(arguments: &[String]) {
     };
     let root = Path::new(root);
     if kind == "floor" {
-        let mut floor = Floor::in_directory(root);
+        let mut floor = Floor::in_directory(root).unwrap();
         let bytes = entry_bytes();
-        race(|_| floor.commit(&bytes));
+        race(|_| {
+            floor.commit(&bytes).unwrap();
+        });
     } else {
         let ledger = Ledger::open(root).unwrap();
         race(|round| {

@@ -15,7 +15,6 @@
 mod batch;
 mod cost;
 mod crowd;
-mod floor;
 mod history;
 mod prepare;
 mod sample;
@@ -27,9 +26,8 @@ use runstone::core::input::RunInput;
 use runstone::init::{InitRequest, init};
 use runstone::views::Views;
 use runstone::{Ledger, RecordRequest};
-use serde_json::{Value, json};
+use runstone_testkit::bench::{self, Floor, entry_bytes};
 
-use self::floor::Floor;
 use self::sample::Sample;
 
 /// The one of the command.
@@ -73,10 +71,10 @@ fn main() {
 
 /// One writer with an open handle, turn by turn with the floor.
 fn one_writer(root: &Path) {
-    let mut floor = Floor::in_directory(&root.join("floor"));
+    let mut floor = Floor::in_directory(&root.join("floor")).unwrap();
     let without = ledger(&root.join("store"));
     let with = ledger_with(Views::Files, &root.join("store-with-views"));
-    let bytes = floor::entry_bytes();
+    let bytes = entry_bytes();
     let mut floors = Sample::default();
     let (mut records, mut viewed) = (Sample::default(), Sample::default());
     let record = |ledger: &Ledger, round| {
@@ -84,7 +82,9 @@ fn one_writer(root: &Path) {
         timed(|| drop(ledger.record(RecordRequest::of(input)).unwrap()))
     };
     for round in 0..ROUNDS {
-        floors.push(timed(|| floor.commit(&bytes)));
+        floors.push(timed(|| {
+            floor.commit(&bytes).unwrap();
+        }));
         records.push(record(&without, round));
         viewed.push(record(&with, round));
     }
@@ -128,23 +128,7 @@ fn ledger_with(views: Views, root: &Path) -> Ledger {
     .ledger
 }
 
-/// Returns the document every figure is measured with: 20 parameters, 20 metrics.
+/// Returns the document every figure is measured with, ready to be recorded.
 fn document(round: usize) -> RunInput {
-    let factors: Value = (0..20)
-        .map(|at| (format!("parameter_{at}"), json!(f64::from(at) / 8.0)))
-        .collect();
-    let metrics: Value = (0..20)
-        .map(|at| (format!("metric_{at}"), json!((round * 37 + at) % 1000)))
-        .collect();
-    let document = json!({
-        "run_id": format!("run-{}-{round:08}", std::process::id()),
-        "stage": "train",
-        "identity": { "dataset": { "sha256": "f".repeat(64), "rows": 48211 } },
-        "factors": factors,
-        "metrics": metrics,
-    });
-    let Value::Object(document) = document else {
-        unreachable!("an object literal")
-    };
-    RunInput::from_document(document)
+    RunInput::from_document(bench::document(round))
 }
