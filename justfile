@@ -47,6 +47,10 @@ bench *DIR:
     cargo bench -p runstone --bench ledger -- {{ DIR }}
     cargo bench -p runstone-cli --bench process -- {{ DIR }}
 
+# Runstone beside what a user would pick instead, as a table: docs/benchmarks.md. DIR, OPTIONS.
+peers *ARGS:
+    .ci/peers {{ ARGS }}
+
 # The example in another language, for real: makes a virtual environment and trains.
 digits:
     .ci/digits
