@@ -47,6 +47,10 @@ bench *DIR:
     cargo bench -p runstone --bench ledger -- {{ DIR }}
     cargo bench -p runstone-cli --bench process -- {{ DIR }}
 
+# What a cohort of N snapshots costs beside small ones: recording, showing, reading, weight. On the disk of DIR.
+million N="1000000" *DIR:
+    cargo bench -p runstone --bench ledger -- --only=million {{ N }} {{ DIR }}
+
 # Runstone beside what a user would pick instead, as a table: docs/benchmarks.md. DIR, OPTIONS.
 peers *ARGS:
     .ci/peers {{ ARGS }}

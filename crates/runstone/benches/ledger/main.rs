@@ -4,7 +4,7 @@
 //! something. The floor is the bare protocol without any of our code: a temporary file, a flush, a
 //! link, a flush of the directory. `cargo bench -p runstone --bench ledger -- DIR` runs on the disk
 //! of `DIR`, else on that of the target directory; with `--only=one`, `prepare`, `batch`, `history`
-//! or `crowd` that part alone.
+//! or `crowd` that part alone. `--only=million [N]` is for itself, since it takes long.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@ mod batch;
 mod cost;
 mod crowd;
 mod history;
+mod million;
 mod prepare;
 mod sample;
 
@@ -49,9 +50,12 @@ fn main() {
     let only = arguments
         .iter()
         .find_map(|argument| argument.strip_prefix("--only="));
-    let place = arguments
+    let (numbers, places): (Vec<&String>, Vec<&String>) = arguments
         .iter()
-        .find(|argument| !argument.starts_with('-'))
+        .filter(|argument| !argument.starts_with('-'))
+        .partition(|argument| argument.bytes().all(|byte| byte.is_ascii_digit()));
+    let place = places
+        .first()
         .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     let folder = tempfile::Builder::new()
         .prefix("bench-")
@@ -67,6 +71,12 @@ fn main() {
     part("batch", batch::compare);
     part("history", history::compare);
     part("crowd", crowd::compare);
+    if only == Some("million") {
+        let snapshots = numbers
+            .first()
+            .map_or(million::SNAPSHOTS, |number| number.parse().unwrap());
+        million::compare(&folder.path().join("million"), snapshots);
+    }
 }
 
 /// One writer with an open handle, turn by turn with the floor.
