@@ -20,7 +20,7 @@ use super::seal::SealedSoFar;
 use super::segments::{Opened, Unsealed};
 use super::tree::{Tree, at};
 use super::{DirStore, probe};
-use crate::descriptor::{Descriptor, DescriptorError, FORMAT, Modes};
+use crate::descriptor::{Descriptor, DescriptorError, FORMAT, Modes, Primitive};
 use crate::entropy::Entropy;
 use crate::error::{NotAStore, StoreError};
 use crate::key::{Nonce, StoreId};
@@ -94,6 +94,19 @@ impl<F: FileSystem> DirStore<F> {
         options: &InitOptions,
         entropy: impl Entropy + 'static,
     ) -> Result<Initialised<Self>, StoreError> {
+        Self::init_by(fs, path, options, entropy, |fs, root, nonce| {
+            probe::choose_primitive(fs, root, path, nonce)
+        })
+    }
+
+    /// Makes or finds a store on a file system of which `probed` says how names are given.
+    pub(super) fn init_by(
+        fs: F,
+        path: &Path,
+        options: &InitOptions,
+        entropy: impl Entropy + 'static,
+        probed: impl FnOnce(&F, &F::Dir, Nonce) -> Result<Primitive, StoreError>,
+    ) -> Result<Initialised<Self>, StoreError> {
         let root = root_for(&fs, path)?;
         let mut made = None;
         if read_descriptor(&fs, &root, path)?.is_none() {
@@ -105,7 +118,7 @@ impl<F: FileSystem> DirStore<F> {
                 epoch: 0,
                 created: options.created.clone(),
                 modes: options.modes,
-                primitive: probe::choose_primitive(&fs, &root, path, nonce)?,
+                primitive: probed(&fs, &root, nonce)?,
                 settings: options.settings.clone(),
                 other: Map::new(),
             };

@@ -1,4 +1,5 @@
-//! The actors of a simulation: writers and readers, each with handles of its own.
+//! The actors of a simulation: writers, readers, collectors, menders and makers, each with handles
+//! of its own.
 //!
 //! An actor does what a command of the ledger does with the store: it opens the cohort, keeps what
 //! its entry names, and appends. The invariant guarded here: an actor learns of the store by its
@@ -8,6 +9,7 @@
 //! A batch prepares its entries one after the other here: threads of its own would run outside of
 //! the schedule. That several prepare at once is the part of several actors.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,16 +19,21 @@ use std::thread;
 use super::draw::Draw;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, History, Place, Run, Told, log_of_note, note};
+use super::promises::all_logs;
 use super::world::World;
 use crate::append::append_by;
-use crate::dir::DirStore;
+use serde_json::Map;
+
+use crate::descriptor::{Modes, Primitive};
 use crate::dir::fs::{FileSystem as _, best_effort};
 use crate::dir::layout::slot_name;
+use crate::dir::{DirStore, InitOptions};
 use crate::entropy::Entropy;
 use crate::error::StoreError;
+use crate::hash::Hash256;
 use crate::log::{Log, Seq};
 use crate::mutants::{self, Mutant};
-use crate::store::{Appended, Slot, Standing, Store as _, one_by_one};
+use crate::store::{Appended, Slot, Standing, Store as _, Sweep, one_by_one};
 
 pub(super) type Simulated = DirStore<SimulatedFileSystem>;
 
@@ -39,6 +46,9 @@ pub(super) enum Command {
     Find(Run),
     Head(Log),
     Delete(Run),
+    Collect,
+    Mend,
+    Make,
 }
 
 /// How the actors of one time between two power cuts go about it.
@@ -75,6 +85,29 @@ pub(super) fn entropy(seeds: &[u64]) -> impl Entropy + use<> {
         seed: Draw::of(seeds).next(),
         count: AtomicU64::new(0),
     }
+}
+
+/// Makes a store, or finds the one that is there. That it may live on this file system is known: a
+/// probe would race with threads of its own, outside of the schedule.
+pub(super) fn make(
+    fs: SimulatedFileSystem,
+    world: &World,
+    entropy: impl Entropy + 'static,
+) -> Result<Simulated, StoreError> {
+    let options = InitOptions {
+        created: String::new(),
+        modes: Modes::Private,
+        settings: Map::new(),
+    };
+    let primitive = if world.has_links() {
+        Primitive::Link
+    } else {
+        Primitive::RenameNoreplace
+    };
+    let made = DirStore::init_by(fs, Path::new("/"), &options, entropy, |_, _, _| {
+        Ok(primitive)
+    });
+    Ok(made?.into_store())
 }
 
 /// Lets each actor run its script; returns what an actor panicked with, if one did.
@@ -137,7 +170,7 @@ impl<'w> Actor<'w> {
                 // Each command may be a process of its own, or of one that goes on.
                 let store = match kept.take() {
                     Some(store) => Ok(store),
-                    None => self.open(),
+                    None => self.open(*command == Command::Make),
                 };
                 let is_well = self.give(command, store.as_ref());
                 if self.world.is_gone(self.number) {
@@ -153,11 +186,15 @@ impl<'w> Actor<'w> {
         }
     }
 
-    fn open(&mut self) -> Result<Simulated, StoreError> {
+    fn open(&mut self, is_made: bool) -> Result<Simulated, StoreError> {
         self.handles += 1;
         let seeds = [self.manner.seed, self.number as u64, self.handles];
         let fs = SimulatedFileSystem::of(self.world, self.number);
-        let store = DirStore::open_on(fs, Path::new("/"), entropy(&seeds))?;
+        let store = if is_made {
+            make(fs, self.world, entropy(&seeds))?
+        } else {
+            DirStore::open_on(fs, Path::new("/"), entropy(&seeds))?
+        };
         Ok(store.with_shard_slots(self.manner.shard_slots))
     }
 
@@ -188,7 +225,7 @@ impl<'w> Actor<'w> {
                     | Answer::Claimed
                     | Answer::Nowhere
                     | Answer::Highest(_)
-                    | Answer::Deleted
+                    | Answer::Done
             );
             self.history.add(Told {
                 began,
@@ -210,6 +247,9 @@ fn asks(command: &Command) -> Vec<Ask> {
         Command::Find(run) => vec![Ask::Find(run.number)],
         Command::Head(log) => vec![Ask::Head(log.clone())],
         Command::Delete(run) => vec![Ask::Delete(*run)],
+        Command::Collect => vec![Ask::Collect],
+        Command::Mend => vec![Ask::Mend],
+        Command::Make => vec![Ask::Make],
     }
 }
 
@@ -223,7 +263,7 @@ fn perform(store: &Simulated, command: &Command) -> Vec<(Ask, Answer)> {
                 let entry = note(&item.payload);
                 store.append(&item.log, item.key.as_ref(), &entry)
             });
-            vec![(ask(), answer(&item.log, appended))]
+            vec![(ask(), held(store, *run, answer(&item.log, appended)))]
         }
         Command::Batch(runs) => batch(store, runs),
         Command::Note(number) => {
@@ -256,13 +296,60 @@ fn perform(store: &Simulated, command: &Command) -> Vec<(Ask, Answer)> {
         }
         Command::Delete(run) => {
             let answer = match delete(store, *run) {
-                Ok(true) => Answer::Deleted,
+                Ok(true) => Answer::Done,
                 Ok(false) => Answer::Nowhere,
                 Err(error) => failed(&error),
             };
             vec![(ask(), answer)]
         }
+        Command::Collect => vec![(ask(), done(collect(store)))],
+        Command::Mend => vec![(ask(), done(store.mend()))],
+        // It was made or found when it was opened.
+        Command::Make => vec![(ask(), Answer::Done)],
     }
+}
+
+fn done<T>(result: Result<T, StoreError>) -> Answer {
+    match result {
+        Ok(_) => Answer::Done,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Looks again at what the entry of a run names, before its place is told.
+fn held(store: &Simulated, run: Run, answer: Answer) -> Answer {
+    let Answer::At(place) = answer else {
+        return answer;
+    };
+    let object = run.object();
+    match store.hold_object(&Hash256::of(&object), Some(&object)) {
+        Ok(_is_there) => Answer::At(Place {
+            is_held: true,
+            ..place
+        }),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Collects what nobody needs, as the ledger does.
+fn collect(store: &Simulated) -> Result<(), StoreError> {
+    store.sweep(Sweep::Remove)?;
+    let mut who_names = || {
+        let mut named = BTreeSet::new();
+        for log in all_logs() {
+            let head = store.head(&log).ok()?;
+            let mut seq = Seq::FIRST;
+            while Some(seq) <= head {
+                let entry = store.read(&log, seq).ok()?.whole()?;
+                if let Some(run) = Run::of_payload(&entry.payload) {
+                    named.insert(Hash256::of(&run.object()));
+                }
+                seq = seq.next();
+            }
+        }
+        Some(named)
+    };
+    store.discard(Sweep::Remove, &mut who_names).map(drop)
 }
 
 /// Returns the document of a cohort.
@@ -291,6 +378,19 @@ fn prepare(store: &Simulated, run: Run) -> Result<(), StoreError> {
     store.put_object(&run.object(), standing).map(drop)
 }
 
+/// Puts what runs name, on behalf of nobody in the world.
+pub(super) fn put_objects(world: &Arc<World>, numbers: &[usize]) {
+    let fs = SimulatedFileSystem::from_outside(world);
+    let store = DirStore::open_on(fs, Path::new("/"), entropy(&[3])).unwrap();
+    for number in numbers {
+        let run = Run {
+            number: *number,
+            content: 0,
+        };
+        store.put_object(&run.object(), Standing::Unproven).unwrap();
+    }
+}
+
 /// Records runs on behalf of nobody in the world.
 pub(super) fn grow(world: &Arc<World>, shard_slots: u64, runs: &[Run]) {
     let fs = SimulatedFileSystem::from_outside(world);
@@ -317,7 +417,10 @@ fn batch(store: &Simulated, runs: &[Run]) -> Vec<(Ask, Answer)> {
         append_by(1, store, &items, &mut instead)
     };
     let answers = ready.iter().zip(appended);
-    told.extend(answers.map(|(run, appended)| (Ask::Record(*run), answer(&run.log(), appended))));
+    told.extend(answers.map(|(run, appended)| {
+        let answer = held(store, *run, answer(&run.log(), appended));
+        (Ask::Record(*run), answer)
+    }));
     told
 }
 

@@ -56,6 +56,8 @@ struct File {
     flushed: Vec<u8>,
     is_dirty: bool,
     writer: usize,
+    /// The day on which it was made.
+    born: i64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -157,6 +159,34 @@ impl Disk {
         let node = self.nodes.len() - 1;
         self.change(dir, vec![self::name(dir, name, Some(node))]);
         Ok(node)
+    }
+
+    /// Says on which day a file was made.
+    pub(super) fn date(&mut self, file: Node, day: i64) {
+        self.file_mut(file).born = day;
+    }
+
+    /// Returns the day on which a file was made; a directory is of no day.
+    pub(super) fn born(&self, node: Node) -> i64 {
+        match &self.nodes[node] {
+            Body::File(file) => file.born,
+            Body::Dir(_) => 0,
+        }
+    }
+
+    /// Puts a file in a place, durably, whatever was there: something from outside did it.
+    pub(super) fn plant(&mut self, dir: Node, name: &str, bytes: &[u8]) {
+        let file = File {
+            bytes: bytes.to_vec(),
+            flushed: bytes.to_vec(),
+            ..File::default()
+        };
+        self.nodes.push(Body::File(file));
+        let node = self.nodes.len() - 1;
+        if let Body::Dir(dir) = &mut self.nodes[dir] {
+            dir.names.insert(name.to_owned(), node);
+            dir.durable.insert(name.to_owned(), node);
+        }
     }
 
     pub(super) fn make_dir(&mut self, dir: Node, name: &str) -> io::Result<()> {

@@ -108,6 +108,12 @@ pub(super) enum Ask {
     Head(Log),
     /// That an entry be deleted, by a note that says so.
     Delete(Run),
+    /// That what nobody needs be collected.
+    Collect,
+    /// That what can be mended be mended.
+    Mend,
+    /// That a store be made.
+    Make,
 }
 
 /// What it was told.
@@ -119,8 +125,8 @@ pub(super) enum Answer {
     Claimed,
     /// It is recorded nowhere.
     Nowhere,
-    /// It is deleted.
-    Deleted,
+    /// It is done.
+    Done,
     /// The log goes so far.
     Highest(Option<Seq>),
     /// Nothing of this call was recorded.
@@ -144,6 +150,8 @@ pub(super) struct Place {
     pub(super) nonce: Nonce,
     /// Whether the asker took it.
     pub(super) is_new: bool,
+    /// Whether the asker looked again at what it names.
+    pub(super) is_held: bool,
 }
 
 impl Place {
@@ -154,6 +162,7 @@ impl Place {
             sha256: committed.envelope.sha256,
             nonce: committed.envelope.nonce,
             is_new,
+            is_held: false,
         }
     }
 }

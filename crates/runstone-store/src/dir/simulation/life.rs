@@ -13,20 +13,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Map;
-
-use super::actors::{Command, Manner, act, entropy, grow};
+use super::actors::{self, Command, Manner, act, entropy, grow, put_objects};
 use super::disk::{Disk, ROOT};
 use super::draw::Draw;
 use super::filesystem::SimulatedFileSystem;
-use super::history::{Answer, Ask, History, Run};
+use super::history::{Answer, Ask, History, Run, Told};
 use super::promises::{self, Broken};
 use super::world::{Fate, World};
-use crate::descriptor::Modes;
+use crate::dir::hint::HINT;
 use crate::dir::layout::{SEGMENTS, TEMPORARY, fan_name};
-use crate::dir::{DirStore, InitOptions, Kind};
+use crate::dir::{DirStore, Kind, encode_hint};
+use crate::envelope::Seen as SeenPlace;
+use crate::hash::Hash256;
+use crate::key::StoreId;
+use crate::log::{Log, Seq};
 use crate::mutants::Mutant;
-use crate::store::Store as _;
+use crate::store::{Slot, Store as _};
 
 /// Survivals that are looked at after each cut.
 const SURVIVALS: usize = 3;
@@ -71,6 +73,11 @@ struct Life {
     disk: Disk,
     shard_slots: u64,
     now: u64,
+    day: i64,
+    /// Whether days passed while actors were at work.
+    days_passed: bool,
+    /// Whether the store was yet to be made when all this began.
+    was_unmade: bool,
     history: History,
     seen: Seen,
     is_traced: bool,
@@ -100,6 +107,9 @@ impl Life {
             disk: made(birth.kind, has_links),
             shard_slots,
             now: 0,
+            day: 1,
+            days_passed: false,
+            was_unmade: false,
             history: History::default(),
             seen: Seen::default(),
             is_traced,
@@ -111,11 +121,13 @@ impl Life {
         let fate = Fate {
             seed: scene.seed,
             hosts: (0..scene.scripts.len()).collect(),
-            switch_one_in: 3,
+            switch_one_in: scene.switch_one_in,
             fault_one_in: None,
             cut_at: scene.cut_at,
             deaths: BTreeMap::new(),
             begins_at: self.now,
+            day: self.day,
+            days_pass: scene.days_pass,
             is_traced: self.is_traced,
         };
         let cut = self.round(&scene.scripts, fate, 2)?;
@@ -159,7 +171,7 @@ impl Life {
 
     fn command(&mut self, runs: usize) -> Command {
         let run = self.a_run(runs);
-        match self.draw.below(12) {
+        match self.draw.below(15) {
             0..5 => Command::Record(run),
             5..7 => {
                 let count = 2 + self.draw.below(3);
@@ -168,7 +180,9 @@ impl Life {
             7..9 => Command::Note(self.draw.below(3)),
             9 => Command::Find(run),
             10 => Command::Head(run.log()),
-            _ => Command::Delete(run),
+            11 => Command::Delete(run),
+            12 => Command::Mend,
+            _ => Command::Collect,
         }
     }
 
@@ -197,6 +211,8 @@ impl Life {
                 })
                 .collect(),
             begins_at: self.now,
+            day: self.day,
+            days_pass: self.draw.one_in(4),
             is_traced: self.is_traced,
         }
     }
@@ -214,10 +230,13 @@ impl Life {
             tries,
             mutant: self.birth.mutant,
         };
+        self.days_passed |= fate.days_pass;
         let world = World::new(self.disk.clone(), fate);
         let panicked = act(&world, scripts, &manner, &self.history);
         self.seen.calls += world.calls();
         self.now = world.now();
+        // A power cut takes its time, and what was made before it is old after it.
+        self.day = world.day() + 1;
         self.trace.extend(world.trace());
         self.trace.push("       the power is cut".to_owned());
         if let Some(panic) = panicked {
@@ -231,10 +250,58 @@ impl Life {
     }
 
     /// Looks at what survived, and goes on with it.
-    fn go_on_with(&mut self, survived: Disk) -> Result<(), Broken> {
+    fn go_on_with(&mut self, mut survived: Disk) -> Result<(), Broken> {
+        if self.draw.one_in(3) {
+            self.garble_hints(&mut survived);
+        }
         self.look(&survived)?;
         self.disk = survived;
         Ok(())
+    }
+
+    /// Leaves hints that cannot be believed, or are old: of another store, of another log, torn,
+    /// of a place that was the last one once.
+    fn garble_hints(&mut self, disk: &mut Disk) {
+        let world = World::quiet(disk.clone());
+        let fs = SimulatedFileSystem::from_outside(&world);
+        let Ok(store) = DirStore::open_on(fs, Path::new("/"), entropy(&[0])) else {
+            return;
+        };
+        let store = store.with_shard_slots(self.shard_slots);
+        for number in [2, 3] {
+            let run = Run { number, content: 0 };
+            let (log, cohort) = (run.log(), run.cohort());
+            let within = |dir, name| disk.find(dir, name);
+            let view = within(ROOT, "cohorts")
+                .and_then(|dir| within(dir, cohort.as_str()))
+                .and_then(|dir| within(dir, "view"));
+            let Some(view) = view else {
+                continue;
+            };
+            let beyond = SeenPlace {
+                seq: Seq::new(1 + self.draw.next() % 5000).unwrap(),
+                sha256: Hash256::of(b"nothing"),
+            };
+            let own = store.descriptor().store;
+            let bytes = match self.draw.below(5) {
+                0 => Vec::new(),
+                1 => encode_hint(StoreId::from_random([7; 16]), &log, beyond),
+                2 => encode_hint(own, &Log::StoreNotes, beyond),
+                3 => {
+                    let mut torn = encode_hint(own, &log, beyond);
+                    torn.truncate(self.draw.below(torn.len()));
+                    torn
+                }
+                _ => match store.peek(&log, Seq::FIRST).map(Slot::whole) {
+                    Ok(Some(first)) => {
+                        let (seq, sha256) = (Seq::FIRST, first.sha256);
+                        encode_hint(own, &log, SeenPlace { seq, sha256 })
+                    }
+                    _ => b"{}".to_vec(),
+                },
+            };
+            disk.plant(view, HINT, &bytes);
+        }
     }
 
     fn look(&mut self, survived: &Disk) -> Result<(), Broken> {
@@ -245,7 +312,11 @@ impl Life {
             // again was not.
             told.retain(|it| !matches!(it.ask, Ask::Record(_) | Ask::Find(_)));
         }
-        promises::kept(survived, self.shard_slots, &told)
+        let is_made = |it: &Told| it.ask == Ask::Make && it.answer == Answer::Done;
+        if self.was_unmade && !told.iter().any(is_made) && !promises::is_store(survived) {
+            return Ok(());
+        }
+        promises::kept(survived, self.shard_slots, &told, self.days_passed)
     }
 
     /// Gives all commands once more, and this time everything goes well.
@@ -255,6 +326,7 @@ impl Life {
             fault_one_in: None,
             cut_at: None,
             deaths: BTreeMap::new(),
+            days_pass: false,
             ..self.fate(scripts.len())
         };
         // What a host believes to be absent it learns to be there, sooner or later.
@@ -274,7 +346,7 @@ impl Life {
                     | Answer::Claimed
                     | Answer::Nowhere
                     | Answer::Highest(_)
-                    | Answer::Deleted
+                    | Answer::Done
             );
             let ask = settled.entry(format!("{:?}", it.ask)).or_insert((
                 it.ask.clone(),
@@ -305,6 +377,14 @@ pub(super) struct Scene {
     pub(super) shard_slots: u64,
     /// Entries that the log of the first cohort has before.
     pub(super) entries_before: usize,
+    /// Whether the store is yet to be made.
+    pub(super) is_unmade: bool,
+    /// Whether what runs name is there, from recordings that died long ago.
+    pub(super) objects_before: bool,
+    pub(super) days_pass: bool,
+    /// The baton is handed on at one call in so many.
+    pub(super) switch_one_in: usize,
+    pub(super) mutant: Option<Mutant>,
 }
 
 /// Plays a scene, and then again to the end on what survived.
@@ -312,11 +392,20 @@ pub(super) fn play(scene: &Scene, is_traced: bool) -> Result<Seen, Violation> {
     let birth = Birth {
         kind: scene.kind,
         seed: scene.seed,
-        mutant: None,
+        mutant: scene.mutant,
     };
     let mut life = Life::begin(birth, scene.has_links, scene.shard_slots, is_traced);
     if scene.entries_before > 0 {
         life.disk = with_entries(&life.disk, scene);
+    }
+    if scene.is_unmade {
+        life.disk = Disk::new(scene.kind, scene.has_links);
+        life.was_unmade = true;
+    }
+    if scene.objects_before {
+        let world = World::quiet(life.disk.clone());
+        put_objects(&world, &[0, 1]);
+        life.disk = world.disk().copied();
     }
     life.act_out(scene).map_err(|broken| Violation {
         broken,
@@ -398,12 +487,6 @@ fn leave_out_fans(disk: &mut Disk) {
 
 /// Makes a store.
 fn make(world: &Arc<World>) {
-    let options = InitOptions {
-        created: String::new(),
-        modes: Modes::Private,
-        settings: Map::new(),
-    };
     let fs = SimulatedFileSystem::from_outside(world);
-    let made = DirStore::init_on(fs, Path::new("/"), &options, entropy(&[1]));
-    drop(made.unwrap().into_store());
+    drop(actors::make(fs, world, entropy(&[1])).unwrap());
 }

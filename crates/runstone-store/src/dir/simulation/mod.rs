@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! life      one seed: actors, a cut, what survives, again       seeds     the tests, and how to repeat one
-//! actors    writers and readers with handles of their own       promises  what must hold afterwards
+//! actors    whoever uses a store, with handles of their own     promises  what must hold afterwards
 //! world     who calls next, what fails, when the power goes     history   what was told to whom
 //! filesystem  the calls of an engine                            disk      written and durable, kept apart
 //! ```

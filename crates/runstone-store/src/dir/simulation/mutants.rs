@@ -4,8 +4,11 @@
 //! is keeps its promises under the same seeds on the same kinds of file system; those are lived by
 //! `seeds`. How a mutant is wrong is left to `crate::mutants`.
 
-use super::life::{Birth, live};
+use super::actors::Command;
+use super::history::Run;
+use super::life::{Birth, Scene, live, play};
 use super::seeds::SEEDS;
+use super::walks::scene;
 use crate::dir::Kind;
 use crate::mutants::Mutant;
 
@@ -50,6 +53,34 @@ fn engine_that_takes_a_slot_before_its_claim_is_durable_is_noticed() {
 fn engine_that_does_not_flush_what_an_entry_names_is_noticed() {
     is_caught(Mutant::ObjectNotSynced, Kind::CopyOnWrite, 200);
     is_caught(Mutant::ObjectNotSynced, Kind::Network, 200);
+}
+
+#[test]
+fn writer_that_does_not_look_again_at_its_objects_is_noticed() {
+    let collect = vec![Command::Collect; 2];
+    let run = Run {
+        number: 0,
+        content: 0,
+    };
+    for kind in [Kind::Journal, Kind::Network] {
+        let is_caught = (1..=200).find_map(|seed| {
+            let scene = |mutant| Scene {
+                seed,
+                scripts: vec![collect.clone(), vec![Command::Record(run)]],
+                objects_before: true,
+                days_pass: true,
+                // The writer sleeps while collections come and go.
+                switch_one_in: 80,
+                mutant,
+                ..scene(kind)
+            };
+            play(&scene(None), false).unwrap();
+            let lived = play(&scene(Some(Mutant::ObjectNotLookedAtAgain)), false);
+            lived.err().map(|violation| (seed, violation.broken))
+        });
+        let (seed, broken) = is_caught.expect("it is noticed");
+        println!("ObjectNotLookedAtAgain on {kind:?}: seed {seed}: {broken}");
+    }
 }
 
 #[test]

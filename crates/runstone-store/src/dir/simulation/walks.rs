@@ -22,21 +22,48 @@ fn run(number: usize) -> Run {
 
 /// Cuts a scene at every call, on every kind of file system.
 fn walk(name: &str, scripts: &[Vec<Command>], has_links: bool) {
+    walk_from(
+        name,
+        &Scene {
+            has_links,
+            scripts: scripts.to_vec(),
+            ..scene(Kind::Journal)
+        },
+        |_, _| true,
+    );
+}
+
+/// Returns a scene in which nobody does anything.
+pub(super) fn scene(kind: Kind) -> Scene {
+    Scene {
+        kind,
+        has_links: true,
+        seed: 1,
+        scripts: Vec::new(),
+        cut_at: None,
+        survivals: SURVIVALS,
+        shard_slots: 2,
+        entries_before: 0,
+        is_unmade: false,
+        objects_before: false,
+        days_pass: false,
+        switch_one_in: 3,
+        mutant: None,
+    }
+}
+
+/// The same for any scene, at those of so many calls that are to be cut at.
+fn walk_from(name: &str, scene: &Scene, is_cut: impl Fn(u64, u64) -> bool) {
     let mut cuts = 0;
     for kind in KINDS {
         for seed in 1..=1 {
             let scene = Scene {
                 kind,
-                has_links,
                 seed,
-                scripts: scripts.to_vec(),
-                cut_at: None,
-                survivals: SURVIVALS,
-                shard_slots: 2,
-                entries_before: 0,
+                ..scene.clone()
             };
             let whole = played(name, &scene).calls_before_cut;
-            for cut_at in 1..=whole {
+            for cut_at in (1..=whole).filter(|cut| is_cut(*cut, whole)) {
                 let cut_at = Some(cut_at);
                 let scene = Scene {
                     cut_at,
@@ -98,14 +125,11 @@ fn writers_of_whom_one_seals_survive_a_cut_at_many_calls() {
     let scripts = [0, 1].map(|number| vec![Command::Record(run(number))]);
     for kind in [Kind::Journal, Kind::CopyOnWrite] {
         let scene = Scene {
-            kind,
-            has_links: true,
-            seed: 1,
             scripts: scripts.to_vec(),
-            cut_at: None,
             survivals: 1,
             shard_slots: 4096,
             entries_before: 286,
+            ..scene(kind)
         };
         let whole = played(name, &scene);
         assert_eq!(whole.segments, 1, "{kind:?}");
@@ -121,13 +145,42 @@ fn writers_of_whom_one_seals_survive_a_cut_at_many_calls() {
 }
 
 #[test]
+fn collections_beside_a_writer_survive_a_cut_at_every_call() {
+    let collect = vec![Command::Collect, Command::Collect];
+    for days_pass in [false, true] {
+        let scene = Scene {
+            scripts: vec![collect.clone(), vec![Command::Record(run(0))]],
+            objects_before: true,
+            survivals: 2,
+            days_pass,
+            ..scene(Kind::Journal)
+        };
+        walk_from("collections beside a writer", &scene, |_, _| true);
+    }
+}
+
+#[test]
+fn makers_of_one_store_survive_a_cut_at_many_calls() {
+    let make = vec![Command::Make];
+    let scene = Scene {
+        scripts: vec![make, vec![Command::Make, Command::Head(run(0).log())]],
+        is_unmade: true,
+        survivals: 1,
+        ..scene(Kind::Journal)
+    };
+    // Most of their calls make one of 256 directories like all others.
+    let is_cut = |cut, whole| cut <= 40 || cut + 40 > whole || cut % 64 == 0;
+    walk_from("makers of one store", &scene, is_cut);
+}
+
+#[test]
 fn store_that_was_just_made_survives_whatever_is_lost() {
     for kind in KINDS {
         let mut draw = Draw::new(1);
         let made = super::life::made_unflushed(kind);
         for _ in 0..50 {
             let survived = made.survive(&mut draw);
-            super::promises::kept(&survived, 4096, &[]).unwrap();
+            super::promises::kept(&survived, 4096, &[], false).unwrap();
         }
     }
 }

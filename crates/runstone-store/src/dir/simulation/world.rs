@@ -46,6 +46,10 @@ pub(super) struct Fate {
     pub(super) deaths: BTreeMap<usize, u64>,
     /// The moment at which this begins: later than all that was told before.
     pub(super) begins_at: u64,
+    /// The day on which this begins, by the clock of the file system.
+    pub(super) day: i64,
+    /// Whether days pass between one call and the next: some actors sleep that long.
+    pub(super) days_pass: bool,
     /// Whether every call is written down.
     pub(super) is_traced: bool,
 }
@@ -83,6 +87,9 @@ struct Host {
 pub(super) struct Touch<'w> {
     pub(super) disk: &'w mut Disk,
     pub(super) host: usize,
+    /// The day it is.
+    pub(super) day: &'w mut i64,
+    days_pass: bool,
     /// Nothing for a caller who remembers nothing.
     memory: Option<&'w mut Host>,
     draw: &'w mut Draw,
@@ -136,6 +143,8 @@ impl World {
                 cut_at: None,
                 deaths: BTreeMap::new(),
                 begins_at: 0,
+                day: 0,
+                days_pass: false,
                 is_traced: false,
             },
         )
@@ -163,8 +172,17 @@ impl World {
         self.state().disk.clone()
     }
 
+    pub(super) fn has_links(&self) -> bool {
+        self.state().disk.has_links
+    }
+
     pub(super) fn calls(&self) -> u64 {
         self.state().calls
+    }
+
+    /// Returns the day it is.
+    pub(super) fn day(&self) -> i64 {
+        self.state().fate.day
     }
 
     pub(super) fn is_endless(&self) -> bool {
@@ -233,6 +251,7 @@ impl World {
         let line = state.fate.is_traced.then(what);
         let host = state.fate.hosts[actor];
         let fault = state.draw_fault(call);
+        let day = state.fate.day;
         let result = match fault {
             None => act(&mut state.touch(Some(host))),
             Some((errno, Moment::Before)) => Err(errno.into()),
@@ -240,6 +259,10 @@ impl World {
                 act(&mut state.touch(Some(host))).and(Err(errno.into()))
             }
         };
+        if state.fate.day != day {
+            // No host believes for a day what it saw.
+            state.hosts.fill(Host::default());
+        }
         if let Some(line) = line {
             let told = match &result {
                 Ok(_) => "ok".to_owned(),
@@ -269,6 +292,8 @@ impl State {
         Touch {
             disk: &mut self.disk,
             host: host.unwrap_or(usize::MAX),
+            day: &mut self.fate.day,
+            days_pass: self.fate.days_pass,
             memory: host.filter(|_| remembers).map(|host| &mut self.hosts[host]),
             draw: &mut self.draw,
             locks: &mut self.locks,
@@ -339,6 +364,13 @@ impl State {
 }
 
 impl Touch<'_> {
+    /// Lets a day pass, where days do.
+    pub(super) fn sleep(&mut self) {
+        if self.days_pass && self.draw.one_in(2) {
+            *self.day += 1;
+        }
+    }
+
     /// Looks a name up as this host sees it.
     pub(super) fn find(&mut self, dir: Node, name: &str) -> Option<Node> {
         let Some(memory) = &mut self.memory else {
