@@ -40,7 +40,17 @@ pub struct OsDir(pub(super) Arc<OwnedFd>);
 
 /// An open file.
 #[derive(Debug)]
-pub struct OsFile(OwnedFd);
+pub struct OsFile {
+    fd: OwnedFd,
+    /// How many bytes it had when it was opened.
+    size_bytes: usize,
+}
+
+impl OsFile {
+    fn of_no_size(fd: OwnedFd) -> Self {
+        Self { fd, size_bytes: 0 }
+    }
+}
 
 impl FileSystem for OsFileSystem {
     type Dir = OsDir;
@@ -116,7 +126,7 @@ impl FileSystem for OsFileSystem {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, bits(mode)))?;
         set_mode_where_it_differs(&fd, mode)?;
-        Ok(OsFile(fd))
+        Ok(OsFile::of_no_size(fd))
     }
 
     fn open_read(&self, dir: &OsDir, name: &str) -> io::Result<OsFile> {
@@ -127,8 +137,12 @@ impl FileSystem for OsFileSystem {
             Err(Errno::LOOP) => return Err(no_regular_file("a symbolic link")),
             opened => opened?,
         };
-        match FileType::from_raw_mode(retry_on_intr(|| fs::fstat(&fd))?.st_mode) {
-            FileType::RegularFile => Ok(OsFile(fd)),
+        let stat = retry_on_intr(|| fs::fstat(&fd))?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok(OsFile {
+                fd,
+                size_bytes: usize::try_from(stat.st_size).unwrap_or(0),
+            }),
             FileType::Directory => Err(no_regular_file("a directory")),
             _ => Err(no_regular_file("no regular file")),
         }
@@ -137,7 +151,7 @@ impl FileSystem for OsFileSystem {
     fn write_all(&self, file: &OsFile, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            match retry_on_intr(|| rustix::io::write(&file.0, rest))? {
+            match retry_on_intr(|| rustix::io::write(&file.fd, rest))? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 written => rest = &rest[written..],
             }
@@ -146,11 +160,17 @@ impl FileSystem for OsFileSystem {
     }
 
     fn read(&self, file: &OsFile, at_most: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        // One more than there are: by it the end is met without asking for room again.
+        let foreseen = file.size_bytes.saturating_add(1);
+        let mut bytes = Vec::with_capacity(foreseen.min(at_most).min(READ_BYTES));
         while bytes.len() < at_most {
             let filled = bytes.len();
-            bytes.resize(filled + READ_BYTES.min(at_most - filled), 0);
-            let count = retry_on_intr(|| rustix::io::read(&file.0, &mut bytes[filled..]))?;
+            let room = match bytes.capacity() - filled {
+                0 => READ_BYTES,
+                room => room.min(READ_BYTES),
+            };
+            bytes.resize(filled + room.min(at_most - filled), 0);
+            let count = retry_on_intr(|| rustix::io::read(&file.fd, &mut bytes[filled..]))?;
             bytes.truncate(filled + count);
             if count == 0 {
                 break;
@@ -160,7 +180,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn sync_file(&self, file: &OsFile) -> io::Result<()> {
-        flush(&file.0)
+        flush(&file.fd)
     }
 
     fn sync_dir(&self, dir: &OsDir) -> io::Result<()> {
@@ -234,7 +254,7 @@ impl FileSystem for OsFileSystem {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = retry_on_intr(|| fs::openat(&*dir.0, ".", flags, Mode::empty()))?;
         match retry_on_intr(|| fs::flock(&fd, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => Ok(Some(OsFile(fd))),
+            Ok(()) => Ok(Some(OsFile::of_no_size(fd))),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
