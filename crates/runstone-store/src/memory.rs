@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::append::{self, Claim, Claimed, Look, Published, Slots};
+use crate::append::{self, Claim, Claimed, FirstName, Look, Published, Slots};
 use crate::damage::{Audited, Damage, Finding};
 use crate::descriptor::{Descriptor, FORMAT, Modes, Primitive};
 use crate::entropy::Entropy;
@@ -447,7 +447,13 @@ impl Slots for MemoryStore {
         })
     }
 
-    fn draft(&self, log: &Log, _near: Seq, file: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    fn draft(
+        &self,
+        log: &Log,
+        _near: Seq,
+        file: Vec<u8>,
+        _first: FirstName,
+    ) -> Result<Vec<u8>, StoreError> {
         match log.cohort() {
             Some(cohort) if !self.kept().cohorts.contains_key(cohort) => {
                 Err(StoreError::NoCohort {

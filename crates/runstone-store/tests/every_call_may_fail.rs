@@ -116,20 +116,21 @@ fn name_that_is_taken_and_never_seen_ends_in_an_answer() {
     let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
     let cohort = "c".parse().unwrap();
     store.open_cohort(&cohort, b"{}").unwrap();
-    let refuse_every_link = || {
+    let refuse_every = |call| {
         for _ in 0..1000 {
             fs.then_fail(Fault {
-                call: Some("link"),
+                call: Some(call),
                 after_calls: 0,
                 errno: 17,
                 moment: Moment::Before,
             });
         }
     };
-    refuse_every_link();
+    refuse_every("link");
     let told = store.append(&Log::StoreNotes, None, &entry(b"note"));
     assert!(matches!(told, Err(StoreError::Unknown { .. })), "{told:?}");
-    refuse_every_link();
+    fs.heal();
+    refuse_every("name_file");
     let told = append(&store, &cohort, "run");
     assert!(
         matches!(told, Err(StoreError::NotRecorded { .. })),
@@ -157,7 +158,7 @@ fn strike(path: &Path, kind: Kind, before: Before, cohort: &CohortName, fault: F
         .posing_as(kind)
         .without_flushes();
     let open = || DirStore::open_on(fs.clone(), path, SystemEntropy).unwrap();
-    prepare(&open(), &fs, before, cohort);
+    prepare(&open(), &fs, kind, before, cohort);
 
     let store = open();
     fs.fail(fault);
@@ -195,6 +196,7 @@ fn strike(path: &Path, kind: Kind, before: Before, cohort: &CohortName, fault: F
 fn prepare(
     store: &DirStore<FaultyFileSystem<OsFileSystem>>,
     fs: &FaultyFileSystem<OsFileSystem>,
+    kind: Kind,
     before: Before,
     cohort: &CohortName,
 ) {
@@ -212,7 +214,8 @@ fn prepare(
             let moment = Moment::Before;
             fs.fail(Fault {
                 call: Some("link"),
-                after_calls: 1,
+                // On a journal the claim is the first name of its file, which is given otherwise.
+                after_calls: u64::from(kind != Kind::Journal),
                 errno,
                 moment,
             });

@@ -79,7 +79,7 @@ fn strike(path: &Path, kind: Kind, cohort: &CohortName, fault: Fault) -> bool {
     let open = || DirStore::open_on(fs.clone(), path, SystemEntropy).unwrap();
     let store = open();
     store.open_cohort(cohort, b"{}").unwrap();
-    leave_dead_claim(&store, &fs, cohort);
+    leave_dead_claim(&store, &fs, kind, cohort);
 
     let store = open();
     fs.fail(fault);
@@ -131,10 +131,11 @@ fn strike(path: &Path, kind: Kind, cohort: &CohortName, fault: Fault) -> bool {
 }
 
 /// Leaves the claim of a writer that died before it had a slot.
-fn leave_dead_claim(store: &DirStore<Faulty>, fs: &Faulty, cohort: &CohortName) {
+fn leave_dead_claim(store: &DirStore<Faulty>, fs: &Faulty, kind: Kind, cohort: &CohortName) {
     fs.fail(Fault {
         call: Some("link"),
-        after_calls: 1,
+        // On a journal the claim is the first name of its file, which is given otherwise.
+        after_calls: u64::from(kind != Kind::Journal),
         errno: 28,
         moment: Moment::Before,
     });
@@ -166,13 +167,20 @@ fn no_failing_call_makes_an_answer_of_a_batch_untrue_on_a_network() {
 fn batch_goes_on_where_the_process_has_too_many_files_open() {
     let emfile = 24;
     let place = Place::new();
-    let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .posing_as(Kind::Journal)
+        .without_flushes();
     let store = place.init_on(fs.clone());
     support::record(&store, &["first"]);
-    for (round, call) in ["open_dir", "open_read", "create_new"]
-        .into_iter()
-        .enumerate()
-    {
+    let calls = ["open_dir", "open_read", "create_unnamed", "create_new"];
+    for (round, call) in calls.into_iter().enumerate() {
+        let store = match call {
+            "create_new" => {
+                let fs = fs.clone().without_unnamed_files();
+                DirStore::open_on(fs, &place.path(), SystemEntropy).unwrap()
+            }
+            _ => DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap(),
+        };
         fs.fail(Fault {
             call: Some(call),
             after_calls: 20,

@@ -1,7 +1,7 @@
 //! Many entries at once, each as if appended by itself.
 //!
 //! ```text
-//! in parallel:  pack ─▶ write temporary ─▶ link K ─▶ flush file      each entry by itself
+//! in parallel:  pack ─▶ write file ─▶ link K ─▶ flush file           each entry by itself
 //! once:         flush the directories of the claims                  where flushing a file does not
 //! in order:     link slot, link slot, link slot …                    the walk of the single append
 //! once:         flush the shard ─▶ answer for all
@@ -20,7 +20,7 @@ use std::{io, thread};
 
 use super::chunk::Chunk;
 use super::pen::{Heads, Page, Pen, Right, Written};
-use super::slots::{Claim, Claimed, Slots};
+use super::slots::{Claim, Claimed, FirstName, Slots};
 use crate::envelope::Envelope;
 use crate::error::{Doubt, StoreError};
 use crate::key::Key;
@@ -225,7 +225,7 @@ fn claim<'a, S: Slots>(
 ) -> Result<Begun<'a, S::Draft>, StoreError> {
     let key_text = page.key.map(|text| (key, text));
     let pen = Pen { slots, page: &page };
-    let mut written = pen.write(key_text, heads)?;
+    let mut written = pen.write(key_text, heads, FirstName::Claim)?;
     Ok(match slots.name_claim(&key, 0, &mut written.draft)? {
         Claimed::Made => Begun::Claimed(page, key, written),
         Claimed::Taken => Begun::Waiting(page),

@@ -9,7 +9,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::slots::{Claim, Claimed, Look, Published, Slots};
+use super::slots::{Claim, Claimed, FirstName, Look, Published, Slots};
 use crate::descriptor::Descriptor;
 use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
@@ -160,8 +160,14 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         self.slots.claim_of(key)
     }
 
-    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Self::Draft, StoreError> {
-        self.slots.draft(log, near, file)
+    fn draft(
+        &self,
+        log: &Log,
+        near: Seq,
+        file: Vec<u8>,
+        first: FirstName,
+    ) -> Result<Self::Draft, StoreError> {
+        self.slots.draft(log, near, file, first)
     }
 
     fn name_claim(

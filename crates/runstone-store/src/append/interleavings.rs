@@ -132,8 +132,14 @@ impl Slots for Scheduled<'_> {
         self.step(|store| store.claim_of(key))
     }
 
-    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-        self.step(|store| store.draft(log, near, file))
+    fn draft(
+        &self,
+        log: &Log,
+        near: Seq,
+        file: Vec<u8>,
+        first: FirstName,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.step(|store| store.draft(log, near, file, first))
     }
 
     fn name_claim(

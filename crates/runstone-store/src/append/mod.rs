@@ -57,7 +57,7 @@ pub(crate) use self::batch::append_all;
 pub(crate) use self::batch::append_by;
 use self::pen::{Page, Pen};
 pub(crate) use self::search::{claimant, find, make_durable};
-pub(crate) use self::slots::{Claim, Claimed, Look, Published, Slots};
+pub(crate) use self::slots::{Claim, Claimed, FirstName, Look, Published, Slots};
 use crate::error::StoreError;
 use crate::key::KeyText;
 use crate::log::Log;

@@ -8,7 +8,7 @@ use std::io;
 use serde_json::Value;
 
 use super::search::{Search, search};
-use super::slots::{Claim, Claimed, Look, Published, Slots};
+use super::slots::{Claim, Claimed, FirstName, Look, Published, Slots};
 use crate::damage::Damage;
 use crate::envelope::{Address, Envelope, Packed, Seen};
 use crate::error::{Doubt, StoreError};
@@ -137,7 +137,8 @@ impl<S: Slots> Pen<'_, S> {
     }
 
     fn append_note(&self) -> Result<Appended, StoreError> {
-        let written = self.write(None, Heads::seen(self.slots, self.page.log)?)?;
+        let heads = Heads::seen(self.slots, self.page.log)?;
+        let written = self.write(None, heads, FirstName::Place)?;
         self.publish(Right::Note, written)
     }
 
@@ -160,7 +161,7 @@ impl<S: Slots> Pen<'_, S> {
                 }
             };
             let heads = Heads::seen(self.slots, self.page.log)?;
-            let mut written = self.write(Some((key, text)), heads)?;
+            let mut written = self.write(Some((key, text)), heads, FirstName::Claim)?;
             match self.slots.claim(&key, generation, &mut written.draft)? {
                 Claimed::Made => return self.publish(Right::Claimer(&key, generation), written),
                 Claimed::Taken => {}
@@ -194,7 +195,8 @@ impl<S: Slots> Pen<'_, S> {
             };
             if is_announced {
                 let heads = Heads::seen(self.slots, self.page.log)?;
-                let written = self.write(self.page.key.map(|text| (*key, text)), heads)?;
+                let key = self.page.key.map(|text| (*key, text));
+                let written = self.write(key, heads, FirstName::Place)?;
                 return self.publish(Right::Adopter(free), written);
             }
             // Only now: what is recorded already is found without writing anything.
@@ -219,6 +221,7 @@ impl<S: Slots> Pen<'_, S> {
         &self,
         key: Option<(Key, &KeyText)>,
         heads: Heads,
+        first: FirstName,
     ) -> Result<Written<S::Draft>, StoreError> {
         let descriptor = self.slots.descriptor();
         let (envelope, file) = self.page.packed.seal(Address {
@@ -234,7 +237,7 @@ impl<S: Slots> Pen<'_, S> {
             recorded_at: self.page.recorded_at,
         })?;
         let near = Seq::after(heads.log.map(|seen| seen.seq));
-        let draft = self.slots.draft(self.page.log, near, file)?;
+        let draft = self.slots.draft(self.page.log, near, file, first)?;
         Ok(Written {
             envelope: Box::new(envelope),
             draft,

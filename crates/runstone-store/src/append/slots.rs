@@ -37,7 +37,13 @@ pub(crate) trait Slots {
     fn claim_of(&self, key: &Key) -> Result<Claim, StoreError>;
 
     /// Writes an entry without a name, where the slot `near` will be.
-    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Self::Draft, StoreError>;
+    fn draft(
+        &self,
+        log: &Log,
+        near: Seq,
+        file: Vec<u8>,
+        first: FirstName,
+    ) -> Result<Self::Draft, StoreError>;
 
     /// Gives a draft the name of a claim, durably, unless another one has it.
     fn claim(
@@ -107,6 +113,15 @@ pub(crate) trait Slots {
     fn follows_own(&self, _log: &Log, _seq: Seq) -> bool {
         false
     }
+}
+
+/// The name that a draft is given first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstName {
+    /// That of the claim of its key; its place is its second one.
+    Claim,
+    /// That of its place: there is no key, or its claim is another's.
+    Place,
 }
 
 /// What stands at a place.

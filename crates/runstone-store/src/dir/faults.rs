@@ -49,6 +49,8 @@ struct Plan {
     struck: Option<&'static str>,
     kind: Option<Kind>,
     skips_flushes: bool,
+    has_no_unnamed_files: bool,
+    names_no_open_files: bool,
     /// Names that were not there; nothing if absence is not remembered.
     absent: Option<BTreeSet<String>>,
 }
@@ -73,6 +75,20 @@ impl<F: FileSystem> FaultyFileSystem<F> {
     #[must_use]
     pub fn without_flushes(self) -> Self {
         self.plan().skips_flushes = true;
+        self
+    }
+
+    /// Claims that every file needs a name, as some file systems and sandboxes do.
+    #[must_use]
+    pub fn without_unnamed_files(self) -> Self {
+        self.plan().has_no_unnamed_files = true;
+        self
+    }
+
+    /// Claims that only what has a name is given another one, as where `/proc` is missing.
+    #[must_use]
+    pub fn without_naming_of_open_files(self) -> Self {
+        self.plan().names_no_open_files = true;
         self
     }
 
@@ -211,6 +227,29 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     fn create_new(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<F::File> {
         self.forget(Some(name));
         self.call("create_new", || self.inner.create_new(dir, name, mode))
+    }
+
+    fn create_unnamed(&self, dir: &F::Dir, mode: u32) -> io::Result<F::File> {
+        let has_none = self.plan().has_no_unnamed_files;
+        self.call("create_unnamed", || {
+            if has_none {
+                Err(io::ErrorKind::Unsupported.into())
+            } else {
+                self.inner.create_unnamed(dir, mode)
+            }
+        })
+    }
+
+    fn name_file(&self, file: &F::File, to: &F::Dir, new: &str) -> io::Result<()> {
+        self.forget(Some(new));
+        let names_none = self.plan().names_no_open_files;
+        self.call("name_file", || {
+            if names_none {
+                Err(io::ErrorKind::Unsupported.into())
+            } else {
+                self.inner.name_file(file, to, new)
+            }
+        })
     }
 
     fn open_read(&self, dir: &F::Dir, name: &str) -> io::Result<F::File> {

@@ -70,6 +70,20 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// What the system says.
     fn create_new(&self, dir: &Self::Dir, name: &str, mode: u32) -> io::Result<Self::File>;
 
+    /// Makes a file without a name, for writing, with exactly these mode bits. It is gone with its
+    /// handle, unless [`name_file`](Self::name_file) gave it a name in this file system.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::Unsupported`] if every file needs a name here.
+    fn create_unnamed(&self, dir: &Self::Dir, mode: u32) -> io::Result<Self::File>;
+
+    /// Gives an open file that was made without a name its first one, if nothing has it.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::AlreadyExists`] if the name is taken,
+    /// [`io::ErrorKind::Unsupported`] if only what has a name is given another one here.
+    fn name_file(&self, file: &Self::File, to: &Self::Dir, new: &str) -> io::Result<()>;
+
     /// Opens a file for reading.
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 //! mend     gives damaged places           sweep     removes what dead writers left
 //!          their entries back
 //! simulation   a disk that forgets what was not flushed, for tests
-//! fans     directories held for a batch
+//! fans     directories held for a batch    draft     files that wait for their names
 //! weigh    counts bytes                    race      who of many gets a name
 //! trash    objects that nobody names, on their way out
 //! examine  asks the file system everything a store relies on
@@ -23,6 +23,7 @@
 //! loop in `append`.
 
 mod audit;
+mod draft;
 pub mod examine;
 mod fans;
 #[cfg(any(test, feature = "faults"))]
@@ -54,6 +55,7 @@ mod weigh;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use self::draft::Nameless;
 pub use self::fs::{FileSystem, Kind};
 use self::head::Heads;
 pub use self::hint::{decode_hint, encode_hint};
@@ -95,6 +97,7 @@ pub struct DirStore<F: FileSystem = OsFileSystem> {
     entropy: Box<dyn Entropy>,
     heads: Heads,
     sealed_so_far: SealedSoFar,
+    nameless: Nameless,
     opened: Opened,
     unsealed: Unsealed,
     shard_slots: u64,

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
+use super::draft::Nameless;
 use super::fs::{FileSystem, if_found};
 use super::head::Heads;
 use super::layout::{
@@ -162,6 +163,7 @@ impl<F: FileSystem> DirStore<F> {
             entropy,
             heads,
             sealed_so_far: SealedSoFar::default(),
+            nameless: Nameless::not_refused_yet(),
             opened: Opened::default(),
             unsealed: Unsealed::default(),
             shard_slots: SHARD_SLOTS,

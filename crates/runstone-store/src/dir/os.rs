@@ -5,7 +5,7 @@
 //! nothing but a regular file is ever read. What a failure means is left to those above.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -127,6 +127,55 @@ impl FileSystem for OsFileSystem {
         let fd = retry_on_intr(|| fs::openat(&*dir.0, name, flags, bits(mode)))?;
         set_mode_where_it_differs(&fd, mode)?;
         Ok(OsFile::of_no_size(fd))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn create_unnamed(&self, dir: &OsDir, mode: u32) -> io::Result<OsFile> {
+        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let fd = match retry_on_intr(|| fs::openat(&*dir.0, ".", flags, bits(mode))) {
+            // What file systems, kernels and sandboxes say that know no such files.
+            Err(
+                Errno::OPNOTSUPP
+                | Errno::ISDIR
+                | Errno::INVAL
+                | Errno::NOSYS
+                | Errno::NOENT
+                | Errno::PERM,
+            ) => return Err(io::ErrorKind::Unsupported.into()),
+            opened => opened?,
+        };
+        set_mode_where_it_differs(&fd, mode)?;
+        Ok(OsFile::of_no_size(fd))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn create_unnamed(&self, _: &OsDir, _: u32) -> io::Result<OsFile> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn name_file(&self, file: &OsFile, to: &OsDir, new: &str) -> io::Result<()> {
+        // Before Linux 6.10 this is for root alone. It says that something is not there, and so it
+        // does where `/proc` is missing.
+        let by_handle = || fs::linkat(&file.fd, "", &*to.0, new, AtFlags::EMPTY_PATH);
+        let named = match retry_on_intr(by_handle) {
+            Err(errno) if is_unfit_for_naming(errno) => {
+                let path = format!("/proc/self/fd/{}", file.fd.as_raw_fd());
+                retry_on_intr(|| {
+                    fs::linkat(CWD, path.as_str(), &*to.0, new, AtFlags::SYMLINK_FOLLOW)
+                })
+            }
+            named => named,
+        };
+        match named {
+            Err(errno) if is_unfit_for_naming(errno) => Err(io::ErrorKind::Unsupported.into()),
+            named => Ok(named?),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn name_file(&self, _: &OsFile, _: &OsDir, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn open_read(&self, dir: &OsDir, name: &str) -> io::Result<OsFile> {
@@ -325,6 +374,22 @@ impl OsFileSystem {
         set_mode_where_it_differs(&made.0, mode)?;
         Ok(made)
     }
+}
+
+/// Returns whether a kernel, a file system or a sandbox says so that gives no name to an open file.
+/// None of these comes of a name that was given.
+#[cfg(target_os = "linux")]
+fn is_unfit_for_naming(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::NOENT
+            | Errno::INVAL
+            | Errno::NOSYS
+            | Errno::OPNOTSUPP
+            | Errno::PERM
+            | Errno::ACCESS
+            | Errno::XDEV
+    )
 }
 
 /// Sets mode bits where the umask took some, or an access list of the directory above gave others:

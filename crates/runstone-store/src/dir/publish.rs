@@ -4,8 +4,8 @@
 //! the slot. The flushes in between are the price of a commit, and there are two of them:
 //!
 //! ```text
-//! write temporary ─▶ link K ─▶ flush file ─▶ link slot ─▶ flush shard ─▶ acknowledge ─▶ unlink
-//!                              (data and K)               (the slot)
+//! write file ─▶ link K ─▶ flush file ─▶ link slot ─▶ flush shard ─▶ acknowledge
+//!                         (data and K)               (the slot)
 //! ```
 //!
 //! One flush makes data and claim durable where the file system keeps one journal. Elsewhere the
@@ -22,11 +22,12 @@ use std::io;
 use rustix::io::Errno;
 
 use super::DirStore;
+use super::draft::Draft;
 use super::fs::{FileSystem, if_found};
 #[cfg(test)]
 use super::layout::fan_name;
 use super::layout::{Holds, shard_name, slot_name};
-use super::tree::{At, Temporary, at};
+use super::tree::{At, at};
 use crate::append::Published;
 use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
 use crate::error::{Doubt, StoreError};
@@ -35,36 +36,7 @@ use crate::log::{Log, Seq};
 #[cfg(test)]
 use crate::mutants::{self, Mutant};
 
-/// An entry under a temporary name.
-#[derive(Debug)]
-pub(crate) struct Draft<F: FileSystem> {
-    pub(super) temporary: Temporary<F>,
-    pub(super) bytes: Vec<u8>,
-}
-
 impl<F: FileSystem> DirStore<F> {
-    pub(super) fn write_into_shard(
-        &self,
-        log: &Log,
-        seq: Seq,
-        bytes: &[u8],
-    ) -> Result<Temporary<F>, StoreError> {
-        let mut path = log.path();
-        let shard = shard_name(self.shard_of(seq));
-        path.push(&shard);
-        let here = self.tree.make(&path, Holds::Truth)?;
-        self.tree
-            .write_temporary(&here, self.nonce(), self.tree.modes.truth, bytes)
-    }
-
-    pub(super) fn flush(&self, draft: &mut Draft<F>) -> Result<(), StoreError> {
-        #[cfg(test)]
-        if mutants::is(Mutant::SyncAfterPublish) {
-            return Ok(());
-        }
-        self.tree.sync_temporary(&mut draft.temporary)
-    }
-
     /// Opens the shard of a place. The first place of a shard is taken only after everything above
     /// the shard is durable, and the shard before it, so that no power cut leaves a gap.
     pub(super) fn shard_for(&self, log: &Log, seq: Seq) -> Result<At<F>, StoreError> {
@@ -100,7 +72,7 @@ impl<F: FileSystem> DirStore<F> {
         let mut doubt = false;
         let mut failure = None;
         for _ in 0..2 {
-            let error = match self.tree.give_name(&draft.temporary, shard, &name) {
+            let error = match self.give_name(draft, shard, &name) {
                 Ok(()) => {
                     #[cfg(test)]
                     self.do_what_was_left_out(draft, written)?;
@@ -120,14 +92,11 @@ impl<F: FileSystem> DirStore<F> {
             match consequence(&error) {
                 Consequence::NotPublished if !doubt => return Err(at(shard.name(&name))(error)),
                 Consequence::NotPublished => {}
-                Consequence::Rewrite => match self.write_into_shard(log, seq, &draft.bytes) {
-                    Ok(temporary) => {
-                        let bytes = std::mem::take(&mut draft.bytes);
-                        *draft = Draft { temporary, bytes };
-                        self.flush(draft).map_err(|error| doubtful(error, doubt))?;
-                    }
-                    Err(error) => return Err(doubtful(error, doubt)),
-                },
+                Consequence::Rewrite => {
+                    let written = self.write_draft_again(log, seq, draft);
+                    let flushed = written.and_then(|()| self.flush(draft));
+                    flushed.map_err(|error| doubtful(error, doubt))?;
+                }
                 Consequence::Unclear => doubt = true,
             }
             failure = Some(error);
@@ -149,7 +118,7 @@ impl<F: FileSystem> DirStore<F> {
         written: &Envelope,
     ) -> Result<(), StoreError> {
         if mutants::is(Mutant::SyncAfterPublish) {
-            self.tree.sync_temporary(&mut draft.temporary)?;
+            self.flush_now(draft)?;
         }
         if let Some(key) = written.key
             && mutants::is(Mutant::SlotBeforeKeySync)

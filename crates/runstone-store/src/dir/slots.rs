@@ -17,12 +17,13 @@ use std::sync::atomic::Ordering;
 use rustix::io::Errno;
 
 use super::DirStore;
+use super::draft::Draft;
 use super::fs::{FileSystem, or_there};
 use super::layout::{COHORT_DOCUMENT, Holds, adopted_name, claim_name, fan_name};
-use super::publish::{Draft, errno};
+use super::publish::errno;
 use super::read::Found;
 use super::tree::{At, at};
-use crate::append::{Claim, Claimed, Look, Published, Slots};
+use crate::append::{Claim, Claimed, FirstName, Look, Published, Slots};
 use crate::descriptor::{Descriptor, Primitive};
 use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
 use crate::error::{Doubt, StoreError};
@@ -88,15 +89,17 @@ impl<F: FileSystem> Slots for DirStore<F> {
         Ok(newest)
     }
 
-    fn draft(&self, log: &Log, near: Seq, file: Vec<u8>) -> Result<Draft<F>, StoreError> {
+    fn draft(
+        &self,
+        log: &Log,
+        near: Seq,
+        file: Vec<u8>,
+        first: FirstName,
+    ) -> Result<Draft<F>, StoreError> {
         if near == Seq::FIRST {
             self.demand_cohort(log)?;
         }
-        let temporary = self.write_into_shard(log, near, &file)?;
-        Ok(Draft {
-            temporary,
-            bytes: file,
-        })
+        self.write_draft(log, near, file, first)
     }
 
     fn name_claim(
@@ -105,7 +108,8 @@ impl<F: FileSystem> Slots for DirStore<F> {
         generation: u32,
         draft: &mut Draft<F>,
     ) -> Result<Claimed, StoreError> {
-        let fan = self.fan("keys", &fan_name(key.digest()))?;
+        let fan_name = fan_name(key.digest());
+        let fan = self.fan("keys", &fan_name)?;
         let name = claim_name(key, generation);
         let covers = self.tree.kind.file_sync_covers_names();
         if !covers {
@@ -114,7 +118,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         // A file that a rename may give one name only, or of another file system, is copied.
         let named = match self.tree.primitive {
             Primitive::RenameNoreplace => self.claim_by_copy(draft, &fan, &name)?,
-            Primitive::Link => match self.tree.give_name(&draft.temporary, &fan, &name) {
+            Primitive::Link => match self.name_draft(draft, (&fan, &fan_name), &name)? {
                 Err(error) if errno(&error) == Some(Errno::XDEV) => {
                     self.claim_by_copy(draft, &fan, &name)?
                 }

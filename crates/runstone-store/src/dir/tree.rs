@@ -364,16 +364,40 @@ impl<F: FileSystem> Tree<F> {
         Ok(temporary)
     }
 
+    /// Writes a file of the truth without a name; nothing where every file needs one. Not durable
+    /// yet.
+    pub(super) fn write_nameless(
+        &self,
+        here: &At<F>,
+        bytes: &[u8],
+    ) -> Result<Option<F::File>, StoreError> {
+        let create = || self.fs.create_unnamed(&here.dir, self.modes.truth);
+        let file = match self.with_room(create) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
+            created => created.map_err(at(here.path()))?,
+        };
+        self.fs.write_all(&file, bytes).map_err(at(here.path()))?;
+        Ok(Some(file))
+    }
+
+    /// Flushes an open file.
+    pub(super) fn sync_file(
+        &self,
+        file: &F::File,
+        path: impl FnOnce() -> String,
+    ) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if mutants::is(Mutant::NoFileSync) {
+            return Ok(());
+        }
+        self.believe(self.fs.sync_file(file), path)
+    }
+
     /// Flushes a temporary file, once, and closes it: names are given without an open file, and of
     /// a large batch there are more than a process may have open.
     pub(super) fn sync_temporary(&self, temporary: &mut Temporary<F>) -> Result<(), StoreError> {
-        #[cfg(test)]
-        if mutants::is(Mutant::NoFileSync) {
-            temporary.file = None;
-        }
         if let Some(file) = &temporary.file {
-            let path = || temporary.here.name(&temporary.name);
-            self.believe(self.fs.sync_file(file), path)?;
+            self.sync_file(file, || temporary.here.name(&temporary.name))?;
             temporary.file = None;
         }
         Ok(())
@@ -386,16 +410,25 @@ impl<F: FileSystem> Tree<F> {
         to: &At<F>,
         name: &str,
     ) -> io::Result<()> {
-        let (from, old) = (&temporary.here.dir, &temporary.name);
+        self.name_again((&temporary.here, &temporary.name), (to, name))
+    }
+
+    /// Gives what has a name another one, unless something has it.
+    pub(super) fn name_again(
+        &self,
+        (from, old): (&At<F>, &str),
+        (to, new): (&At<F>, &str),
+    ) -> io::Result<()> {
+        let (from, to) = (&from.dir, &to.dir);
         #[cfg(test)]
         if self.primitive == Primitive::Link
-            && let Some(given) = mutants::give_name(&self.fs, (from, old), (&to.dir, name))
+            && let Some(given) = mutants::give_name(&self.fs, (from, old), (to, new))
         {
             return given;
         }
         match self.primitive {
-            Primitive::Link => self.fs.link(from, old, &to.dir, name),
-            Primitive::RenameNoreplace => self.fs.rename_noreplace(from, old, &to.dir, name),
+            Primitive::Link => self.fs.link(from, old, to, new),
+            Primitive::RenameNoreplace => self.fs.rename_noreplace(from, old, to, new),
         }
     }
 

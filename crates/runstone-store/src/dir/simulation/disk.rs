@@ -37,6 +37,8 @@ pub(super) const ROOT: Node = 0;
 pub(super) struct Disk {
     pub(super) kind: Kind,
     pub(super) has_links: bool,
+    /// Whether a file may be without a name.
+    pub(super) has_unnamed: bool,
     /// Counts the power cuts: what was opened before one is of no use after it.
     pub(super) mount: u64,
     nodes: Vec<Body>,
@@ -92,6 +94,7 @@ impl Disk {
         Self {
             kind,
             has_links,
+            has_unnamed: true,
             mount: 0,
             nodes: vec![Body::Dir(Dir::default())],
             pending: Vec::new(),
@@ -201,6 +204,18 @@ impl Disk {
         self.add(dir, name, Body::File(file))
     }
 
+    /// Makes a file that a power cut takes, until it is given a name.
+    pub(super) fn create_unnamed(&mut self, writer: usize) -> io::Result<Node> {
+        if !self.has_unnamed {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.nodes.push(Body::File(File {
+            writer,
+            ..File::default()
+        }));
+        Ok(self.nodes.len() - 1)
+    }
+
     pub(super) fn write(&mut self, file: Node, bytes: &[u8]) {
         let file = self.file_mut(file);
         file.bytes.extend_from_slice(bytes);
@@ -216,6 +231,10 @@ impl Disk {
             return Err(Errno::PERM.into());
         }
         let node = self.find(from, old).ok_or(Errno::NOENT)?;
+        self.link_node(node, to, new)
+    }
+
+    pub(super) fn link_node(&mut self, node: Node, to: Node, new: &str) -> io::Result<()> {
         if self.find(to, new).is_some() {
             return Err(Errno::EXIST.into());
         }
@@ -338,6 +357,7 @@ impl Disk {
     /// Returns a disk with what can be reached from the root, all of it durable.
     pub(super) fn copied(&self) -> Self {
         let mut copy = Self::new(self.kind, self.has_links);
+        copy.has_unnamed = self.has_unnamed;
         self.copy_into(ROOT, &mut copy, ROOT);
         copy.sync_all();
         copy

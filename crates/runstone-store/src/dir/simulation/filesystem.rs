@@ -182,6 +182,27 @@ impl FileSystem for SimulatedFileSystem {
         })
     }
 
+    fn create_unnamed(&self, dir: &SimulatedDir, _: u32) -> io::Result<SimulatedFile> {
+        let what = || "create a file without a name".to_owned();
+        self.in_dir(Call::Writes, dir, what, |touch, _| {
+            Ok(SimulatedFile {
+                node: touch.disk.create_unnamed(touch.host)?,
+                mount: touch.disk.mount,
+                read: AtomicUsize::new(0),
+                lock: None,
+            })
+        })
+    }
+
+    fn name_file(&self, file: &SimulatedFile, to: &SimulatedDir, new: &str) -> io::Result<()> {
+        let what = || format!("link {} as {new}", file.node);
+        self.in_dir(Call::Names, to, what, |touch, to| {
+            touch.disk.link_node(file.node, to, new)?;
+            touch.learn(to, new);
+            Ok(())
+        })
+    }
+
     fn open_read(&self, dir: &SimulatedDir, name: &str) -> io::Result<SimulatedFile> {
         let what = || format!("open {name}");
         self.in_dir(Call::Reads, dir, what, |touch, dir| {

@@ -90,6 +90,7 @@ pub(super) fn live(birth: Birth, is_traced: bool) -> Result<Seen, Violation> {
     let has_links = !draw.one_in(6);
     let shard_slots = draw.pick(&[2, 3, 4, 4096]);
     let mut life = Life::begin(birth, has_links, shard_slots, is_traced);
+    life.disk.has_unnamed = !draw.one_in(4);
     match life.run() {
         Ok(()) => Ok(life.seen),
         Err(broken) => Err(Violation {
