@@ -78,6 +78,12 @@ pub trait Store: Send + Sync + Debug {
         one_by_one(self, items, instead)
     }
 
+    /// Puts the entries that batches of this handle left behind into segments, which are for
+    /// reading many: best when what they were told is handed on, since no answer depends on it.
+    ///
+    /// Whatever fails is left to a later entry. Where nobody calls it, so is all of it.
+    fn seal_pending(&self) {}
+
     /// Returns the highest place of a log, or nothing for a log without entries.
     ///
     /// # Errors

@@ -233,7 +233,7 @@ fn batch_whose_directory_could_not_be_flushed_acknowledges_nothing() {
 }
 
 #[test]
-fn sealing_that_fails_behind_one_log_of_a_batch_leaves_the_answers_of_the_others() {
+fn batch_is_answered_before_it_is_sealed_and_whatever_becomes_of_that() {
     let place = Place::new();
     let fs = Faulty::new(OsFileSystem).without_flushes();
     let store = place.init_on(fs.clone());
@@ -257,10 +257,29 @@ fn sealing_that_fails_behind_one_log_of_a_batch_leaves_the_answers_of_the_others
         &[support::item("run-288"), item(&other, "elsewhere")],
         &mut |_, _, _| None,
     );
-    assert_eq!(fs.heal(), Some("sync_file"));
     for appended in told {
         assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
     }
+    store.seal_pending();
+    assert_eq!(fs.heal(), Some("sync_file"));
+    // It is left to a handle whose flushes can be believed.
+    let fresh = place.open();
+    let items: Vec<BatchItem> = (289..=320)
+        .map(|number| support::item(&format!("run-{number}")))
+        .collect();
+    for appended in fresh.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    let segments = || {
+        let folder = place
+            .path()
+            .join("cohorts")
+            .join(support::cohort().as_str());
+        std::fs::read_dir(folder.join("seg")).map_or(0, Iterator::count)
+    };
+    assert_eq!(segments(), 0);
+    fresh.seal_pending();
+    assert_eq!(segments(), 1);
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn batch(store: &dyn Store, name: &str, first: u64, last: u64) {
     for appended in store.append_all(&items, &mut |_, _, _| None) {
         assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
     }
+    store.seal_pending();
 }
 
 /// Another store of the same name that goes on from here by itself.

@@ -43,6 +43,7 @@ fn append(store: &dyn Store, numbers: std::ops::RangeInclusive<u64>) {
         for appended in store.append_all(chunk, &mut |_, _, _| None) {
             assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
         }
+        store.seal_pending();
     }
 }
 

@@ -61,7 +61,7 @@ use self::head::Heads;
 pub use self::hint::{decode_hint, encode_hint};
 pub use self::open::{InitOptions, Initialised};
 pub use self::os::{OsDir, OsFile, OsFileSystem};
-use self::seal::SealedSoFar;
+use self::seal::{LeftToSeal, SealedSoFar};
 use self::segments::{Opened, Unsealed};
 use self::tree::Tree;
 use crate::append;
@@ -97,6 +97,7 @@ pub struct DirStore<F: FileSystem = OsFileSystem> {
     entropy: Box<dyn Entropy>,
     heads: Heads,
     sealed_so_far: SealedSoFar,
+    left_to_seal: LeftToSeal,
     nameless: Nameless,
     opened: Opened,
     unsealed: Unsealed,
@@ -181,6 +182,10 @@ impl<F: FileSystem> Store for DirStore<F> {
         }
         let _needed = self.tree.fans.need();
         append::append_all(self, items, instead)
+    }
+
+    fn seal_pending(&self) {
+        self.seal_left();
     }
 
     fn head(&self, log: &Log) -> Result<Option<Seq>, StoreError> {

@@ -17,7 +17,7 @@ use super::head::Heads;
 use super::layout::{
     DESCRIPTOR, DIRECTORIES, Holds, LAST_DIRECTORY, ModeBits, PROBE, TEMPORARY, fan_names,
 };
-use super::seal::SealedSoFar;
+use super::seal::{LeftToSeal, SealedSoFar};
 use super::segments::{Opened, Unsealed};
 use super::tree::{Tree, at};
 use super::{DirStore, probe};
@@ -163,6 +163,7 @@ impl<F: FileSystem> DirStore<F> {
             entropy,
             heads,
             sealed_so_far: SealedSoFar::default(),
+            left_to_seal: LeftToSeal::default(),
             nameless: Nameless::not_refused_yet(),
             opened: Opened::default(),
             unsealed: Unsealed::default(),

@@ -48,6 +48,24 @@ impl SealedSoFar {
     }
 }
 
+/// What batches of this handle took in each log since it was sealed last: the last place, and how
+/// many. Their entries are answered for before anything is sealed.
+#[derive(Debug, Default)]
+pub(super) struct LeftToSeal(Mutex<BTreeMap<Log, (Seq, u64)>>);
+
+impl LeftToSeal {
+    pub(super) fn add(&self, log: &Log, last: Seq, taken: u64) {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (highest, count) = map.entry(log.clone()).or_insert((last, 0));
+        *highest = last.max(*highest);
+        *count += taken;
+    }
+
+    fn take(&self) -> BTreeMap<Log, (Seq, u64)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// What came of sealing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sealable {
@@ -58,6 +76,13 @@ pub(super) enum Sealable {
 }
 
 impl<F: FileSystem> DirStore<F> {
+    /// Seals what batches left to be sealed.
+    pub(super) fn seal_left(&self) {
+        for (log, (last, taken)) in self.left_to_seal.take() {
+            self.seal_behind(&log, last, taken);
+        }
+    }
+
     /// Seals what the places just taken in a log, `taken` of them up to `last`, leave to be sealed.
     /// Whatever hinders it is left to the next one.
     pub(super) fn seal_behind(&self, log: &Log, last: Seq, taken: u64) {

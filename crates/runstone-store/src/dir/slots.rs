@@ -251,7 +251,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
             self.leave_hint(log, *seen);
         }
         if let Some(last) = taken.last() {
-            self.seal_behind(log, last.seq, taken.len() as u64);
+            self.left_to_seal.add(log, last.seq, taken.len() as u64);
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The stages of a batch, side by side.
 //!
 //! A reader of its own, because only it may wait for whoever writes the stream; a thread that
-//! prepares, one that commits, and the caller's, which answers. The invariant: each stage hands on
-//! what it was handed, in the same order, and holds one chunk at a time. When the caller wants no
-//! more, or nothing comes any more, all of them end; a reader that waits for its stream is left
-//! behind.
+//! prepares, one that commits, the caller's, which answers, and one that seals what was
+//! handed on to be answered. The invariant: each stage hands on what it was handed, in the same
+//! order, and holds one chunk at a time; sealing holds none. When the caller wants no more, or
+//! nothing comes any more, all of them end; a reader that waits for its stream is left behind.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::mpsc::{self, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use runstone_store::CohortName;
@@ -87,6 +88,7 @@ impl Ledger {
         thread::scope(|scope| {
             let (to_commit, prepared) = mpsc::sync_channel(0);
             let (to_answer, committed) = mpsc::sync_channel(0);
+            let (to_seal, left) = mpsc::sync_channel(1);
             let (intake, profile, opened) = (Leaving(&intake), &profile, &opened);
             let leaving = Leaving(intake.0);
             scope.spawn(move || {
@@ -105,9 +107,17 @@ impl Ledger {
                     let committed = self.commit_prepared(prepared, |number, cohort| {
                         opened.add(cohort, labels[number].position);
                     });
-                    if to_answer.send((labels, committed)).is_err() {
+                    let is_wanted = to_answer.send((labels, committed)).is_ok();
+                    // Where that is full, somebody is about to seal, and finds this chunk as well.
+                    let is_told = to_seal.try_send(());
+                    if !is_wanted || is_told == Err(TrySendError::Disconnected(())) {
                         return;
                     }
+                }
+            });
+            scope.spawn(move || {
+                for () in left {
+                    self.store.seal_pending();
                 }
             });
             for (labels, committed) in committed {
