@@ -1,12 +1,10 @@
-//! One chunk: prepared by several threads, committed together, acknowledged one by one.
+//! One chunk: each document prepared, all committed together, acknowledged one by one.
 //!
 //! The invariant: what becomes of a document is what would become of it if each were recorded by
-//! itself, in this order. The parallel part is pure; everything that depends on the order happens
-//! in the turn that the store gives each entry.
+//! itself, in this order. Preparing is pure, and done by many threads; everything that depends on
+//! the order happens in the turn that the store gives each entry.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread;
 
 use runstone_core::profile::Profile;
 use runstone_store::{
@@ -20,9 +18,6 @@ use crate::open::Ledger;
 use crate::prepare::{Draft, Ready, prepare};
 use crate::recorded::Acknowledged;
 
-/// Documents that one thread takes at least: below that starting it costs more than it saves.
-const SHARE_MIN: usize = 16;
-
 /// A document with the attempt that it asks for first.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -32,40 +27,18 @@ pub(super) struct Prepared {
 }
 
 impl Ledger {
-    /// Prepares documents, each with what errors call it.
-    pub(super) fn prepare_all(
+    /// Prepares a document, with what errors call it.
+    pub(super) fn prepare_one(
         &self,
-        documents: Vec<(String, Handed)>,
+        (name, document): (String, Handed),
         request: &BatchRequest,
         profile: &Arc<Profile>,
-    ) -> Vec<Result<Prepared, Error>> {
-        let one = |(name, document): (String, Handed)| {
-            let request = document.request(name, request)?;
-            let mut ready = prepare(self, request, Arc::clone(profile))?;
-            let walk = Walk::begin(ready.choice);
-            let draft = ready.draft(walk.attempt())?;
-            Ok(Prepared { ready, walk, draft })
-        };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = documents.len().div_ceil(threads).max(SHARE_MIN);
-        if documents.len() <= share {
-            return documents.into_iter().map(one).collect();
-        }
-        let mut shares = Vec::new();
-        let mut left = documents.into_iter();
-        while left.len() > 0 {
-            shares.push(left.by_ref().take(share).collect::<Vec<_>>());
-        }
-        thread::scope(|scope| {
-            let prepared: Vec<_> = shares
-                .into_iter()
-                .map(|share| scope.spawn(|| share.into_iter().map(one).collect::<Vec<_>>()))
-                .collect();
-            prepared
-                .into_iter()
-                .flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
-        })
+    ) -> Result<Prepared, Error> {
+        let request = document.request(name, request)?;
+        let mut ready = prepare(self, request, Arc::clone(profile))?;
+        let walk = Walk::begin(ready.choice);
+        let draft = ready.draft(walk.attempt())?;
+        Ok(Prepared { ready, walk, draft })
     }
 
     /// Commits what was prepared, in its order; `opened` is told which cohorts were opened, and by

@@ -14,6 +14,7 @@
 //! to the faces.
 
 mod chunk;
+mod crew;
 mod documents;
 mod intake;
 mod stages;

@@ -1,7 +1,7 @@
 //! The stages of a batch, side by side.
 //!
 //! A reader of its own, because only it may wait for whoever writes the stream; a thread that
-//! prepares, one that commits, the caller's, which answers, and one that seals what was
+//! prepares with a crew, one that commits, the caller's, which answers, and one that seals what was
 //! handed on to be answered. The invariant: each stage hands on what it was handed, in the same
 //! order, and holds one chunk at a time; sealing holds none. When the caller wants no more, or
 //! nothing comes any more, all of them end; a reader that waits for its stream is left behind.
@@ -14,6 +14,7 @@ use std::thread;
 
 use runstone_store::CohortName;
 
+use super::crew::Crew;
 use super::documents::{BatchAnswer, BatchRequest, Handed};
 use super::intake::{Chunk, Intake};
 use crate::error::Error;
@@ -91,11 +92,17 @@ impl Ledger {
             let (to_seal, left) = mpsc::sync_channel(1);
             let (intake, profile, opened) = (Leaving(&intake), &profile, &opened);
             let leaving = Leaving(intake.0);
+            let threads = thread::available_parallelism().map_or(1, usize::from);
+            let crew = Crew::start(scope, threads, move |document| {
+                self.prepare_one(document, request, profile)
+            });
             scope.spawn(move || {
                 let mut before = 0;
                 while let Some(chunk) = intake.0.take() {
                     let (labels, documents) = label(chunk, &mut before, request);
-                    let prepared = self.prepare_all(documents, request, profile);
+                    let Some(prepared) = crew.work_off(documents) else {
+                        return;
+                    };
                     if to_commit.send((labels, prepared)).is_err() {
                         return;
                     }
