@@ -11,7 +11,7 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::error::CliError;
 use crate::ui::for_whoever_reads;
@@ -30,7 +30,9 @@ pub(crate) enum Output {
         /// The mode bits of the file that is replaced.
         mode: Option<u32>,
         /// What was written so far.
-        temporary: BufWriter<NamedTempFile>,
+        temporary: BufWriter<File>,
+        /// Its name until it is whole.
+        temporary_path: TempPath,
     },
     /// A device or a pipe.
     Device {
@@ -86,30 +88,34 @@ impl Output {
             .tempfile_in(folder)
             // Its own text names the temporary file, which nobody asked for.
             .map_err(|error| unwritable(error.kind().into()))?;
+        // Taken apart, because errors of both together name the temporary file.
+        let (temporary, temporary_path) = temporary.into_parts();
         Ok(Self::File {
             path,
             replace,
             mode,
             temporary: BufWriter::new(temporary),
+            temporary_path,
         })
     }
 
-    /// Opens an output that does not lie in the store, wherever links lead.
+    /// Opens an output that does not lie in the store, nor in another one, wherever links lead.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`CliError::Usage`] for a place in the store.
+    /// As [`open`](Self::open), and [`CliError::Usage`] for a place in a store.
     pub(crate) fn outside(store: &Path, path: &Path, replace: bool) -> Result<Self, CliError> {
         let whole = path
             .canonicalize()
             .or_else(|_no_such_file| folder_of(path).canonicalize());
         if path != Path::new("-")
-            && let (Ok(whole), Ok(store)) = (whole, store.canonicalize())
-            && whole.starts_with(&store)
+            && let Ok(whole) = whole
+            && let Some(own) = store_around(&whole, store)
         {
             return Err(CliError::usage(
                 format!(
-                    "`{}` lies in the store, where nothing else belongs",
-                    path.display()
+                    "`{}` lies in {}, where nothing else belongs",
+                    path.display(),
+                    if own { "the store" } else { "another store" }
                 ),
                 "name a file outside of it, such as `runstone export --csv runs.csv`",
             ));
@@ -152,7 +158,8 @@ impl Output {
                 replace,
                 mode,
                 temporary,
-            } => give_name(&path, replace, mode, temporary)
+                temporary_path,
+            } => give_name(&path, replace, mode, temporary, temporary_path)
                 .map_err(|source| CliError::Unwritable { path, source }),
         }
     }
@@ -172,23 +179,33 @@ fn give_name(
     path: &Path,
     replace: bool,
     mode: Option<u32>,
-    written: BufWriter<NamedTempFile>,
+    written: BufWriter<File>,
+    temporary_path: TempPath,
 ) -> io::Result<()> {
     let temporary = written
         .into_inner()
         .map_err(io::IntoInnerError::into_error)?;
     if let Some(mode) = mode {
         // The umask may have taken some of them.
-        let file = temporary.as_file();
-        file.set_permissions(Permissions::from_mode(mode))?;
+        temporary.set_permissions(Permissions::from_mode(mode))?;
     }
-    temporary.as_file().sync_all()?;
+    temporary.sync_all()?;
     if replace {
-        temporary.persist(path)?;
+        temporary_path.persist(path)?;
     } else {
-        temporary.persist_noclobber(path)?;
+        temporary_path.persist_noclobber(path)?;
     }
     File::open(folder_of(path))?.sync_all()
+}
+
+/// Returns whether a place lies in a store: `true` for the one that is meant, `false` for another.
+fn store_around(place: &Path, store: &Path) -> Option<bool> {
+    let is_a_store =
+        |folder: &Path| folder.join("runstone.json").is_file() && folder.join("cohorts").is_dir();
+    let own = store.canonicalize().ok();
+    let around = |folder: &&Path| own.as_deref() == Some(*folder) || is_a_store(folder);
+    let found = place.ancestors().find(around)?;
+    Some(own.as_deref() == Some(found))
 }
 
 fn folder_of(path: &Path) -> &Path {

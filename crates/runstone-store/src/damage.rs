@@ -159,7 +159,7 @@ pub enum Finding {
 /// What mending a store has put right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mended {
-    /// Slots that have their entry back, by path.
+    /// Slots that have their entry back, and claims that were given back from one, by path.
     pub restored: Vec<String>,
     /// Segments that were sealed.
     pub sealed: u64,

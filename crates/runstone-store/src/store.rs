@@ -199,8 +199,8 @@ pub trait Store: Send + Sync + Debug {
     /// On `Ok(true)` the object survives power loss.
     ///
     /// # Errors
-    /// [`StoreError::Unknown`] if it could not be looked at or made durable; [`StoreError::Damaged`]
-    /// if other bytes stand under its digest.
+    /// [`StoreError::Unknown`] if it could not be looked at or made durable;
+    /// [`StoreError::Damaged`] if other bytes stand under its digest.
     fn hold_object(&self, digest: &Hash256, bytes: Option<&[u8]>) -> Result<bool, StoreError>;
 
     /// Returns the bytes under a digest, also if they are on their way out.
@@ -299,6 +299,15 @@ pub trait Store: Send + Sync + Debug {
         Ok(Mended::default())
     }
 
+    /// Returns how the store is in another place than it was made in, or last
+    /// [settled](Self::settle_here), where that is known: it was moved, or is a copy.
+    fn moved(&self) -> Option<Moved> {
+        None
+    }
+
+    /// Leaves word that the store belongs where it is now. Nothing depends on it.
+    fn settle_here(&self) {}
+
     /// Tells of everything the store keeps what it weighs, one after the other.
     ///
     /// What cannot be looked at is told as well and costs itself alone.
@@ -306,6 +315,24 @@ pub trait Store: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError::Unreadable`] if the store as a whole cannot be looked at.
     fn weigh(&self, report: &mut dyn FnMut(Weighed<'_>)) -> Result<(), StoreError>;
+}
+
+/// The numbers by which a system tells a directory from every other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Of the device; another one may come with the next mount.
+    pub device: u64,
+    /// Of the directory on it.
+    pub inode: u64,
+}
+
+/// A store in another place than it was made in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Where it was made.
+    pub made: Whereabouts,
+    /// Where it is.
+    pub here: Whereabouts,
 }
 
 /// Whether leftovers are removed.

@@ -15,7 +15,7 @@ use std::path::Path;
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::dir::{Kind, OsFileSystem};
 use runstone_store::{
-    Appended, Damage, DamageKind, DirStore, Seq, Slot, Standing, Store as _, SystemEntropy,
+    Appended, Damage, DamageKind, DirStore, Log, Seq, Slot, Standing, Store as _, SystemEntropy,
 };
 use support::{COHORT, Place, claim, cohort, entry, findings, key, log, record, replace, slot};
 
@@ -262,4 +262,47 @@ fn file_of_another_shard_is_nobodys_head() {
         let stray = format!("stale unknown {}", below(&place, &slot(&place, u64::MAX)));
         assert_eq!(findings(&store), [stray], "{kind:?}");
     }
+}
+
+#[test]
+fn note_that_was_copied_to_a_free_place_has_two() {
+    let place = Place::new();
+    let store = place.init();
+    record(&store, &["first"]);
+    let notes = Log::CohortNotes(cohort());
+    drop(store.append(&notes, None, &entry(b"a note")).unwrap());
+    let notes = place.path().join(COHORT).join("notes/0000000000");
+    let first = fs::read(notes.join("00000000000000000001")).unwrap();
+    replace(&notes.join("00000000000000000002"), &first);
+    assert_eq!(
+        findings(&place.open()),
+        [format!(
+            "damage twice {COHORT}/notes/0000000000/00000000000000000002"
+        )]
+    );
+}
+
+#[test]
+fn what_does_not_belong_among_claims_and_beside_the_secret_is_named() {
+    let place = Place::new();
+    record(&place.init(), &["first"]);
+    let claim = claim(&place, "first");
+    let name = below(&place, &claim);
+    let fan = claim.parent().unwrap().to_owned();
+    let whole = fs::read(&claim).unwrap();
+    replace(&claim.with_extension("1"), &whole);
+    replace(&claim.with_extension("adopted"), b"");
+    replace(&fan.join("none.adopted"), b"");
+    replace(&place.path().join("secret/copy"), b"");
+    let mut found = findings(&place.open());
+    found.sort();
+    let fan = below(&place, &fan);
+    assert_eq!(
+        found,
+        [
+            format!("stale unknown {name}.1"),
+            format!("stale unknown {fan}/none.adopted"),
+            "stale unknown secret/copy".to_owned(),
+        ]
+    );
 }

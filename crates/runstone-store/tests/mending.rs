@@ -373,3 +373,134 @@ fn full_disk_takes_no_word_from_what_was_mended() {
         mended.left
     );
 }
+
+/// Everything recorded again, as by another process: each run has its place already.
+fn all_are_recorded(place: &Place, runs: u64) {
+    let store = place.open();
+    for number in 1..=runs {
+        let run = format!("run-{number}");
+        let again = store.append(&log(), Some(&key(&run)), &entry(run.as_bytes()));
+        let is_there = matches!(&again, Ok(Appended::Already(it)) if it.seq.get() == number);
+        assert!(is_there, "{run}: {again:?}");
+    }
+}
+
+#[test]
+fn store_that_lost_all_its_claims_gets_them_back_from_its_entries() {
+    let place = store_of(20);
+    fs::remove_dir_all(place.path().join("keys")).unwrap();
+    assert_eq!(findings(&place.open()), ["damage missing keys"]);
+    let mended = place.open().mend().unwrap();
+    assert_eq!((mended.restored.len(), mended.left), (20, Vec::new()));
+    assert_eq!(findings(&place.open()), Vec::<String>::new());
+    assert_eq!(place.open().mend().unwrap(), Mended::default());
+    all_are_recorded(&place, 20);
+}
+
+#[test]
+fn torn_claim_of_an_entry_is_replaced_and_what_stood_there_is_kept() {
+    let place = store_of(3);
+    let path = claim(&place, "run-2");
+    let whole = fs::read(&path).unwrap();
+    replace(&path, &whole[..whole.len() / 2]);
+    let torn = fs::read(&path).unwrap();
+    // A claim of a writer that died before its slot is nobody's to mend.
+    let dead = claim(&place, "dead");
+    replace(&dead, &torn);
+    assert_eq!(place.open().mend().unwrap().restored.len(), 1);
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    assert_eq!(quarantined(&place), std::slice::from_ref(&torn));
+    assert_eq!(fs::read(&dead).unwrap(), torn);
+    all_are_recorded(&place, 3);
+}
+
+#[test]
+fn claim_is_not_given_back_to_a_key_that_holds_two_places() {
+    let place = store_of(2);
+    replace(&slot(&place, 3), &fs::read(slot(&place, 1)).unwrap());
+    fs::remove_file(claim(&place, "run-1")).unwrap();
+    let before = findings(&place.open());
+    drop(place.open().mend().unwrap());
+    assert_eq!(findings(&place.open()), before);
+    assert!(!claim(&place, "run-1").exists());
+}
+
+/// The entries that a segment holds, each as it was recorded.
+fn contents(path: &PathBuf) -> Vec<Option<Vec<u8>>> {
+    let segment = segment::Segment::open(fs::read(path).unwrap()).unwrap();
+    let last = segment.last().get();
+    (last - 255..=last)
+        .map(|seq| segment.file(Seq::new(seq).unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn segments_that_come_to_harm_in_any_way_are_sealed_again_with_the_same_content() {
+    let place = store_of(560);
+    let (first, second) = (sealed(&place, 1, 256), sealed(&place, 257, 512));
+    let whole = [&first, &second].map(|path| fs::read(path).unwrap());
+    let held = [&first, &second].map(contents);
+    let shown = |path: &PathBuf| {
+        path.strip_prefix(place.path())
+            .unwrap()
+            .display()
+            .to_string()
+    };
+    let slots = || {
+        let log = place.path().join(COHORT).join("log/0000000000");
+        let mut slots: Vec<PathBuf> = fs::read_dir(log)
+            .unwrap()
+            .map(|slot| slot.unwrap().path())
+            .collect();
+        slots.sort();
+        slots
+            .iter()
+            .map(|slot| fs::read(slot).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let before = slots();
+    let flipped = |at: usize| {
+        let mut bytes = whole[0].clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let end = whole[0].len();
+    for (way, bytes) in [
+        ("flipped in the header", flipped(20)),
+        ("flipped in a row", flipped(1000)),
+        ("flipped in a frame", flipped(end - 5)),
+        ("cut", whole[0][..end * 2 / 3].to_vec()),
+        ("empty", Vec::new()),
+        ("zeroed", vec![0; end]),
+        ("another one", whole[1].clone()),
+    ] {
+        replace(&first, &bytes);
+        assert_eq!(
+            findings(&place.open()),
+            [format!("stale segment {}", shown(&first))],
+            "{way}"
+        );
+        let mended = place.open().mend().unwrap();
+        assert_eq!((mended.removed, mended.sealed), (1, 1), "{way}");
+        assert_eq!(findings(&place.open()), Vec::<String>::new(), "{way}");
+        assert_eq!(contents(&first), held[0], "{way}");
+    }
+    // Two that were exchanged, and two that are gone: both are made again.
+    replace(&first, &whole[1]);
+    replace(&second, &whole[0]);
+    assert_eq!(findings(&place.open()).len(), 2);
+    assert_eq!(place.open().mend().unwrap().sealed, 2);
+    for path in [&first, &second] {
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(place.open().mend().unwrap().sealed, 2);
+    assert_eq!([&first, &second].map(contents), held);
+    // One that stands where there is nothing yet to seal names places that it does not hold.
+    let beyond = sealed(&place, 513, 768);
+    replace(&beyond, &whole[0]);
+    assert_eq!(
+        findings(&place.open()),
+        [format!("stale segment {}", shown(&beyond))]
+    );
+    assert_eq!(slots(), before);
+}

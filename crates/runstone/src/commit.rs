@@ -3,8 +3,9 @@
 //! The order is the promise. Everything slow or fallible (reading, validating, hashing) is done
 //! before the log is touched, by `prepare`; what the snapshot will name is made durable; then the
 //! walk over `attempts` finds the number this recording is entitled to, and one append makes it
-//! durable; the objects it names are looked at once more, since `gc` may have been at work. The store answers for one explicit (run, stage, cohort, attempt). Many at once are left
-//! to `batch`, which takes the same steps.
+//! durable; the objects it names are looked at once more, since `gc` may have been at work. The
+//! store answers for one explicit (run, stage, cohort, attempt). Many at once are left to `batch`,
+//! which takes the same steps.
 
 use runstone_core::digest::Digest;
 use runstone_core::id::Attempt;
@@ -17,12 +18,11 @@ use crate::attempts::Walk;
 use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::{Place, Stored};
-use crate::named;
 use crate::open::Ledger;
 use crate::prepare::{Draft, Ready, prepare};
 use crate::profiles::ProfileChoice;
 use crate::recorded::{Acknowledged, FoundForNext, Recorded, RecordedAs};
-use crate::summary;
+use crate::{named, summary};
 
 /// What to record.
 #[derive(Debug, Clone)]

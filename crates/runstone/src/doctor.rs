@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use runstone_store::dir::Kind;
 use runstone_store::dir::examine::{Examined, Racing, Row, State, examine};
-use runstone_store::{Descriptor, NotAStore, StoreError, SystemEntropy};
+use runstone_store::{Descriptor, Moved, NotAStore, StoreError, SystemEntropy};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::open::Ledger;
+use crate::verify::moved_json;
 use crate::views::Views;
 
 /// What the doctor found.
@@ -39,6 +40,8 @@ pub struct StoreFacts {
     pub epoch: u64,
     /// Which views are kept.
     pub views: Views,
+    /// The directory is another one than the store was made in, or adopted in.
+    pub moved: Option<Moved>,
 }
 
 impl Diagnosis {
@@ -73,6 +76,7 @@ impl Diagnosis {
                 "modes": store.descriptor.modes,
                 "primitive": store.descriptor.primitive,
                 "views": store.views.as_str(),
+                "moved": store.moved.as_ref().map(moved_json),
             })),
         })
     }
@@ -105,6 +109,9 @@ pub fn diagnose(
     let Examined { kind, mut rows } = examine(path, primitive, &SystemEntropy, racing)?;
     let (row, store) = store_row(opened);
     rows.insert(0, row);
+    if let Some(store) = &store {
+        rows.insert(1, place_row(store.moved.as_ref()));
+    }
     Ok(Diagnosis {
         path: path.to_owned(),
         kind,
@@ -147,10 +154,47 @@ fn store_row(opened: Result<Ledger, Error>) -> (Row, Option<StoreFacts>) {
         descriptor: ledger.store.descriptor().clone(),
         epoch: ledger.epoch(),
         views: ledger.settings.views,
+        moved: ledger.store.moved(),
     };
     let found = format!(
         "{}, format {}, epoch {}, made {}",
         facts.descriptor.store, facts.descriptor.format, facts.epoch, facts.descriptor.created
     );
     (row(found, State::Good, None), Some(facts))
+}
+
+/// The row that says whether the store is where it was made. A copy is no fault, and two of them
+/// are told apart only if one is declared.
+fn place_row(moved: Option<&Moved>) -> Row {
+    Row {
+        subject: "place",
+        asked: "is it in the directory it was made in?",
+        found: match moved {
+            None => "nothing says otherwise".to_owned(),
+            Some(moved) => format!("no: {}", moved_in_words(moved)),
+        },
+        state: if moved.is_some() {
+            State::Warning
+        } else {
+            State::Good
+        },
+        hint: moved.map(|_| MOVED_HINT),
+    }
+}
+
+/// What to do about a store that was moved or copied.
+pub const MOVED_HINT: &str =
+    "if the store it was copied from goes on as well, run `runstone init --adopt` in this one";
+
+/// Returns by which numbers two places differ.
+pub fn moved_in_words(moved: &Moved) -> String {
+    let Moved { made, here } = moved;
+    let mut differ = Vec::new();
+    if made.device != here.device {
+        differ.push(format!("device {} is now {}", made.device, here.device));
+    }
+    if made.inode != here.inode {
+        differ.push(format!("inode {} is now {}", made.inode, here.inode));
+    }
+    format!("it was moved or copied ({})", differ.join(", "))
 }

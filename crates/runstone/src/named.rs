@@ -3,9 +3,9 @@
 //! A snapshot names the objects of its large sections and of the files stored with it, a refused
 //! run those of the snapshot it may become. The invariant guarded here: whatever could not be read
 //! might name anything, so that the answer is complete or there is none; and a digest counts as
-//! named wherever it stands, in snapshots, notes, refused runs, runs under way and profiles, so that
-//! a later release may name objects in places that this one does not know. A deleted snapshot names
-//! what it named. What becomes of objects that nobody names is left to the store.
+//! named wherever it stands, in snapshots, notes, refused runs, runs under way and profiles, so
+//! that a later release may name objects in places that this one does not know. A deleted snapshot
+//! names what it named. What becomes of objects that nobody names is left to the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 

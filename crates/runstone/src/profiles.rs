@@ -173,9 +173,18 @@ impl Ledger {
                     .find(|profile| profile.sha256 == *sha256);
                 return match known {
                     Some(profile) => Ok(Arc::new(profile.knowing(self.names.clone()))),
-                    None if *sha256 == self.settings.profile.sha256 => Err(Error::UnfinishedInit {
-                        name: self.settings.profile.name.clone(),
-                    }),
+                    None if *sha256 == self.settings.profile.sha256 => {
+                        let name = self.settings.profile.name.clone();
+                        // Nothing is recorded before the profile is kept.
+                        Err(if self.store.cohorts("", Some(1))?.is_empty() {
+                            Error::UnfinishedInit { name }
+                        } else {
+                            Error::ProfileLost {
+                                name,
+                                sha256: *sha256,
+                            }
+                        })
+                    }
                     None => Err(Error::Damaged {
                         place: place(),
                         found: "no such file, though it is named".to_owned(),

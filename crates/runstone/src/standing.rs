@@ -158,6 +158,7 @@ impl Ledger {
         let epoch = self.epoch() + 1;
         self.say(StoreSaid::Adopted { epoch })?;
         self.store.enter_epoch(epoch);
+        self.store.settle_here();
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         standing.epoch = epoch;
         Ok(epoch)

@@ -1,5 +1,6 @@
 //! What `verify` found, as text.
 
+use runstone::doctor::{MOVED_HINT, moved_in_words};
 use runstone::verify::Verified;
 
 use crate::render::lines::{behind, wrapped};
@@ -23,6 +24,12 @@ pub(crate) fn text(verified: &Verified) -> String {
             "{FAINT}stale{FAINT:#} {} ({})",
             plain(&leftover.path),
             plain(&leftover.kind)
+        )));
+    }
+    if let Some(moved) = &verified.moved {
+        text.push_str(&wrapped(&format!(
+            "{WARNING}moved{WARNING:#} {}: {MOVED_HINT}",
+            moved_in_words(moved)
         )));
     }
     if verified.not_checked() > 0 {
@@ -67,10 +74,10 @@ pub(crate) fn text(verified: &Verified) -> String {
     }
     if let Some(repaired) = &verified.repaired {
         for path in &repaired.restored {
-            text.push_str(&wrapped(&format!(
-                "{DONE}restored{DONE:#} {}; damaged bytes are kept in `quarantine/`",
-                plain(path)
-            )));
+            text.push_str(&wrapped(&format!("{DONE}restored{DONE:#} {}", plain(path))));
+        }
+        if !repaired.restored.is_empty() {
+            text.push_str("damaged bytes that stood there are kept in `quarantine/`\n");
         }
         for left in &repaired.left {
             text.push_str(&wrapped(&format!(

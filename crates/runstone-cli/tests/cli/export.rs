@@ -134,11 +134,7 @@ fn a_damaged_place_is_named_and_costs_its_own_row_alone() {
         .to_owned();
     let slot = format!(".runstone/cohorts/{cohort}/log/0000000000/00000000000000000002");
     let path = scene.project().join(&slot);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let mut bytes = std::fs::read(&path).unwrap();
-    let middle = bytes.len() - 40;
-    bytes[middle] ^= 1;
-    scene.file(&slot, bytes);
+    scene.flip_a_bit(&path);
     let output = scene.quietly(&["export", "--jsonl"]);
     assert_eq!(output.status.code(), Some(5));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 3);
@@ -222,24 +218,52 @@ fn what_is_replaced_keeps_its_mode_and_its_link_and_no_store_is_written_into() {
     assert_eq!(std::fs::read(at("shelf/all.csv")).unwrap(), piped);
 
     std::os::unix::fs::symlink(".runstone/runs", at("way")).unwrap();
+    // Another store, beside and behind a link to one of its files.
+    assert!(scene.quietly(&["init", "elsewhere"]).status.success());
+    std::os::unix::fs::symlink("elsewhere/runstone.json", at("away.csv")).unwrap();
+    let other = std::fs::read(at("elsewhere/runstone.json")).unwrap();
     let descriptor = std::fs::read(at(".runstone/runstone.json")).unwrap();
     for name in [
         ".runstone/all.csv",
         ".runstone/runstone.json",
         "way/all.csv",
         ".runstone/runs/../all.csv",
+        "elsewhere/all.csv",
+        "away.csv",
     ] {
         let output = scene.quietly(&["export", "--csv", name, "--force"]);
         assert_eq!(output.status.code(), Some(2), "{name}: {output:?}");
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(
-            told.contains("lies in the store") && told.contains("hint:"),
+            told.contains("where nothing else belongs") && told.contains("hint:"),
             "{told}"
         );
     }
     assert!(!at(".runstone/all.csv").exists() && !at(".runstone/runs/all.csv").exists());
-    assert_eq!(
-        std::fs::read(at(".runstone/runstone.json")).unwrap(),
-        descriptor
+    assert!(!at("elsewhere/all.csv").exists());
+    for (path, before) in [(".runstone", descriptor), ("elsewhere", other)] {
+        let now = std::fs::read(at(path).join("runstone.json")).unwrap();
+        assert_eq!(now, before, "{path}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_costs_the_file_that_was_asked_for_and_no_other_name_is_said() {
+    let scene = some_runs();
+    let program = env!("CARGO_BIN_EXE_runstone");
+    // A limit on the size of files stands for a full disk; its signal is not heard.
+    let script = format!("trap '' XFSZ; ulimit -f 0; exec {program} export --jsonl all.jsonl");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(scene.project())
+        .env_clear()
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("all.jsonl") && !told.contains(".runstone-"),
+        "{told}"
     );
+    assert!(!scene.project().join("all.jsonl").exists());
 }

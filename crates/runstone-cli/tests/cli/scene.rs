@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -62,6 +63,15 @@ impl Scene {
             .unwrap();
         file.write_all(content.as_ref()).unwrap();
         self
+    }
+
+    /// Changes a bit of a file of the store, near its end.
+    pub(crate) fn flip_a_bit(&self, file: &Path) -> &Self {
+        let mut bytes = std::fs::read(file).unwrap();
+        let hit = bytes.len().saturating_sub(40);
+        bytes[hit] ^= 1;
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        self.file(file.to_str().unwrap(), bytes)
     }
 
     /// Copies a fixture of the market pipeline into the project.

@@ -138,17 +138,7 @@ fn damage_is_named_costs_nothing_else_and_recording_goes_on() {
         .join(".runstone/cohorts")
         .join(&cohort)
         .join("log/0000000000/00000000000000000002");
-    let mut bytes = std::fs::read(&slot).unwrap();
-    let middle = bytes.len() - 40;
-    bytes[middle] ^= 1;
-    std::fs::set_permissions(&slot, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let path = slot
-        .strip_prefix(scene.project())
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
-    scene.file(&path, bytes);
+    scene.flip_a_bit(&slot);
     scene
         .run(&["verify"])
         .run(&["log"])
@@ -309,5 +299,72 @@ fn a_store_without_views_has_none_to_make() {
         .run(&["views", "rebuild"])
         .run(&["init", "--views", "files"])
         .run(&["init", "--views", "some"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn verify_tells_damaged_truth_from_what_is_derived_by_its_exit_code() {
+    let scene = Scene::with_store(&[]);
+    for run_id in ["r1", "r2"] {
+        scene.file("r.json", run_document(run_id, 0.6));
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    let store = scene.project().join(".runstone");
+    let below = |folder: &str| {
+        let folder = std::fs::read_dir(store.join(folder)).unwrap();
+        folder.map(|entry| entry.unwrap().path()).min().unwrap()
+    };
+    let cohort = below("cohorts");
+    let slot = cohort.join("log/0000000000/00000000000000000001");
+    scene.file(".runstone/refused/foo.json", "garbage");
+    for (file, code, word) in [
+        (slot, 8, "checksum"),
+        (cohort.join("cohort.json"), 8, "cohort key"),
+        (below("profiles"), 8, "digest"),
+        (cohort.join("view/LATEST.json"), 0, "stale view"),
+        (store.join("runs/r1/snapshot_index.json"), 0, "stale view"),
+        (store.join("origin.json"), 0, "hint"),
+        (store.join("refused/foo.json"), 0, "unreadable"),
+    ] {
+        let before = std::fs::read(&file).unwrap();
+        scene.flip_a_bit(&file);
+        let output = scene.quietly(&["verify", "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{file:?}: {told}");
+        let path = file.strip_prefix(&store).unwrap().display().to_string();
+        let named = [&told["damage"], &told["stale"]]
+            .into_iter()
+            .flat_map(|findings| findings.as_array().unwrap())
+            .any(|found| found["path"] == path && found["kind"] == word);
+        assert!(named, "{path} ({word}): {told}");
+        scene.file(file.to_str().unwrap(), before);
+    }
+}
+
+#[test]
+fn a_store_whose_profile_is_gone_says_how_to_get_it_back() {
+    let mut scene = Scene::empty();
+    scene.file(
+        "p.toml",
+        "schema = 1\nname = \"churn\"\nextends = \"generic\"\n",
+    );
+    scene.file("r.json", run_document("r1", 0.6));
+    assert!(
+        scene
+            .quietly(&["init", "--profile", "p.toml"])
+            .status
+            .success()
+    );
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let profiles = scene.project().join(".runstone/profiles");
+    for profile in std::fs::read_dir(profiles).unwrap() {
+        std::fs::remove_file(profile.unwrap().path()).unwrap();
+    }
+    scene.file("s.json", run_document("r2", 0.6));
+    scene
+        .run(&["record", "s.json"])
+        .run(&["verify"])
+        .run(&["init", "--profile", "p.toml"])
+        .run(&["record", "s.json"]);
     assert_snapshot!(scene.transcript());
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fs::{FileSystem, Kind};
+use crate::store::Whereabouts;
 use crate::weight::Weight;
 
 /// A file system in front of another one, whose calls are counted and can be made to fail.
@@ -367,5 +368,9 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     fn kind(&self, dir: &F::Dir) -> io::Result<Kind> {
         let kind = self.plan().kind;
         self.call("kind", || kind.map_or_else(|| self.inner.kind(dir), Ok))
+    }
+
+    fn whereabouts(&self, dir: &F::Dir) -> io::Result<Option<Whereabouts>> {
+        self.call("whereabouts", || self.inner.whereabouts(dir))
     }
 }

@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
+use crate::store::Whereabouts;
 use crate::weight::Weight;
 
 /// The fewest open files that a process is commonly allowed (macOS).
@@ -211,6 +212,14 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// # Errors
     /// What the system says.
     fn kind(&self, dir: &Self::Dir) -> io::Result<Kind>;
+
+    /// Returns the numbers of a directory; nothing where they tell it from no other.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn whereabouts(&self, _dir: &Self::Dir) -> io::Result<Option<Whereabouts>> {
+        Ok(None)
+    }
 }
 
 /// What a file system may be relied on for.

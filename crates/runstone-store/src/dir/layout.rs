@@ -13,6 +13,8 @@ use crate::log::Seq;
 pub(super) const DESCRIPTOR: &str = "runstone.json";
 /// The file that says what a cohort is.
 pub(super) const COHORT_DOCUMENT: &str = "cohort.json";
+/// The file in the root that says where the store was made.
+pub(super) const ORIGIN: &str = "origin.json";
 /// The directory of damaged bytes that were replaced.
 pub(super) const QUARANTINE: &str = "quarantine";
 /// The directory of a cohort's segments.
@@ -61,7 +63,14 @@ pub(super) const LOST_AND_FOUND: &str = "lost+found";
 /// Tells whether a name in the root is one that this format gives, or the file system.
 pub(super) fn is_of_root(name: &str) -> bool {
     let directories = DIRECTORIES.iter().filter_map(|(path, _)| path.first());
-    [DESCRIPTOR, SECRET_MARK, LAST_DIRECTORY, LOST_AND_FOUND].contains(&name)
+    [
+        DESCRIPTOR,
+        SECRET_MARK,
+        ORIGIN,
+        LAST_DIRECTORY,
+        LOST_AND_FOUND,
+    ]
+    .contains(&name)
         || directories.into_iter().any(|directory| *directory == name)
 }
 

@@ -6,7 +6,8 @@
 //! found damaged, and still is, loses its name to another, and keeps one in `quarantine/`; a place
 //! that is empty is only ever linked, below the end of the log and where the claim of its key
 //! stands, so that no writer can be on its way to it; a segment that cannot be believed is removed
-//! only if every entry in it is whole in its slot. Without a twin everything stays as it is.
+//! only if every entry in it is whole in its slot. Without a twin everything stays as it is. Claims
+//! are left to `reissue`.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -14,6 +15,7 @@ use std::error::Error as _;
 use super::DirStore;
 use super::fs::{FileSystem, if_found};
 use super::layout::{Holds, QUARANTINE, SEGMENTS, claim_name, fan_name, shard_name, slot_name};
+use super::reissue::LostClaims;
 use super::segments::Sealed;
 use super::tree::{At, at};
 use crate::damage::{Damage, DamageKind, Finding, Mended, Stale, StaleKind};
@@ -27,7 +29,7 @@ use crate::segment::{Level, Row, Span};
 use crate::store::Slot;
 
 /// Bytes of the path of a log in a name in quarantine; the end of it tells logs apart.
-const LOG_NAME_MAX: usize = 120;
+const WHENCE_MAX: usize = 120;
 
 /// How many later places are asked for what they saw at a damaged one.
 const WITNESSES: u64 = 64;
@@ -41,6 +43,8 @@ struct Patients {
     segments: Vec<String>,
     /// Paths of claims whose key holds no place.
     claims: Vec<String>,
+    /// What is wrong with claims of keys that may hold one.
+    lost_claims: LostClaims,
 }
 
 /// What is wrong with a slot.
@@ -62,7 +66,7 @@ struct Twin {
 impl<F: FileSystem> DirStore<F> {
     pub(super) fn mend_all(&self) -> Result<Mended, StoreError> {
         let mut patients = Patients::default();
-        self.audit_all(&mut |finding| patients.admit(self, finding))?;
+        let (_, read) = self.audit_and_keep(&mut |finding| patients.admit(self, finding))?;
         let mut mended = Mended::default();
         for (log, seq, ailment) in &patients.slots {
             // A twin that cannot be read is none.
@@ -82,6 +86,7 @@ impl<F: FileSystem> DirStore<F> {
                 self.put_back_from(log, seq.next(), &patients, &mut mended);
             }
         }
+        self.put_claims_back(&patients.lost_claims, &read, &mut mended);
         for path in &patients.segments {
             match self.remove_segment(path) {
                 Ok(removed) => mended.removed += u64::from(removed),
@@ -297,7 +302,7 @@ impl<F: FileSystem> DirStore<F> {
                 if !matches!(self.read_slot(log, seq)?, Slot::Damaged(_)) {
                     return Ok(false);
                 }
-                self.quarantine(log, &shard, &name)?;
+                self.quarantine(&log.path().join("~"), &shard, &name)?;
                 // One call: at no moment is the place free for another to take.
                 self.tree.take_name(temporary, &name)?;
             }
@@ -325,18 +330,22 @@ impl<F: FileSystem> DirStore<F> {
         }))
     }
 
-    /// Gives damaged bytes a name in quarantine, durably.
-    fn quarantine(&self, log: &Log, shard: &At<F>, name: &str) -> Result<(), StoreError> {
+    /// Gives damaged bytes a name in quarantine, which says `whence` they are, durably.
+    pub(super) fn quarantine(
+        &self,
+        whence: &str,
+        here: &At<F>,
+        name: &str,
+    ) -> Result<(), StoreError> {
         let room = self.tree.make(&[QUARANTINE], Holds::Truth)?;
-        let log = log.path().join("~");
-        let log = &log[log.len().saturating_sub(LOG_NAME_MAX)..];
-        let kept = format!("{log}~{name}.{}", self.nonce());
+        let whence = &whence[whence.len().saturating_sub(WHENCE_MAX)..];
+        let kept = format!("{whence}~{name}.{}", self.nonce());
         let linked = match self.tree.primitive {
-            Primitive::Link => self.tree.fs.link(&shard.dir, name, &room.dir, &kept),
+            Primitive::Link => self.tree.fs.link(&here.dir, name, &room.dir, &kept),
             Primitive::RenameNoreplace => Err(std::io::ErrorKind::Unsupported.into()),
         };
         if linked.is_err() {
-            let bytes = self.tree.read(shard, name, FILE_BYTES_MAX + 1)?;
+            let bytes = self.tree.read(here, name, FILE_BYTES_MAX + 1)?;
             self.keep(&room, &kept, &bytes.unwrap_or_default())?;
         }
         self.tree.sync_down_to(&[QUARANTINE])
@@ -371,7 +380,7 @@ impl<F: FileSystem> DirStore<F> {
 }
 
 /// Returns what was not put right, and why.
-fn left(path: &str, failure: &StoreError) -> String {
+pub(super) fn left(path: &str, failure: &StoreError) -> String {
     let mut text = format!("{path}: {failure}");
     let mut cause = failure.source();
     while let Some(found) = cause {
@@ -383,6 +392,7 @@ fn left(path: &str, failure: &StoreError) -> String {
 
 impl Patients {
     fn admit<F: FileSystem>(&mut self, store: &DirStore<F>, finding: Finding) {
+        self.lost_claims.admit(&finding);
         match finding {
             Finding::Damage(Damage {
                 path,

@@ -10,12 +10,13 @@
 //! audit    reads everything              shelf     files that are replaced and removed
 //! seal     puts entries into segments    segments  reads them
 //! mend     gives damaged places           sweep     removes what dead writers left
-//!          their entries back
+//!          their entries back     reissue  gives entries their claims back
 //! simulation   a disk that forgets what was not flushed, for tests
 //! fans     directories held for a batch    draft     files that wait for their names
 //! weigh    counts bytes                    race      who of many gets a name
 //! trash    objects that nobody names, on their way out
 //! examine  asks the file system everything a store relies on
+//! origin   where the store was made
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -35,11 +36,13 @@ mod keep;
 mod layout;
 mod mend;
 mod open;
+mod origin;
 mod os;
 mod probe;
 mod publish;
 mod race;
 mod read;
+mod reissue;
 mod seal;
 mod secret;
 mod segments;
@@ -79,8 +82,8 @@ use crate::mutants::{self, Mutant};
 use crate::secret::Secret;
 use crate::shelf::Shelf;
 use crate::store::{
-    Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
-    Sweep, Swept, one_by_one,
+    Appended, BatchItem, Committed, Entry, Instead, Moved, NewEntry, OpenedCohort, Slot, Standing,
+    Store, Sweep, Swept, one_by_one,
 };
 use crate::weight::Weighed;
 
@@ -305,6 +308,14 @@ impl<F: FileSystem> Store for DirStore<F> {
 
     fn sweep(&self, how: Sweep) -> Result<Swept, StoreError> {
         self.sweep_all(how).map_err(StoreError::beside_the_logs)
+    }
+
+    fn moved(&self) -> Option<Moved> {
+        self.moved_since()
+    }
+
+    fn settle_here(&self) {
+        self.leave_origin();
     }
 
     fn mend(&self) -> Result<Mended, StoreError> {

@@ -140,6 +140,7 @@ impl<F: FileSystem> DirStore<F> {
         let store = Self::assemble(fs, root, descriptor, Box::new(entropy))?;
         store.lay_out().map_err(StoreError::before_publishing)?;
         Ok(if is_ours {
+            store.leave_origin();
             Initialised::Made(store)
         } else {
             Initialised::Found(store)
@@ -187,7 +188,7 @@ impl<F: FileSystem> DirStore<F> {
     /// Makes whatever is missing of the directories of a store, and flushes all of them.
     ///
     /// Whoever finds a store whose maker died on the way does this in its place.
-    fn lay_out(&self) -> Result<(), StoreError> {
+    pub(super) fn lay_out(&self) -> Result<(), StoreError> {
         let tree = &self.tree;
         if !tree.exists(&tree.root(), LAST_DIRECTORY)? {
             self.admit_users()?;

@@ -19,6 +19,7 @@ use super::fs::{FileSystem, Kind, best_effort};
 use super::layout::temporary_name;
 use crate::entropy::{Entropy as _, SystemEntropy};
 use crate::key::Nonce;
+use crate::store::Whereabouts;
 use crate::weight::Weight;
 
 /// Bytes asked for at once when reading.
@@ -364,6 +365,14 @@ impl FileSystem for OsFileSystem {
 
     fn kind(&self, dir: &OsDir) -> io::Result<Kind> {
         Ok(kind_of(magic(dir)?))
+    }
+
+    fn whereabouts(&self, dir: &OsDir) -> io::Result<Option<Whereabouts>> {
+        let stat = retry_on_intr(|| fs::fstat(&*dir.0))?;
+        Ok(Some(Whereabouts {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }))
     }
 }
 

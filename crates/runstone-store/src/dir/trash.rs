@@ -9,9 +9,10 @@
 //! T is the second of the file system's clock at which the object went. The invariants guarded
 //! here: an object that goes or comes has one of its two names at every moment, on the disk too, so
 //! that readers who look into the trash and then once more into `objects/` always find it; what is
-//! named is asked again after objects went; and the last name of an object is taken only a day after
-//! it went, by who read what is named after seeing it in the trash. Why that is enough for writers
-//! that work meanwhile stands in `docs/concurrency.md`. What is named is left to the caller.
+//! named is asked again after objects went; and the last name of an object is taken only a day
+//! after it went, by who read what is named after seeing it in the trash. Why that is enough for
+//! writers that work meanwhile stands in `docs/concurrency.md`. What is named is left to the
+//! caller.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -227,8 +228,8 @@ impl<F: FileSystem> Collection<'_, F> {
         Ok(())
     }
 
-    /// Gives an object its place back, and takes its names in the trash once it has it for good. One
-    /// whose place holds other bytes keeps what the trash has of it.
+    /// Gives an object its place back, and takes its names in the trash once it has it for good.
+    /// One whose place holds other bytes keeps what the trash has of it.
     fn put_back(
         &mut self,
         digest: Hash256,
@@ -333,7 +334,8 @@ impl<F: FileSystem> Collection<'_, F> {
         Ok(())
     }
 
-    /// Tells whether an object is a day old; one that is younger may be that of a recording at work.
+    /// Tells whether an object is a day old; one that is younger may be that of a recording at
+    /// work.
     fn is_old(&mut self, object: &Object<F>) -> bool {
         let Object { fan, digest } = object;
         let modified = self.store.tree.fs.modified(&fan.dir, &digest.to_string());

@@ -9,7 +9,8 @@ use super::DirStore;
 use super::fs::{FileSystem, if_found};
 use super::hint::HINT;
 use super::layout::{
-    COHORT_DOCUMENT, DESCRIPTOR, LOST_AND_FOUND, PROBE, SECRET, SECRET_MARK, SEGMENTS, TEMPORARY,
+    COHORT_DOCUMENT, DESCRIPTOR, LOST_AND_FOUND, ORIGIN, PROBE, SECRET, SECRET_MARK, SEGMENTS,
+    TEMPORARY,
 };
 use super::tree::{At, at};
 use crate::error::StoreError;
@@ -133,7 +134,7 @@ fn ware_of(path: &[&str]) -> Ware {
         ["keys", ..] => Ware::Keys,
         ["cohorts", _, "log", ..] => Ware::Entries,
         ["cohorts", _, "notes", ..] | ["environments", "notes", ..] | ["notes", ..] => Ware::Notes,
-        ["cohorts", _, "view", HINT] => Ware::Hints,
+        ["cohorts", _, "view", HINT] | [ORIGIN] => Ware::Hints,
         ["cohorts", _, "view", ..] | ["runs", ..] => Ware::Views,
         ["cohorts", _, SEGMENTS, ..] => Ware::Segments,
         ["cohorts", _, COHORT_DOCUMENT] => Ware::Cohorts,

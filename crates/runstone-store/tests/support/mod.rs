@@ -136,9 +136,11 @@ pub(crate) fn claim(place: &Place, run: &str) -> PathBuf {
     place.path().join("keys").join(&key[..2]).join(key)
 }
 
-/// Replaces a file by another of these bytes: the old one may have more names.
+/// Puts a file of these bytes in a place, whatever stands there: the old one may have more names.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) {
-    fs::remove_file(path).unwrap();
+    if path.exists() {
+        fs::remove_file(path).unwrap();
+    }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -135,6 +135,11 @@ impl Error {
             Self::UnfinishedInit { .. } => {
                 Some("run the same `runstone init` again, with the options it had".to_owned())
             }
+            Self::ProfileLost { .. } => Some(
+                "put it back from a backup, or run `runstone init --profile FILE` with the file that \
+                 the store was made with"
+                    .to_owned(),
+            ),
             Self::Payload {
                 source: SnapshotError::Newer { .. },
                 ..

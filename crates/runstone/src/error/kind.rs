@@ -54,7 +54,8 @@ impl Error {
             | Self::Kept { .. }
             | Self::Damaged { .. }
             | Self::DefaultUnknown { .. }
-            | Self::UnfinishedInit { .. } => ErrorKind::Damaged,
+            | Self::UnfinishedInit { .. }
+            | Self::ProfileLost { .. } => ErrorKind::Damaged,
             Self::Store(error) => store_kind(error),
         }
     }
@@ -106,6 +107,7 @@ impl Error {
             } => "newer_format",
             Self::Kept { .. } | Self::Damaged { .. } => "damaged",
             Self::UnfinishedInit { .. } => "unfinished_init",
+            Self::ProfileLost { .. } => "profile_lost",
             Self::DefaultUnknown { .. } => "default_profile_unknown",
             Self::Query(_) => "filter_illegal",
             Self::Usage { .. } => "usage",

@@ -14,6 +14,7 @@ mod kind;
 
 use std::path::PathBuf;
 
+use runstone_core::digest::Digest;
 use runstone_core::json::ReadError;
 use runstone_core::note::IllegalText;
 use runstone_core::profile::ProfileError;
@@ -164,6 +165,14 @@ pub enum Error {
     UnfinishedInit {
         /// The profile.
         name: String,
+    },
+    /// The profile that the store was made with is gone, and recordings were made by it.
+    #[error("the profile `{name}` of the store is gone: there is no `profiles/{sha256}.toml`")]
+    ProfileLost {
+        /// The profile.
+        name: String,
+        /// The digest that names its file.
+        sha256: Digest,
     },
     /// A note of the store that may name its default profile cannot be read.
     #[error("the default profile is not known: {place} cannot be read ({why})")]

@@ -4,54 +4,88 @@
 //! that truth was lost or mixed up: damage. One of a later release is not; this one only cannot
 //! tell.
 
-use runstone_core::note::{Note, NoteError};
+use runstone_core::note::{Note, NoteError, StoreNote, StoreSaid};
 use runstone_store::{CohortName, Log, Seq, Slot, StaleKind, StoreError};
 
 use crate::digests::to_digest;
 use crate::error::{Error, chain};
 use crate::open::Ledger;
-use crate::verify::{Damaged, Leftover, Verified};
+use crate::verify::{Damaged, Leftover, Mentioned, Verified};
 
 impl Ledger {
     /// Checks every note of a cohort. Damage of the entry itself was named by the audit.
     pub(crate) fn verify_notes(
         &self,
         cohort: &CohortName,
+        named: &mut Mentioned,
         verified: &mut Verified,
     ) -> Result<(), Error> {
         let log = Log::CohortNotes(cohort.clone());
-        let head = match self.store.head(&log) {
+        self.verify_notes_of(&log, named, verified, &mut |payload, path, _, verified| {
+            let note = Note::from_payload(payload)?;
+            verified.checked.notes += 1;
+            let found = self.names_nothing(cohort, &note)?;
+            verified.damage.extend(found.map(|found| Damaged {
+                path: path.to_owned(),
+                kind: "note".to_owned(),
+                expected: "a note about a snapshot of its cohort".to_owned(),
+                found,
+            }));
+            Ok(())
+        })
+    }
+
+    /// Checks every note of the store.
+    pub(crate) fn verify_store_notes(
+        &self,
+        named: &mut Mentioned,
+        verified: &mut Verified,
+    ) -> Result<(), Error> {
+        let log = Log::StoreNotes;
+        self.verify_notes_of(&log, named, verified, &mut |payload, _, named, verified| {
+            let note = StoreNote::from_payload(payload)?;
+            verified.checked.notes += 1;
+            if let StoreSaid::DefaultProfile(profile) = &note.said {
+                named.profiles.by_a_note(profile);
+            }
+            Ok(())
+        })
+    }
+
+    fn verify_notes_of(
+        &self,
+        log: &Log,
+        named: &mut Mentioned,
+        verified: &mut Verified,
+        check: &mut Check<'_>,
+    ) -> Result<(), Error> {
+        let head = match self.store.head(log) {
             Ok(Some(head)) => head,
             // Where it cannot be looked at, the audit has named it.
             Ok(None) | Err(StoreError::Damaged(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         for seq in (1..=head.get()).filter_map(Seq::new) {
-            let payload = match self.store.read(&log, seq) {
-                Ok(Slot::Whole(entry)) => entry.payload,
+            let entry = match self.store.read(log, seq) {
+                Ok(Slot::Whole(entry)) => entry,
                 Ok(Slot::Absent | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
+            named.epochs.add(log, seq, &entry.envelope);
             let path = format!("{log}#{seq}");
-            let damaged = |expected: &str, found: String| Damaged {
-                path: path.clone(),
-                kind: "note".to_owned(),
-                expected: expected.to_owned(),
-                found,
-            };
-            match Note::from_payload(&payload) {
-                Ok(note) => {
-                    verified.checked.notes += 1;
-                    let found = self.names_nothing(cohort, &note)?;
-                    verified.damage.extend(
-                        found.map(|found| damaged("a note about a snapshot of its cohort", found)),
-                    );
-                }
-                Err(NoteError::Later { .. }) => verified.stale.push(Leftover {
+            match check(&entry.payload, &path, named, verified) {
+                Ok(()) => {}
+                Err(Unfit::Note(NoteError::Later { .. })) => verified.stale.push(Leftover {
                     path,
                     kind: StaleKind::Newer.word().to_owned(),
                 }),
-                Err(error) => verified.damage.push(damaged("a note", chain(&error))),
+                Err(Unfit::Note(error)) => verified.damage.push(Damaged {
+                    path,
+                    kind: "note".to_owned(),
+                    expected: "a note".to_owned(),
+                    found: chain(&error),
+                }),
+                Err(Unfit::Store(error)) => return Err(error),
             }
         }
         Ok(())
@@ -75,5 +109,26 @@ impl Ledger {
             Ok(Slot::Whole(_) | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => None,
             Err(error) => return Err(error.into()),
         })
+    }
+}
+
+/// Checks what a note says: of its payload, and its place for people.
+type Check<'a> = dyn FnMut(&[u8], &str, &mut Mentioned, &mut Verified) -> Result<(), Unfit> + 'a;
+
+/// Why a note could not be checked.
+enum Unfit {
+    Note(NoteError),
+    Store(Error),
+}
+
+impl From<NoteError> for Unfit {
+    fn from(error: NoteError) -> Self {
+        Self::Note(error)
+    }
+}
+
+impl From<Error> for Unfit {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
     }
 }

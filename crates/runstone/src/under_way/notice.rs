@@ -89,7 +89,7 @@ impl Started {
         ShelfPath::new(Room::Started, &[&part]).expect("hex digits are a name")
     }
 
-    pub(super) fn path(&self) -> Result<ShelfPath, Error> {
+    pub(crate) fn path(&self) -> Result<ShelfPath, Error> {
         self.folder()
             .below(&format!("{}.json", self.nonce))
             .map_err(|bad| Error::Usage {
@@ -117,7 +117,7 @@ impl Started {
     }
 
     /// Reads an entry, or says why it is none.
-    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let entry: Value = serde_json::from_slice(bytes)
             .map_err(|error| format!("is torn, or no notice of a run ({error})"))?;
         match entry.get("schema").and_then(Value::as_str) {

@@ -3,7 +3,7 @@
 //! Damage is of truth; what is left over is of things derived, and harmless. Finding either is left
 //! to the walk beside.
 
-use runstone_store::{Audited, Damage, DamageKind, StaleKind};
+use runstone_store::{Audited, Damage, DamageKind, Moved, StaleKind, Whereabouts};
 use serde_json::{Value, json};
 
 use crate::views::Lost;
@@ -17,6 +17,9 @@ pub struct Verified {
     pub damage: Vec<Damaged>,
     /// Derived things that are stale, missing or torn, and leftovers: harmless.
     pub stale: Vec<Leftover>,
+    /// The directory is another one than the store was made in, or adopted in: it was moved, or is
+    /// a copy.
+    pub moved: Option<Moved>,
     /// What was put right, if that was asked for.
     pub repaired: Option<Repaired>,
 }
@@ -24,8 +27,9 @@ pub struct Verified {
 /// What was put right of what is derived.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
-    /// Damaged places that have their entry back, by path, whose bytes are in `quarantine/`; and
-    /// objects that are back from the trash.
+    /// Damaged places that have their entry back, and claims, by path, whose bytes are in
+    /// `quarantine/`; built-in profiles that are kept again, and objects that are back from the
+    /// trash.
     pub restored: Vec<String>,
     /// Views that were missing or differed, and segments that were missing, written again.
     pub written: u64,
@@ -69,6 +73,12 @@ pub struct Leftover {
     pub path: String,
     /// What kind.
     pub kind: String,
+}
+
+/// Returns a move as JSON: both places by the numbers that the system gives them.
+pub(crate) fn moved_json(moved: &Moved) -> Value {
+    let place = |at: &Whereabouts| json!({ "device": at.device, "inode": at.inode });
+    json!({ "made": place(&moved.made), "here": place(&moved.here) })
 }
 
 impl Leftover {
@@ -154,6 +164,7 @@ impl Verified {
                 "profiles": audited.profiles,
                 "bytes": audited.bytes,
             },
+            "moved": self.moved.as_ref().map(moved_json),
             "not_checked": self.not_checked(),
             "damage": self.damage.iter().map(|damaged| json!({
                 "path": damaged.path,

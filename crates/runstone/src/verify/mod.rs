@@ -6,7 +6,10 @@
 //! and the content digest that were recorded. A damage is named and costs nothing else. What is
 //! derived may be put right on the way; truth never is.
 
+mod epochs;
 mod found;
+mod passing;
+mod profiles;
 mod trash;
 
 use std::collections::BTreeSet;
@@ -19,7 +22,10 @@ use runstone_store::{
     CohortName, Finding, Log, Mended, Room, Seq, ShelfPath, StaleKind, StoreError,
 };
 
+pub(crate) use self::epochs::Epochs;
+pub(crate) use self::found::moved_json;
 pub use self::found::{Checked, Damaged, Leftover, Repaired, Verified};
+pub(crate) use self::profiles::ProfilesNamed;
 use crate::digests::to_digest;
 use crate::error::Error;
 use crate::find::{Head, Stored};
@@ -61,14 +67,19 @@ impl Ledger {
                 });
             }
         })?;
-        self.verify_default_profile(&mut verified);
-        let mut key_ids = KeyIds::default();
-        for cohort in self.store.cohorts("", None)? {
-            self.verify_cohort(&cohort, &mut verified, &mut key_ids)?;
+        let mut named = Mentioned::default();
+        self.verify_store_notes(&mut named, &mut verified)?;
+        let cohorts = self.store.cohorts("", None)?;
+        for cohort in &cohorts {
+            self.verify_cohort(cohort, &mut verified, &mut named)?;
         }
-        self.verify_key_ids(&key_ids, &mut verified);
+        self.verify_key_ids(&named.key_ids, &mut verified);
+        self.verify_profiles(named.profiles, &mut verified);
+        self.verify_epochs(&named.epochs, &mut verified)?;
         self.verify_trash(mode, &mut mended, &mut verified);
         self.verify_views(mode, mended, &mut verified)?;
+        self.verify_passing(&cohorts, &mut verified);
+        verified.moved = self.store.moved();
         Ok(verified)
     }
 
@@ -101,6 +112,7 @@ impl Ledger {
             repaired.removed += settled.removed;
         }
         if mode == Mode::Repair {
+            self.keep_lost_profiles(verified, &mut repaired);
             repaired.removed += self.remove_unreadable_hints(&mut verified.stale);
             verified.repaired = Some(repaired);
         }
@@ -129,25 +141,11 @@ impl Ledger {
         removed
     }
 
-    fn verify_default_profile(&self, verified: &mut Verified) {
-        match self.profile_by_digest(&self.settings.profile.sha256) {
-            Ok(_) => {}
-            Err(error) if error.is_of_a_later_release() => verified.stale.push(Leftover {
-                path: format!("profiles/{}.toml", self.settings.profile.sha256),
-                kind: StaleKind::Newer.word().to_owned(),
-            }),
-            Err(error) => {
-                let expected = "the store's default profile";
-                verified.damage.push(named(&error, "profile", expected));
-            }
-        }
-    }
-
     fn verify_cohort(
         &self,
         cohort: &CohortName,
         verified: &mut Verified,
-        key_ids: &mut KeyIds,
+        named: &mut Mentioned,
     ) -> Result<(), Error> {
         let document = format!("cohorts/{cohort}/cohort.json");
         let is_named = verified.damage.iter().any(|known| known.path == document);
@@ -157,10 +155,10 @@ impl Ledger {
             let expected = "the whole key of this cohort";
             verified.damage.push(Damaged {
                 path: document,
-                ..named(&error, "cohort key", expected)
+                ..unread(&error, "cohort key", expected)
             });
         }
-        self.verify_notes(cohort, verified)?;
+        self.verify_notes(cohort, named, verified)?;
         let head = match self.head_of(cohort)? {
             Head::At(head) => head,
             Head::Nothing => return Ok(()),
@@ -178,7 +176,11 @@ impl Ledger {
         for seq in (1..=head.get()).filter_map(Seq::new) {
             match self.stored(cohort, seq) {
                 Ok(stored) => {
-                    key_ids.add(&stored);
+                    named.key_ids.add(&stored);
+                    named.profiles.by(&stored);
+                    named
+                        .epochs
+                        .add(&Log::Cohort(cohort.clone()), seq, &stored.envelope);
                     self.verify_snapshot(&stored, verified);
                 }
                 // What a later release wrote is not damage; this one only cannot tell. An envelope
@@ -227,6 +229,7 @@ impl Ledger {
                 verified.checked.snapshots += 1;
                 verified.damage.extend(damage);
             }
+            Recomputed::ProfileLost => {}
             Recomputed::OfALaterProfile => verified.stale.push(Leftover {
                 path: stored.place.to_string(),
                 kind: StaleKind::Newer.word().to_owned(),
@@ -245,10 +248,7 @@ impl Ledger {
         let profile = match self.profile_by_digest(&stored.snapshot.profile.sha256) {
             Ok(profile) => profile,
             Err(error) if error.is_of_a_later_release() => return Recomputed::OfALaterProfile,
-            Err(error) => {
-                let expected = "the profile a snapshot names";
-                return Recomputed::Checked(vec![named(&error, "profile", expected)]);
-            }
+            Err(_named_for_all) => return Recomputed::ProfileLost,
         };
         let again = match self.read_again(&stored.snapshot, &profile) {
             Ok(again) => again,
@@ -329,10 +329,20 @@ impl Ledger {
     }
 }
 
+/// What snapshots and notes name, to be held against what is there once all were read.
+#[derive(Debug, Default)]
+pub(crate) struct Mentioned {
+    pub(crate) key_ids: KeyIds,
+    pub(crate) profiles: ProfilesNamed,
+    pub(crate) epochs: Epochs,
+}
+
 /// What became of recomputing a snapshot.
 enum Recomputed {
     /// It was, and this differs.
     Checked(Vec<Damaged>),
+    /// Its profile is lost or damaged, which is named once for all snapshots.
+    ProfileLost,
     /// It was read by a profile in a later schema, so it could not be.
     OfALaterProfile,
 }
@@ -349,20 +359,15 @@ fn is_in(known: &Damaged, found: &str) -> bool {
     found.contains(&format!("`{}`", known.path))
 }
 
-fn named(error: &Error, kind: &str, expected: &str) -> Damaged {
-    let path = match error {
-        Error::Damaged { place, .. } => place.clone(),
-        Error::Profile { name, .. } => name.clone(),
-        Error::UnfinishedInit { name } => format!("profiles: the default profile `{name}`"),
-        _ => "runstone.json".to_owned(),
+fn unread(error: &Error, kind: &str, expected: &str) -> Damaged {
+    let (path, found) = match error {
+        Error::Damaged { place, found } => (place.clone(), found.clone()),
+        other => ("runstone.json".to_owned(), other.to_string()),
     };
     Damaged {
         path,
         kind: kind.to_owned(),
         expected: expected.to_owned(),
-        found: match error {
-            Error::Damaged { found, .. } => found.clone(),
-            other => other.to_string(),
-        },
+        found,
     }
 }

@@ -464,7 +464,10 @@ fn expected(made: &Made) -> Vec<(ViewFile, Option<&[u8]>)> {
 }
 
 fn is_of_a_profile(error: &Error) -> bool {
-    matches!(error, Error::Profile { .. } | Error::UnfinishedInit { .. })
+    matches!(
+        error,
+        Error::Profile { .. } | Error::UnfinishedInit { .. } | Error::ProfileLost { .. }
+    )
 }
 
 impl Ledger {

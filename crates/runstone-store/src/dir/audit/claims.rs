@@ -4,7 +4,7 @@
 //! key would take it for new; one without an entry is a dead writer's, and stale. Claims are read
 //! after the logs, so that an entry recorded meanwhile is never without one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Audit;
 use crate::append::Slots as _;
@@ -24,6 +24,10 @@ struct Claimed {
     keys: BTreeSet<Hash256>,
     /// The fans of which nothing can be said.
     unread: BTreeSet<String>,
+    /// The fans that are there.
+    fans: BTreeSet<String>,
+    /// Whether not even the directory of all claims is there.
+    has_no_room: bool,
 }
 
 impl<F: FileSystem> Audit<'_, F> {
@@ -39,8 +43,11 @@ impl<F: FileSystem> Audit<'_, F> {
                 return Ok(());
             };
             for fan in fans {
+                claimed.fans.insert(fan.clone());
                 self.fan(&keys, fan, &mut claimed)?;
             }
+        } else {
+            claimed.has_no_room = true;
         }
         self.unclaimed(&claimed);
         Ok(())
@@ -58,53 +65,86 @@ impl<F: FileSystem> Audit<'_, F> {
             claimed.unread.insert(fan);
             return Ok(());
         };
-        for name in names {
-            match claim_number(&name) {
+        let mut whole = BTreeSet::new();
+        let mut marked = Vec::new();
+        for name in &names {
+            match claim_number(name) {
                 Some((digest, generation)) if fan_name(digest) == fan => {
                     if generation == 0 {
                         claimed.keys.insert(digest);
                     }
-                    self.claim(&dir, &name, digest)?;
+                    if self.claim(&dir, name, digest)? {
+                        whole.insert((digest, generation));
+                    }
                 }
-                _ if name.ends_with(ADOPTED) => {}
-                _ => self.stray(&dir, &name),
+                _ => match name.strip_suffix(ADOPTED) {
+                    Some(claim) => marked.push((claim, name)),
+                    None => self.stray(&dir, name),
+                },
+            }
+        }
+        for (digest, generation) in &whole {
+            // A further generation is made of a claim that is torn, and of no other.
+            if *generation > 0 && whole.contains(&(*digest, generation - 1)) {
+                let name = format!("{digest}.{generation}");
+                self.stale(dir.name(&name), StaleKind::Unknown);
+            }
+        }
+        for (claim, name) in marked {
+            if !names.iter().any(|name| name == claim) {
+                self.stray(&dir, name);
             }
         }
         Ok(())
     }
 
-    /// Reports the entries whose key has no claim.
+    /// Reports the entries whose key has no claim; together those of a directory that is lost.
     fn unclaimed(&mut self, claimed: &Claimed) {
         let mut lost = Vec::new();
+        let mut lost_together: BTreeMap<String, u64> = BTreeMap::new();
         for (log, read) in &self.read {
             for (key, seq) in &read.keys {
                 let fan = fan_name(key.digest());
                 if claimed.keys.contains(&key.digest()) || claimed.unread.contains(&fan) {
                     continue;
                 }
-                lost.push(Damage {
-                    path: format!("keys/{fan}/{}", claim_name(key, 0)),
-                    slot: None,
-                    kind: DamageKind::Missing,
-                    expected: format!("the claim of entry {seq} of `{log}`"),
-                    found: "nothing".to_owned(),
-                });
+                if claimed.has_no_room {
+                    *lost_together.entry("keys".to_owned()).or_default() += 1;
+                } else if !claimed.fans.contains(&fan) {
+                    *lost_together.entry(format!("keys/{fan}")).or_default() += 1;
+                } else {
+                    let path = format!("keys/{fan}/{}", claim_name(key, 0));
+                    lost.push((path, format!("the claim of entry {seq} of `{log}`")));
+                }
             }
         }
-        for damage in lost {
-            self.damage(damage);
+        let together = lost_together
+            .into_iter()
+            .map(|(path, claims)| match claims {
+                1 => (path, "the claim of an entry".to_owned()),
+                _ => (path, format!("the claims of {claims} entries")),
+            });
+        for (path, expected) in together.chain(lost) {
+            self.damage(Damage {
+                path,
+                slot: None,
+                kind: DamageKind::Missing,
+                expected,
+                found: "nothing".to_owned(),
+            });
         }
     }
 
-    fn claim(&mut self, dir: &At<F>, name: &str, digest: Hash256) -> Result<(), StoreError> {
+    /// Checks a claim; returns whether it is whole and of the key that its name says.
+    fn claim(&mut self, dir: &At<F>, name: &str, digest: Hash256) -> Result<bool, StoreError> {
         self.audited.keys += 1;
         let read = self.store.read_truth(dir, name, FILE_BYTES_MAX + 1, decode);
         let envelope = match self.told(read)? {
             Some(Found::Whole((envelope, _))) => envelope,
-            Some(Found::Nothing) | None => return Ok(()),
+            Some(Found::Nothing) | None => return Ok(false),
             Some(Found::Broken(..)) => {
                 self.stale(dir.name(name), StaleKind::TornClaim);
-                return Ok(());
+                return Ok(false);
             }
         };
         self.audited.bytes += envelope.stored_bytes;
@@ -123,7 +163,7 @@ impl<F: FileSystem> Audit<'_, F> {
                 expected,
                 found,
             });
-            return Ok(());
+            return Ok(false);
         };
         let log = Log::Cohort(text.cohort.clone());
         // Of a log that could not be looked at, nobody can say what it holds.
@@ -134,6 +174,7 @@ impl<F: FileSystem> Audit<'_, F> {
         if !is_held && !self.unread.contains(&log) {
             self.stale(dir.name(name), StaleKind::Claim);
         }
-        self.history(&log, &dir.name(name), None, &envelope)
+        self.history(&log, &dir.name(name), None, &envelope)?;
+        Ok(true)
     }
 }

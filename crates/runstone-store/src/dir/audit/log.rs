@@ -166,12 +166,16 @@ impl<F: FileSystem> Audit<'_, F> {
         self.audited.bytes += envelope.stored_bytes;
         let read = self.read.entry(log.clone()).or_default();
         read.digests.insert(seq, envelope.sha256);
-        let twin = envelope.key.and_then(|key| read.keys.insert(key, seq));
+        let (expected, what, twin) = match envelope.key {
+            Some(key) => ("one place per key", "key", read.keys.insert(key, seq)),
+            None => (
+                "one place per entry",
+                "entry",
+                read.nonces.insert(envelope.nonce, seq),
+            ),
+        };
         if let Some(twin) = twin {
-            let (expected, found) = (
-                "one place per key".to_owned(),
-                format!("the key of place {twin}"),
-            );
+            let (expected, found) = (expected.to_owned(), format!("the {what} of place {twin}"));
             let kind = DamageKind::Twice;
             let damage = self.store.slot_damage(log, seq, kind, expected, found);
             self.damage(damage);

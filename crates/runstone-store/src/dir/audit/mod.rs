@@ -17,19 +17,28 @@ use super::DirStore;
 use super::fs::FileSystem;
 use super::keep::digest_damage;
 use super::layout::{
-    COHORT_DOCUMENT, PROBE, SECRET, SECRET_KEY, TEMPORARY, TRASH, fan_name, is_of_root,
+    COHORT_DOCUMENT, ORIGIN, PROBE, SECRET, SECRET_KEY, TEMPORARY, TRASH, fan_name, is_of_root,
     profile_digest, trash_number,
 };
+use super::origin::Origin;
 use super::tree::At;
 use crate::damage::{Audited, Damage, DamageKind, Finding, Stale, StaleKind};
 use crate::error::StoreError;
 use crate::hash::Hash256;
-use crate::key::Key;
+use crate::key::{Key, Nonce};
 use crate::log::{CohortName, Log, Seq};
 use crate::store::Slot;
 
 impl<F: FileSystem> DirStore<F> {
     pub(super) fn audit_all(&self, report: &mut dyn FnMut(Finding)) -> Result<Audited, StoreError> {
+        Ok(self.audit_and_keep(report)?.0)
+    }
+
+    /// The same, and returns what was read of the logs.
+    pub(super) fn audit_and_keep(
+        &self,
+        report: &mut dyn FnMut(Finding),
+    ) -> Result<(Audited, BTreeMap<Log, Read>), StoreError> {
         let audited = Audited::default();
         let mut audit = Audit {
             store: self,
@@ -52,7 +61,7 @@ impl<F: FileSystem> DirStore<F> {
         for room in ["started", "refused"] {
             audit.temporaries_in_room(&[room], 0);
         }
-        Ok(audit.audited)
+        Ok((audit.audited, audit.read))
     }
 }
 
@@ -71,9 +80,12 @@ struct Audit<'a, F: FileSystem> {
 
 /// What was read of a log.
 #[derive(Debug, Default)]
-struct Read {
+pub(super) struct Read {
     digests: BTreeMap<Seq, Hash256>,
-    keys: BTreeMap<Key, Seq>,
+    /// Which key holds which place.
+    pub(super) keys: BTreeMap<Key, Seq>,
+    /// Of entries without a key.
+    nonces: BTreeMap<Nonce, Seq>,
 }
 
 impl<F: FileSystem> Audit<'_, F> {
@@ -132,6 +144,10 @@ impl<F: FileSystem> Audit<'_, F> {
 
     /// Reports what does not belong into the root.
     fn root(&mut self) -> Result<(), StoreError> {
+        // Nothing true is in it, whatever became of it.
+        if !matches!(self.store.read_origin(), Ok(Origin::None | Origin::Made(_))) {
+            self.stale(ORIGIN.to_owned(), StaleKind::Hint);
+        }
         let root = self.store.tree.root();
         for name in self.list(&root)? {
             if !is_of_root(&name) {
@@ -292,9 +308,18 @@ impl<F: FileSystem> Audit<'_, F> {
     /// Checks the secret against the id that the store remembers. One that may not be read is left
     /// alone: nothing that can be read depends on it.
     fn secret(&mut self) -> Result<(), StoreError> {
-        self.temporaries(&[SECRET])?;
+        if let Some(dir) = self.open(&[SECRET])? {
+            for name in self.list(&dir)? {
+                if name != SECRET_KEY {
+                    self.stray(&dir, &name);
+                }
+            }
+        }
         let remembered = self.store.remembered();
-        let remembered = self.told(remembered)?.flatten();
+        // Where its id cannot be told, nothing can be said of the secret either.
+        let Some(remembered) = self.told(remembered)? else {
+            return Ok(());
+        };
         let kept = match self.store.kept_secret() {
             Err(StoreError::Unreadable { source, .. })
                 if source.kind() == io::ErrorKind::PermissionDenied =>

@@ -16,14 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use serde_json::Map;
+
 use super::draw::Draw;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, History, Place, Run, Told, log_of_note, note};
 use super::promises::all_logs;
 use super::world::World;
 use crate::append::append_by;
-use serde_json::Map;
-
 use crate::descriptor::{Modes, Primitive};
 use crate::dir::fs::{FileSystem as _, best_effort};
 use crate::dir::layout::slot_name;

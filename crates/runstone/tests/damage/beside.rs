@@ -1,95 +1,8 @@
-//! Damage costs the damaged snapshot and nothing else, and is named.
-//!
-//! Every file of a small store is damaged in turn, in several ways. What was not damaged stays
-//! readable, recording goes on, and `verify` names what was done, or says rightly that nothing true
-//! was touched.
-
-#![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
-
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+//! What an entry of a later release, a damaged one and something in the way of a log cost: their
+//! own place, and nothing beside it.
 
 use runstone::Ledger;
-use runstone_testkit::{Lab, run};
-
-#[derive(Debug, Clone, Copy)]
-enum Harm {
-    Flip,
-    Truncate,
-    Empty,
-    Delete,
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
-fn harm(file: &Path, harm: Harm) {
-    let mut bytes = std::fs::read(file).unwrap();
-    // A name of its own, so that the other names of the same file keep their bytes.
-    std::fs::remove_file(file).unwrap();
-    match harm {
-        Harm::Flip => {
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 0x10;
-        }
-        Harm::Truncate => bytes.truncate(bytes.len() * 2 / 3),
-        Harm::Empty => bytes.clear(),
-        Harm::Delete => return,
-    }
-    put(file, &bytes);
-}
-
-/// Puts a file of its own where one stood or stands.
-fn put(file: &Path, bytes: &[u8]) {
-    if file.exists() {
-        std::fs::remove_file(file).unwrap();
-    }
-    let mut options = std::fs::OpenOptions::new();
-    let mut written = options.write(true).create_new(true).open(file).unwrap();
-    std::io::Write::write_all(&mut written, bytes).unwrap();
-    written
-        .set_permissions(std::fs::Permissions::from_mode(0o400))
-        .unwrap();
-}
-
-/// What verify has to say about a harmed file.
-#[derive(Debug, PartialEq, Eq)]
-enum Owed {
-    /// Truth: it is named as damage.
-    Damage,
-    /// A claim whose slot stands: named as stale at most, and nothing true is lost.
-    Nothing,
-}
-
-fn owed(relative: &str, harm: Harm) -> Owed {
-    let is_log = relative.contains("/log/");
-    match harm {
-        // The newest entry deleted leaves a shorter log: its views tell.
-        _ if is_log || relative.ends_with("cohort.json") || relative.starts_with("objects/") => {
-            Owed::Damage
-        }
-        // Without its claim an entry could be recorded a second time.
-        Harm::Delete if relative.starts_with("keys/") => Owed::Damage,
-        // A default profile that is built in is known without its file.
-        Harm::Delete if relative.starts_with("profiles/") => Owed::Nothing,
-        _ if relative.starts_with("profiles/") => Owed::Damage,
-        _ => Owed::Nothing,
-    }
-}
+use runstone_testkit::{Files, Harm, Lab, replace, run};
 
 fn lab() -> Lab {
     let lab = Lab::new();
@@ -104,54 +17,17 @@ fn lab() -> Lab {
     lab
 }
 
-#[test]
-fn every_file_of_a_store_may_be_damaged_and_the_rest_stays_readable() {
-    let lab = lab();
-    assert!(
-        lab.root()
-            .join("objects")
-            .read_dir()
-            .unwrap()
-            .next()
-            .is_some()
-    );
-    for file in files_below(&lab.root()) {
-        let relative = file.strip_prefix(lab.root()).unwrap();
-        let relative = relative.to_str().unwrap().to_owned();
-        if relative == "runstone.json" {
-            continue;
-        }
-        let whole = std::fs::read(&file).unwrap();
-        for way in [Harm::Flip, Harm::Truncate, Harm::Empty, Harm::Delete] {
-            harm(&file, way);
-            let at = format!("{way:?} {relative}");
-
-            let ledger = Ledger::open(&lab.root()).unwrap();
-            let verified = ledger.verify().unwrap();
-            match owed(&relative, way) {
-                Owed::Damage => assert!(!verified.is_ok(), "{at} was not named"),
-                Owed::Nothing => assert!(verified.is_ok(), "{at}: {:?}", verified.damage),
-            }
-            let readable = ["r1", "r2", "r3"]
-                .iter()
-                .filter(|run_id| ledger.find(run_id).is_ok())
-                .count();
-            assert!(readable >= 2, "{at}: only {readable} of 3 can be read");
-            put(&file, &whole);
-        }
-    }
-    assert!(lab.reopened().verify().unwrap().is_ok());
+fn second_slot(lab: &Lab) -> String {
+    let files = Files::below(&lab.root());
+    let mut slots = files.paths().filter(|path| path.contains("/log/"));
+    slots.nth(1).unwrap().to_owned()
 }
 
 #[test]
 fn recording_goes_on_beside_a_damaged_entry() {
-    for way in [Harm::Flip, Harm::Truncate, Harm::Empty, Harm::Delete] {
+    for way in [Harm::Flip, Harm::Truncate, Harm::Zero, Harm::Delete] {
         let lab = lab();
-        let slot = files_below(&lab.root())
-            .into_iter()
-            .find(|file| file.ends_with("00000000000000000002"))
-            .unwrap();
-        harm(&slot, way);
+        way.strike(&lab.root(), &second_slot(&lab));
         let ledger = Ledger::open(&lab.root()).unwrap();
         let document = run("r4").build();
         let input = runstone::core::input::RunInput::from_document(document);
@@ -167,11 +43,7 @@ fn recording_goes_on_beside_a_damaged_entry() {
             .warnings
             .iter()
             .any(|warning| warning.contains("#2"));
-        assert_eq!(
-            is_told,
-            matches!(way, Harm::Empty | Harm::Delete),
-            "{way:?}"
-        );
+        assert_eq!(is_told, matches!(way, Harm::Zero | Harm::Delete), "{way:?}");
         assert!(!ledger.verify().unwrap().is_ok(), "{way:?}");
     }
 }
@@ -188,10 +60,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 #[test]
 fn an_entry_of_a_later_release_costs_its_own_place_and_recording_goes_on() {
     let lab = lab();
-    let slot = files_below(&lab.root())
-        .into_iter()
-        .find(|file| file.ends_with("00000000000000000002"))
-        .unwrap();
+    let slot = lab.root().join(second_slot(&lab));
     let mut bytes = std::fs::read(&slot).unwrap();
     let digit = bytes
         .windows(10)
@@ -202,10 +71,7 @@ fn an_entry_of_a_later_release_costs_its_own_place_and_recording_goes_on() {
     let covered = bytes.len() - 9;
     let checksum = format!("{:08x}\n", crc32c(&bytes[..covered]));
     bytes[covered..].copy_from_slice(checksum.as_bytes());
-    std::fs::remove_file(&slot).unwrap();
-    let mut options = std::fs::OpenOptions::new();
-    let mut written = options.write(true).create_new(true).open(&slot).unwrap();
-    std::io::Write::write_all(&mut written, &bytes).unwrap();
+    replace(&slot, &bytes);
 
     let ledger = Ledger::open(&lab.root()).unwrap();
     let page = ledger.log(&runstone::list::LogRequest::default()).unwrap();
@@ -287,8 +153,7 @@ fn a_log_that_cannot_be_opened_costs_its_own_cohort_alone_and_is_named() {
         if matches!(way, InTheWay::ALink) {
             std::os::unix::fs::symlink(lab.folder().join("elsewhere"), &place).unwrap();
         } else {
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create_new(true).open(&place).unwrap();
+            replace(&place, b"");
         }
 
         let ledger = Ledger::open(&lab.root()).unwrap();
