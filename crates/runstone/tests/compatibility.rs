@@ -1,38 +1,132 @@
 //! A store that was written once is read by every later release: byte for byte the same answer.
 //!
 //! `fixtures/stores/v1` is an ordinary store of format 1: three trainings of the market pipeline
-//! and one of the generic profile. It is never edited; a later format gets a fixture of its own.
+//! and one of the generic profile. `v1-full` beside it has a file of every kind that format 1 has,
+//! but for segments. Neither is ever edited; a later format gets a fixture of its own.
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use runstone::Ledger;
 use runstone::core::canon;
+use runstone::core::digest::Digest;
 use runstone::core::id::SnapshotSeq;
+use runstone::core::note::Tag;
 use runstone::list::LogRequest;
+use runstone::{Ledger, RecordedAs};
+use runstone_testkit::Files;
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/stores/v1")
+fn stores() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/stores")
 }
 
-/// Copies the fixture, since a test must not write into it.
-fn copied(to: &Path) -> Ledger {
-    let mut folders = vec![fixture()];
-    while let Some(folder) = folders.pop() {
-        let target = to.join(folder.strip_prefix(fixture()).unwrap());
-        std::fs::create_dir_all(&target).unwrap();
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                std::fs::copy(&path, target.join(path.file_name().unwrap())).unwrap();
-            }
-        }
-    }
+fn fixture() -> PathBuf {
+    stores().join("v1")
+}
+
+fn full_fixture() -> PathBuf {
+    stores().join("v1-full")
+}
+
+/// Copies a fixture, since a test must not write into it.
+fn copy_of(fixture: &Path, to: &Path) -> Ledger {
+    std::fs::create_dir(to).unwrap();
+    Files::below(fixture).restore(to);
     Ledger::open(to).unwrap()
+}
+
+fn copied(to: &Path) -> Ledger {
+    copy_of(&fixture(), to)
+}
+
+/// Returns one digest of all files of a store: their paths and their bytes.
+fn digest_of_all(root: &Path) -> String {
+    let files = Files::below(root);
+    let line = |path: &str| format!("{path} {}\n", Digest::of(files.get(path).unwrap()));
+    let listed: String = files.paths().map(line).collect();
+    Digest::of(listed.as_bytes()).to_string()
+}
+
+#[test]
+fn fixtures_are_never_edited() {
+    for (fixture, digest) in [
+        (
+            fixture(),
+            "64ff74b932ce2b3c0c932a35a2bef7bbff19046912bff80502f2eaa66154e47e",
+        ),
+        (
+            full_fixture(),
+            "2d50419d99942e76a508512b615c11e6a52da4c1e6c17bf1605b92fb6a6cb4d6",
+        ),
+    ] {
+        let found = digest_of_all(&fixture);
+        assert_eq!(found, digest, "{}", fixture.display());
+    }
+}
+
+#[test]
+fn a_store_of_format_1_with_every_kind_of_file_is_whole_and_means_what_it_meant() {
+    let ledger = Ledger::open(&full_fixture()).unwrap();
+    let verified = ledger.verify().unwrap();
+    assert!(verified.is_ok(), "{:?}", verified.damage);
+    let checked = &verified.checked;
+    assert_eq!((checked.snapshots, checked.notes), (8, 5));
+    assert_eq!((checked.audited.keys, checked.audited.objects), (9, 1));
+    assert_eq!((checked.audited.profiles, checked.views), (2, 59));
+    // A generation that a crash tore, and one after it.
+    let stale: Vec<&str> = verified.stale.iter().map(|it| it.kind.as_str()).collect();
+    assert_eq!(stale, ["torn claim"]);
+    // A check-out is another directory than the one it was made in.
+    assert!(verified.moved.is_some());
+
+    assert_eq!(ledger.epoch(), 1);
+    assert_eq!(ledger.default_profile().unwrap().name, "generic");
+    let tag = Tag::new("two").unwrap();
+    let tagged = ledger.log(&LogRequest {
+        tag: Some(tag),
+        ..LogRequest::default()
+    });
+    let tagged = tagged.unwrap().rows;
+    assert_eq!(tagged.len(), 1);
+    assert_eq!(tagged[0].stored.snapshot.run_id.as_str(), "r1");
+    let large = ledger.find("large").unwrap().snapshot;
+    assert!(large.document["metadata"]["text"].as_str().unwrap().len() > 70_000);
+    let refused = ledger.refused_runs().unwrap();
+    assert_eq!((refused.rows.len(), refused.unreadable.len()), (2, 0));
+}
+
+#[test]
+fn what_a_store_of_format_1_recorded_is_recorded_by_every_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = copy_of(&full_fixture(), &folder.path().join("store"));
+    let request = |document: &serde_json::Map<String, serde_json::Value>| {
+        let input = runstone::core::input::RunInput::from_document(document.clone());
+        runstone::RecordRequest::of(input)
+    };
+    // Through a claim of its own, a second generation, one that was adopted, and with a pseudonym.
+    for run_id in ["r1", "torn", "adopted"] {
+        let stored = ledger.find(run_id).unwrap();
+        let again = ledger.record(request(&stored.snapshot.document)).unwrap();
+        assert_eq!(again.recorded_as, RecordedAs::Already, "{run_id}");
+        assert_eq!(again.place.seq, stored.place.seq, "{run_id}");
+    }
+    let secret = ledger.find("secret").unwrap();
+    let document = runstone_testkit::run("secret")
+        .with("identity.dataset.api_key", "hunter2")
+        .build();
+    let again = ledger.record(request(&document)).unwrap();
+    assert_eq!(again.recorded_as, RecordedAs::Already);
+    assert_eq!(again.place.cohort, secret.place.cohort);
+
+    let next = runstone_testkit::run("next").build();
+    let recorded = ledger.record(request(&next)).unwrap();
+    assert_eq!(recorded.place.seq, SnapshotSeq(7));
+    assert!(ledger.verify().unwrap().is_ok());
+    let lost = folder.path().join("store/keys");
+    std::fs::remove_dir_all(lost).unwrap();
+    let repaired = ledger.verify_and_repair().unwrap();
+    assert!(repaired.is_ok(), "{:?}", repaired.damage);
 }
 
 #[test]
