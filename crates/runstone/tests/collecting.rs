@@ -11,7 +11,7 @@ use runstone::clock::Clock;
 use runstone::core::input::RunInput;
 use runstone::core::note::{Author, Said};
 use runstone::notes::Signature;
-use runstone::store::{Hash256, Keep, Room, ShelfPath};
+use runstone::store::{Hash256, Keep, Room, ShelfPath, Ware};
 use runstone::{BatchRequest, Handed, Ledger, RecordRequest};
 use runstone_testkit::{Lab, RunBuilder, flip_a_bit, run};
 use serde_json::json;
@@ -97,6 +97,9 @@ fn object_of_a_snapshot_stays_also_when_it_is_deleted_and_that_of_nobody_goes() 
         (objects(&lab.root()).len(), trash(&lab.root())),
         (OBJECTS, 1)
     );
+    let stats = lab.ledger.stats(1, &mut |_weighed| ()).unwrap();
+    assert_eq!(stats.kinds[&Ware::Trash].files, 1);
+    assert_eq!(stats.kinds[&Ware::Objects].files, OBJECTS as u64);
     assert!(lab.ledger.find_also_deleted("r1").is_ok());
     assert!(lab.ledger.verify().unwrap().is_ok());
 }

@@ -187,6 +187,28 @@ mod tests {
     }
 
     #[test]
+    fn object_that_has_its_place_and_a_name_in_the_trash_counts_once() {
+        let counted = |ware| {
+            let mut counted = false;
+            let two_names = Weight {
+                names: 2,
+                ..Weight::default()
+            };
+            told(ware, None, two_names, &mut |weighed| {
+                counted |= matches!(
+                    weighed,
+                    Weighed::One {
+                        is_elsewhere: false,
+                        ..
+                    }
+                );
+            });
+            counted
+        };
+        assert!(counted(Ware::Objects) && !counted(Ware::Trash));
+    }
+
+    #[test]
     fn views_belong_to_the_cohort_of_their_snapshot() {
         let cohort = |path: &[&str]| cohort_of(path).map(|it| it.to_string());
         assert_eq!(cohort(&["runs", "r", "s", "c.1", "0"]), Some("c.1".into()));
