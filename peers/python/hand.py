@@ -4,8 +4,8 @@
 
 The words are those of src/hand.rs. `work` imports the peer once and forks the crowd, so that the import
 is in no figure and a hundred processes fit into memory; each opens its own handle before it says that it
-is ready. A peer is given what it needs to be durable where it can be, and spared what it does beside
-recording (host and output capture, telemetry).
+is ready. A peer is given what it needs to be durable where it can be, and spared what it does for itself
+(telemetry, monitors).
 """
 
 import gc
@@ -76,13 +76,16 @@ class MLflow:
 class Sacred:
     """Sacred with its observer of files, which has no reader but the files themselves."""
 
+    is_lean = False
+
     def __init__(self, folder):
         from sacred import SETTINGS, Experiment
         from sacred.observers import FileStorageObserver
 
-        SETTINGS.CAPTURE_MODE = "no"
-        SETTINGS.HOST_INFO.INCLUDE_CPU_INFO = False
-        SETTINGS.HOST_INFO.INCLUDE_GPU_INFO = False
+        if self.is_lean:
+            SETTINGS.CAPTURE_MODE = "no"
+            SETTINGS.HOST_INFO.INCLUDE_CPU_INFO = False
+            SETTINGS.HOST_INFO.INCLUDE_GPU_INFO = False
         self.Experiment, self.Observer = Experiment, FileStorageObserver
         self.folder = Path(folder) / "runs"
 
@@ -94,9 +97,9 @@ class Sacred:
             for name, value in metrics(number).items():
                 _run.log_scalar(name, value)
 
-        self.experiment = self.Experiment("bench", save_git_info=False)
+        self.experiment = self.Experiment("bench", save_git_info=not self.is_lean)
         self.experiment.add_config(run_id="", number=0, **PARAMETERS)
-        self.experiment.observers.append(self.Observer(self.folder, copy_sources=False))
+        self.experiment.observers.append(self.Observer(self.folder, copy_sources=not self.is_lean))
         self.experiment.main(main)
 
     def record(self, run_id, number):
@@ -114,6 +117,12 @@ class Sacred:
             whole = len(found) == 20 and PARAMETERS.items() <= config.items()
             if whole and run["status"] == "COMPLETED":
                 yield config["run_id"]
+
+
+class LeanSacred(Sacred):
+    """Sacred without what it finds out beside the run: git, sources, output, processor, GPU."""
+
+    is_lean = True
 
 
 class Trackio:
@@ -144,7 +153,7 @@ class Trackio:
         return (run.name for run in self.trackio.Api().runs("bench"))
 
 
-PEERS = {"mlflow": MLflow, "sacred": Sacred, "trackio": Trackio}
+PEERS = {"mlflow": MLflow, "sacred": Sacred, "sacred-lean": LeanSacred, "trackio": Trackio}
 
 
 def record_for(keeper, seconds):
@@ -180,7 +189,8 @@ def work(keeper, processes, output):
     channels = []
     for _ in range(processes):
         ours, theirs = fork.Pipe()
-        fork.Process(target=process, args=(keeper, theirs)).start()
+        # Daemons: whatever ends this process ends them.
+        fork.Process(target=process, args=(keeper, theirs), daemon=True).start()
         # With the last copy of its end a process that died is noticed.
         theirs.close()
         channels.append(ours)

@@ -80,21 +80,22 @@ impl Figures {
         }
     }
 
-    /// Returns the turn of the median rate, with what was lost, refused or silent in any turn.
-    pub(crate) fn median(mut turns: Vec<Self>) -> Self {
+    /// Returns the turn of the median rate, with what was lost, refused or silent in any turn;
+    /// nothing without turns.
+    pub(crate) fn median(mut turns: Vec<Self>) -> Option<Self> {
         turns.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
         let lost = turns.iter().map(|turn| turn.lost).sum();
         let refused = turns.iter().map(|turn| turn.refused).sum();
         let silent = turns.iter().map(|turn| turn.silent).sum();
         let refusal = turns.iter().find_map(|turn| turn.refusal.clone());
-        let middle = turns.swap_remove(turns.len() / 2);
-        Self {
+        let middle = turns.len() / 2;
+        Some(Self {
             lost,
             refused,
             refusal,
             silent,
-            ..middle
-        }
+            ..turns.into_iter().nth(middle)?
+        })
     }
 
     /// Returns how many times the fastest process got what the slowest got.
@@ -167,7 +168,8 @@ mod tests {
             turn(&["a"]),
             turn(&["b", "c", "d"]),
             turn(&["a", "a"]),
-        ]);
+        ])
+        .unwrap();
         assert_eq!(median.lost, 3);
         assert!((median.per_second - 2.0).abs() < 1e-9, "the middle turn");
     }

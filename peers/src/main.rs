@@ -7,7 +7,8 @@
 //! measured stands in `docs/benchmarks.md`.
 //!
 //! A peer that refuses, or loses, is printed with it and fails nothing: the figures are of others'
-//! making. A run that Runstone lost fails.
+//! making. A cell that could not be measured does not stop the others; it fails the whole at its
+//! end, as a run does that Runstone lost.
 
 mod arguments;
 mod crowd;
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures every cell and prints the tables; `false` if Runstone lost a run.
+/// Measures every cell and prints the tables; `false` if Runstone lost a run, or a cell is missing.
 fn compare(arguments: &Arguments) -> Result<bool, Failure> {
     std::fs::create_dir_all(&arguments.place)?;
     let folder = tempfile::Builder::new()
@@ -60,7 +61,7 @@ fn compare(arguments: &Arguments) -> Result<bool, Failure> {
         "{} s a cell, {} turn(s), the median by rate; a document of 20 parameters and 20 metrics",
         arguments.seconds, arguments.turns
     );
-    let mut cells = Vec::new();
+    let (mut cells, mut missing) = (Vec::new(), Vec::new());
     // Views make and remove many files, which on some file systems slows whatever comes next.
     let (last, first): (Vec<_>, Vec<_>) = peers::all(arguments)?
         .into_iter()
@@ -71,29 +72,36 @@ fn compare(arguments: &Arguments) -> Result<bool, Failure> {
             // Peer after peer in each turn: what is busy beside them for a while meets all of them.
             for turn in 0..arguments.turns {
                 for (peer, turns) in peers.iter().zip(&mut turns) {
-                    let at = folder
-                        .path()
-                        .join(peer.name)
-                        .join(format!("{processes}-{turn}"));
-                    turns.push(measure(peer, &at, processes, arguments.seconds)?);
-                    eprintln!("measured: {}, {processes} processes", peer.name);
+                    let name = format!("{}, {processes} processes", peer.name);
+                    let at = folder.path().join(peer.name);
+                    let at = at.join(format!("{processes}-{turn}"));
+                    match measure(peer, &at, processes, arguments.seconds) {
+                        Ok(figures) => {
+                            eprintln!("measured: {name}: {:.1} runs/s", figures.per_second);
+                            turns.push(figures);
+                        }
+                        Err(failure) => missing.push(format!("{name}: {failure}")),
+                    }
                 }
             }
             for (peer, turns) in peers.iter().zip(turns) {
-                cells.push(Cell {
+                cells.extend(Figures::median(turns).map(|figures| Cell {
                     peer: peer.clone(),
                     processes,
-                    figures: Figures::median(turns),
-                });
+                    figures,
+                }));
             }
         }
     }
     table::print(&cells);
     println!("{}", place::load());
+    for cell in &missing {
+        eprintln!("error: not measured: {cell}");
+    }
     let lost = cells
         .iter()
         .any(|it| it.peer.is_ours && it.figures.lost > 0);
-    Ok(!lost)
+    Ok(!lost && missing.is_empty())
 }
 
 fn measure(peer: &Peer, at: &Path, processes: usize, seconds: u64) -> Result<Figures, Failure> {

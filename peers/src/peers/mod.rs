@@ -82,16 +82,19 @@ enum By {
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/hand.py");
 
 /// The word of `python/hand.py` for each peer in Python, and what it flushes.
-const IN_PYTHON: [(&str, &str); 3] = [
+const IN_PYTHON: [(&str, &str); 4] = [
     (
         "mlflow",
         "SQLite with its rollback journal, synchronous=FULL by default; create_run, log_batch, \
-         set_terminated: some transactions a run, journal and database flushed in each",
+         set_terminated: some transactions a run, each with its flushes",
     ),
     (
         "sacred",
-        "FileStorageObserver: nothing is flushed, so a power cut loses what it acknowledged; \
-         without git, capture of output, processor and GPU",
+        "FileStorageObserver: nothing is flushed, so a power cut loses what it acknowledged",
+    ),
+    (
+        "sacred-lean",
+        "the same without git, sources, and what it captures of output, processor and GPU",
     ),
     (
         "trackio",
