@@ -122,7 +122,7 @@ mod tests {
             String::from_utf8_lossy(&bytes),
             concat!(
                 r#"{"format":1,"store":"09090909-0909-4909-8909-090909090909","#,
-                r#""device":"000000000000fe00","inode":"0000000000001267","crc32c":"CRC"}"#
+                r#""device":"000000000000fe00","inode":"0000000000001267","crc32c":"77a8b16b"}"#
             )
         );
         assert_eq!(decode(&bytes, store), Origin::Made(HERE));
