@@ -221,10 +221,14 @@ fn objects_come_and_go_by_renames_where_files_have_one_name() {
     assert_ne!(text, renames);
     std::fs::remove_file(&descriptor).unwrap();
     write(&descriptor, &renames);
-    let store = place.open();
+    let fs = FaultyFileSystem::new(OsFileSystem);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
     let object = put(&store, b"object");
     age(&place, object);
+    fs.take_calls();
     assert_eq!(discard(&store, &[]).trashed, [object]);
+    // That of the file to tell the time by: what has the old name by now is somebody else's.
+    assert_eq!(fs.calls_of("unlink"), 1);
     assert!(!in_place(&place, object).exists() && whole(&store, object));
     assert_eq!(discard(&store, &[object]).put_back, [object]);
     assert!(in_place(&place, object).exists() && trash(&place).is_empty());

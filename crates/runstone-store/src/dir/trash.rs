@@ -23,6 +23,7 @@ use super::keep::digest_damage;
 use super::layout::{Holds, TRASH, fan_name, trash_name, trash_number};
 use super::sweep::DEAD_SECONDS;
 use super::tree::{At, at};
+use crate::descriptor::Primitive;
 use crate::discard::{Discarded, Trashed, WhoNames};
 use crate::error::StoreError;
 use crate::hash::Hash256;
@@ -315,7 +316,9 @@ impl<F: FileSystem> Collection<'_, F> {
         let mut gone = Vec::new();
         for Object { fan, digest } in linked {
             let copy = trash_name(digest, self.now);
-            if if_found(tree.fs.unlink(&fan.dir, &digest.to_string())).is_ok() {
+            // A rename took the old name already: who has it now put the object again.
+            let is_moved = tree.primitive == Primitive::RenameNoreplace;
+            if is_moved || if_found(tree.fs.unlink(&fan.dir, &digest.to_string())).is_ok() {
                 gone.push((digest, copy));
             } else {
                 // Another's, in a store of several users: it keeps its place alone.

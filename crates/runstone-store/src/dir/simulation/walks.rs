@@ -151,7 +151,7 @@ fn collections_beside_a_writer_survive_a_cut_at_every_call() {
         let scene = Scene {
             scripts: vec![collect.clone(), vec![Command::Record(run(0))]],
             objects_before: true,
-            survivals: 2,
+            survivals: 1,
             days_pass,
             ..scene(Kind::Journal)
         };
