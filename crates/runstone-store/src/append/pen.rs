@@ -34,7 +34,7 @@ pub(super) struct Page<'a> {
     content: Hash256,
     summary: &'a Value,
     recorded_at: &'a str,
-    packed: Packed,
+    packed: Packed<'a>,
 }
 
 impl<'a> Page<'a> {

@@ -27,6 +27,8 @@ use crate::log::Seq;
 
 /// Bytes of a header line, with its newline.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Bytes for which there is room before a header is written, chosen: those of nearly all.
+const HEADER_BYTES_USUAL: usize = 2 * 1024;
 /// Bytes of a payload, uncompressed, and so of a stored one.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a file: header, payload, trailer.
@@ -116,8 +118,8 @@ struct Written<'a> {
 }
 
 impl Envelope {
-    /// Returns the header line, newline included.
-    fn header(&self) -> Vec<u8> {
+    /// Returns the header line, newline included, with room for so many bytes behind it.
+    fn header(&self, behind_bytes: usize) -> Vec<u8> {
         let written = Written {
             format: self.format,
             store: self.store,
@@ -137,7 +139,8 @@ impl Envelope {
             recorded_at: &self.recorded_at,
             other: &self.other,
         };
-        let mut line = serde_json::to_vec(&written).expect("an envelope has only text for keys");
+        let mut line = Vec::with_capacity(HEADER_BYTES_USUAL + behind_bytes);
+        serde_json::to_writer(&mut line, &written).expect("an envelope has only text for keys");
         line.push(b'\n');
         line
     }
@@ -231,7 +234,7 @@ mod tests {
     fn golden_entries_are_written_again_bit_by_bit() {
         for golden in [GOLDEN, NOTE, LATER] {
             let (envelope, payload) = decode(golden).unwrap();
-            assert_eq!(assemble(envelope.header(), &payload), golden);
+            assert_eq!(assemble(envelope.header(0), &payload), golden);
         }
     }
 

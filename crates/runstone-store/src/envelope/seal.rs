@@ -4,6 +4,8 @@
 //! an envelope around it, as often as a race makes that necessary. The invariant guarded here:
 //! nothing is written that a reader would refuse. Opening is left to `open`.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{Codec, Envelope, HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX, Seen, TRAILER_BYTES, checksum};
@@ -21,9 +23,9 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// A payload, hashed and compressed: all the slow work, done before anyone waits for a place.
 #[derive(Debug, Clone)]
-pub(crate) struct Packed {
+pub(crate) struct Packed<'a> {
     pub(super) codec: Codec,
-    stored: Vec<u8>,
+    stored: Cow<'a, [u8]>,
     payload_bytes: u64,
     sha256: Hash256,
 }
@@ -43,16 +45,16 @@ pub(crate) struct Address<'a> {
     pub(crate) recorded_at: &'a str,
 }
 
-impl Packed {
+impl<'a> Packed<'a> {
     /// Hashes a payload, and compresses it where that is worth a frame.
-    pub(crate) fn new(payload: &[u8]) -> Result<Self, StoreError> {
+    pub(crate) fn new(payload: &'a [u8]) -> Result<Self, StoreError> {
         at_most("the payload", payload.len(), PAYLOAD_BYTES_MAX)?;
-        let plain = || (Codec::None, payload.to_vec());
+        let plain = || (Codec::None, Cow::Borrowed(payload));
         let (codec, stored) = if payload.len() <= PLAIN_BYTES_MAX {
             plain()
         } else {
             match zstd::bulk::compress(payload, ZSTD_LEVEL) {
-                Ok(frame) if frame.len() < payload.len() => (Codec::Zstd, frame),
+                Ok(frame) if frame.len() < payload.len() => (Codec::Zstd, Cow::Owned(frame)),
                 Ok(_) | Err(_) => plain(),
             }
         };
@@ -86,7 +88,7 @@ impl Packed {
             recorded_at: address.recorded_at.to_owned(),
             other: Map::new(),
         };
-        let header = envelope.header();
+        let header = envelope.header(self.stored.len() + TRAILER_BYTES);
         if header.len() > SUMMARY_BYTES_MAX {
             // Else the summary, which is a part of it, is shorter too.
             let summary_bytes = address.summary.to_string().len();
