@@ -11,7 +11,9 @@ use runstone_core::cohort::{Comparability, Mismatch};
 use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
 use runstone_core::id::{RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
-use runstone_core::verdict::{Baseline, Pinned, Point, Previous, baseline, judge, previous};
+use runstone_core::verdict::{
+    Baseline, JudgeRules, Pinned, Point, Previous, baseline, judge, previous,
+};
 use runstone_store::{CohortName, Envelope, Seq};
 
 use crate::error::{Deleted, Error, chain};
@@ -194,7 +196,7 @@ impl Ledger {
         changes.excluded_factors.changes_ref = self.whole_factors_of(stored, &changes);
         let pinned = self.pinned(cohort, &noted);
         let baseline = baseline_of(&points, Some(&current), profile, rules, stored, pinned);
-        let verdict = judge(&points, &current, &changes);
+        let verdict = judge(&points, &current, &changes, judge_rules(profile, rules));
         Ok(Answered {
             diff: changes,
             verdict,
@@ -258,7 +260,7 @@ fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
         unreachable!("a run just recorded has rules and an envelope of its own")
     };
     let diff = diff(Against::Unreadable { reason }, side(stored), rules);
-    let verdict = judge(&[], &current, &diff);
+    let verdict = judge(&[], &current, &diff, judge_rules(profile, rules));
     Answered {
         diff,
         verdict,
@@ -268,6 +270,15 @@ fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
         previous_recorded_at: None,
         unreadable: Vec::new(),
         unread_notes: Vec::new(),
+    }
+}
+
+/// Returns what a profile says about judging a stage.
+fn judge_rules<'r>(profile: &Profile, rules: &'r StageRules) -> JudgeRules<'r> {
+    JudgeRules {
+        metrics: &rules.metrics,
+        min_runs: profile.baseline.min_runs,
+        noise_window: profile.noise_window,
     }
 }
 

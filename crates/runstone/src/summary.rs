@@ -1,16 +1,22 @@
 //! What an envelope tells of a snapshot without opening its payload.
 //!
-//! Looking back over a cohort (for the previous run, the baseline, later the noise) reads
-//! envelopes alone. The store keeps the summary unread; this file is the only one that knows its
-//! shape: `{status, candidate, sweep, settings, profile, primary: [{name, value}]}`, at most 2 KiB.
+//! Looking back over a cohort (for the previous run, the baseline, the noise) reads envelopes
+//! alone. The store keeps the summary unread; this file is the only one that knows its shape:
+//! `{status, candidate, sweep, settings, profile, primary: [{name, value}], others: [[name,
+//! value]], twin, state}`, at most 2 KiB.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use runstone_core::canon;
 use runstone_core::digest::Digest;
 use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::metric::MetricValue;
-use runstone_core::profile::StageRules;
-use runstone_core::snapshot::{Snapshot, Status};
-use runstone_core::verdict::Point;
+use runstone_core::profile::{Direction, MetricRules, StageRules};
+use runstone_core::snapshot::{Captured, Factors, Snapshot, Status};
+use runstone_core::verdict::{Mark, Point};
 use runstone_store::{Envelope, Seq};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::digests::to_digest;
@@ -18,6 +24,11 @@ use crate::digests::to_digest;
 /// Longest names of deciding metrics kept in a summary, in bytes all together. Longer ones are left
 /// out, which costs the run its place as a yardstick and nothing else.
 const PRIMARY_NAMES_BYTES_MAX: usize = 768;
+/// Longest names of other metrics kept in a summary, in bytes all together; each has 32 more for
+/// its value. Those that do not fit have no noise of their own.
+const OTHERS_BYTES_MAX: usize = 512;
+/// Longest spelling of a value with what stands around it.
+const VALUE_BYTES_MAX: usize = 32;
 
 /// Returns the summary of a snapshot.
 pub(crate) fn of(snapshot: &Snapshot, settings: Digest, rules: &StageRules) -> Value {
@@ -38,7 +49,77 @@ pub(crate) fn of(snapshot: &Snapshot, settings: Digest, rules: &StageRules) -> V
         "settings": settings,
         "profile": snapshot.profile.sha256,
         "primary": primary,
+        "others": others(snapshot, rules, &names),
+        "twin": twin(snapshot, rules).map(|mark| mark.to_string()),
+        "state": state(snapshot, settings).map(|mark| mark.to_string()),
     })
+}
+
+/// Returns the other metrics that fit: those that the profile wants judged first, then those with a
+/// better side, each part by name.
+fn others(snapshot: &Snapshot, rules: &StageRules, primary: &[String]) -> Vec<Value> {
+    let metrics = &rules.metrics;
+    let names = snapshot.metrics.keys().map(String::as_str);
+    let judged = metrics.judged_beside(&names);
+    let is_measured = |name: &str| snapshot.metrics.contains_key(name);
+    let mut wanted: Vec<&str> = judged.clone();
+    let mut rest: Vec<&str> = names
+        .filter(|name| !judged.contains(name) && !MetricRules::is_part(name))
+        .collect();
+    rest.sort_by_key(|name| metrics.direction_beside(name, is_measured) == Direction::None);
+    wanted.extend(rest);
+    let mut left = OTHERS_BYTES_MAX;
+    let mut kept = Vec::new();
+    for name in wanted {
+        if primary.iter().any(|deciding| deciding == name) {
+            continue;
+        }
+        let spelled = Value::from(name).to_string().len();
+        let Some(rest) = left.checked_sub(spelled + VALUE_BYTES_MAX) else {
+            continue;
+        };
+        if let Some(value) = snapshot.metrics.get(name) {
+            left = rest;
+            kept.push(json!([name, value.to_json()]));
+        }
+    }
+    kept
+}
+
+/// Names what a run has in common with one that it repeats exactly: every factor, a seed among
+/// them, and every metric but those that no two runs repeat to the bit.
+fn twin(snapshot: &Snapshot, rules: &StageRules) -> Option<Mark> {
+    if snapshot.factors.seeds.is_empty() {
+        // Nothing says that it would come out the same again.
+        return None;
+    }
+    let repeatable: BTreeMap<&str, MetricValue> = snapshot
+        .metrics
+        .iter()
+        .filter(|(name, _)| !rules.metrics.tolerance(name).log)
+        .map(|(name, value)| (name.as_str(), *value))
+        .collect();
+    let Factors {
+        seeds,
+        settings,
+        versions,
+    } = &snapshot.factors;
+    Some(mark(&(settings, seeds, versions, repeatable)))
+}
+
+/// Names what a run has in common with its repeats: settings, versions, environment and code.
+fn state(snapshot: &Snapshot, settings: Digest) -> Option<Mark> {
+    match (&snapshot.environment, &snapshot.code) {
+        (Captured::Known(environment), Captured::Known(code)) => {
+            let versions = &snapshot.factors.versions;
+            Some(mark(&(settings, versions, environment, code)))
+        }
+        _ => None,
+    }
+}
+
+fn mark<T: Serialize>(content: &T) -> Mark {
+    Mark::of(canon::digest(content))
 }
 
 /// Returns the point of the history that an envelope stands for; `None` if it has no key (a note)
@@ -55,6 +136,16 @@ pub(crate) fn point(seq: Seq, envelope: &Envelope) -> Option<Point> {
         deleted: false,
         sweep: summary.get("sweep")?.as_str().map(str::to_owned),
         settings: digest(summary.get("settings")?)?,
+        twin: match summary.get("twin") {
+            Some(twin) => twin.as_str().and_then(Mark::from_text),
+            // Summaries of earlier releases have none: equal values may be exact repeats.
+            None => Some(mark(summary.get("primary")?)),
+        },
+        state: summary
+            .get("state")
+            .and_then(Value::as_str)
+            .and_then(Mark::from_text),
+        others: other_metrics(summary),
         primary: primary(envelope)?,
         sha256: to_digest(&envelope.sha256),
     })
@@ -81,6 +172,16 @@ pub(crate) fn primary(envelope: &Envelope) -> Option<Vec<(String, MetricValue)>>
         .iter()
         .map(read)
         .collect()
+}
+
+/// Returns the other metrics that were kept; none in summaries of earlier releases.
+fn other_metrics(summary: &Value) -> Arc<[(String, MetricValue)]> {
+    let read = |pair: &Value| match pair.as_array()?.as_slice() {
+        [name, value] => Some((name.as_str()?.to_owned(), MetricValue::from_json(value)?)),
+        _ => None,
+    };
+    let all = summary.get("others").and_then(Value::as_array);
+    all.into_iter().flatten().filter_map(read).collect()
 }
 
 /// Returns the digest of the profile the snapshot was read by.

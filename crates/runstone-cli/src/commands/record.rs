@@ -72,7 +72,7 @@ pub(crate) struct RecordArgs {
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
-    /// Exit with 4 on these: a verdict (`undecided`, `same`) or at least this severity
+    /// Exit with 4 on these: a verdict (`regression`, `undecided` …) or at least this severity
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
 }
@@ -119,16 +119,13 @@ impl FromStr for FailOn {
 
     fn from_str(word: &str) -> Result<Self, String> {
         match Overall::from_word(word) {
-            Some(given @ (Overall::Undecided | Overall::Same)) => Ok(Self::Verdict(given)),
-            Some(_) => Err(format!(
-                "write `undecided`, or a severity: `minor`, `major`, `critical`; this release does \
-                 not judge noise, so the verdict is never `{word}`"
-            )),
+            Some(given) => Ok(Self::Verdict(given)),
             None => Severity::from_word(word)
                 .filter(|severity| *severity != Severity::None)
                 .map(Self::Severity)
                 .ok_or_else(|| {
-                    "write `undecided`, `same`, or a severity: `minor`, `major`, `critical`"
+                    "write a verdict: `regression`, `undecided`, `improvement`, `changed`, `same`, \
+                     or a severity: `minor`, `major`, `critical`"
                         .to_owned()
                 }),
         }

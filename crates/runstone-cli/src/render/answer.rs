@@ -173,5 +173,13 @@ pub(crate) fn baseline(baseline: &Baseline) -> String {
 
 /// Returns the verdict.
 pub(crate) fn verdict(verdict: &Verdict) -> String {
-    wrapped(&format!("verdict {}", plain(&verdict.sentence)))
+    let mut text = wrapped(&format!("verdict {}", plain(&verdict.sentence)));
+    // Silence of many metrics needs no line; that some moved does, beside what chance would give.
+    if !verdict.others.outside.is_empty()
+        && let Some(words) = verdict.others.words()
+    {
+        let names = verdict.others.outside.join(", ");
+        text.push_str(&wrapped(&format!("  {words}: {}", plain(&names))));
+    }
+    text
 }

@@ -176,6 +176,44 @@ fn a_fail_word_turns_the_answer_into_exit_code_4() {
     assert_snapshot!(scene.transcript());
 }
 
+/// Twelve runs that differ by their seeds alone.
+fn recorded_before(scene: &Scene) {
+    let aucs = [
+        0.7131, 0.7118, 0.7142, 0.7126, 0.7135, 0.7139, 0.7122, 0.7128, 0.7133, 0.7140, 0.7120,
+        0.7130,
+    ];
+    for (auc, seed) in aucs.iter().zip(1..) {
+        let document = seeded(&format!("night-{seed}"), *auc, seed);
+        scene.file("night.json", document);
+        assert!(scene.quietly(&["record", "night.json"]).status.success());
+    }
+}
+
+fn seeded(run_id: &str, auc: f64, seed: u32) -> String {
+    let document = run_document(run_id, auc);
+    assert!(document.contains(r#""seed":1337"#));
+    document.replace(r#""seed":1337"#, &format!(r#""seed":{seed}"#))
+}
+
+#[test]
+fn a_run_is_judged_by_the_noise_of_those_with_its_settings() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    recorded_before(&scene);
+    scene
+        .file("usual.json", seeded("night-13", 0.7124, 13))
+        .file("worse.json", seeded("night-14", 0.7020, 14))
+        .file(
+            "settings.json",
+            seeded("night-15", 0.7020, 15).replace("0.05", "0.01"),
+        );
+    scene
+        .run(&["record", "usual.json", "--fail-on", "regression"])
+        .run(&["record", "worse.json", "--fail-on", "regression"])
+        .run(&["record", "settings.json", "--fail-on", "regression"])
+        .run(&["log", "-n", "3"]);
+    assert_snapshot!(scene.transcript());
+}
+
 #[test]
 fn every_example_of_the_json_page_is_what_the_commands_print() {
     let page = include_str!("../../../../docs/json.md");
@@ -245,6 +283,14 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
     let first = refused.lines().next().unwrap();
     if !page.contains(first) {
         unwritten.push(first.to_owned());
+    }
+    let judged = Scene::with_store(&["--primary", "auc:higher"]);
+    recorded_before(&judged);
+    judged.file("worse.json", seeded("night-13", 0.7020, 13));
+    let verdict = judged.json(&["record", "worse.json"])["verdict"].take();
+    let verdict = serde_json::to_string_pretty(&verdict).unwrap();
+    if !page.contains(&format!("```json\n{verdict}\n```")) {
+        unwritten.push(format!("the verdict on a worse run:\n{verdict}"));
     }
     assert!(
         unwritten.is_empty(),

@@ -168,6 +168,23 @@ impl MetricRules {
             })
     }
 
+    /// Tells whether a flat name is the spread or the count of a metric.
+    pub fn is_part(name: &str) -> bool {
+        is_spread_or_count(name)
+    }
+
+    /// Returns which of these metrics are judged beside those that decide, in the profile's order.
+    pub fn judged_beside<'n>(
+        &self,
+        names: &(impl Iterator<Item = &'n str> + Clone),
+    ) -> Vec<&'n str> {
+        let by_name = |wanted: &str| names.clone().find(|name| pattern::same_name(name, wanted));
+        self.judged
+            .iter()
+            .filter_map(|entry| by_name(entry).or_else(|| by_name(&format!("{entry}.mean"))))
+            .collect()
+    }
+
     /// Returns which of a run's metrics decide.
     pub fn primary(&self, metrics: &BTreeMap<String, MetricValue>) -> Primary {
         if !self.primary.is_empty() {

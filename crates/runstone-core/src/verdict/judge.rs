@@ -1,19 +1,25 @@
 //! Did the current run's numbers move more than noise?
 //!
 //! Takes the history, the current point and its diff against the previous run. The invariant kept:
-//! `same` is said only where everything known is equal, and whatever cannot be decided is
-//! `undecided` with its reason, never quietly one of the other words. Which of them fails a build
-//! belongs to the gate.
+//! `same` is said only where everything known is equal or the noise is known and holds the run, and
+//! whatever cannot be decided is `undecided` with its reason, never quietly one of the other words.
+//! Which of them fails a build belongs to the gate.
 
 use serde_json::{Value, json};
 
-use super::point::{Point, yardsticks};
-use crate::diff::{DiffStatus, MetricDelta, MetricStatus, RunDiff, wording};
+use super::metric::{Asked, MetricVerdict, judge_metric};
+use super::noise::RUNS;
+use super::point::Point;
+use super::reference::Reference;
+use super::sentence;
+use crate::canon;
+use crate::diff::{DiffStatus, RunDiff, wording};
 use crate::metric::MetricValue;
+use crate::profile::MetricRules;
 use crate::snapshot::Status;
 
 /// Version of the judgement: the same inputs and the same version give the same bytes.
-pub const JUDGE_VERSION: u32 = 2;
+pub const JUDGE_VERSION: u32 = 3;
 
 /// Did it matter, and how that is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +30,17 @@ pub struct Verdict {
     pub sentence: String,
     /// Why this answer and no other, as a fragment.
     pub reason: String,
-    /// One object per judged metric; none while noise is not judged.
-    pub metrics: Vec<Value>,
+    /// Each judged metric, those that decide first; none where the runs were not judged.
+    pub metrics: Vec<MetricVerdict>,
+    /// The other metrics, counted together.
+    pub others: Others,
     /// What the answer rests on.
     pub basis: Basis,
 }
 
 /// The answer to "did it matter". Where several metrics are judged the smallest stands for all.
+///
+/// The order is the order of weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Overall {
     /// Worse beyond the noise.
@@ -76,7 +86,7 @@ impl Overall {
 pub struct Basis {
     /// By what the current run was judged.
     pub method: Method,
-    /// Runs with the same settings that could serve as noise.
+    /// Other runs with the same settings among those looked back at.
     pub runs_same_settings: usize,
     /// What was not captured on both sides, so could differ unseen.
     pub unknown: Vec<&'static str>,
@@ -87,6 +97,12 @@ pub struct Basis {
 pub enum Method {
     /// Everything known equals the previous run.
     IdenticalToPrevious,
+    /// By the noise of earlier runs with the same settings.
+    Noise,
+    /// By the noise within other settings.
+    Pooled,
+    /// By a lasting step alone.
+    Shift,
     /// It was not judged.
     None,
 }
@@ -96,36 +112,163 @@ impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IdenticalToPrevious => "identical_to_previous",
+            Self::Noise => "noise",
+            Self::Pooled => "pooled",
+            Self::Shift => "shift",
             Self::None => "none",
         }
     }
 }
 
+/// The metrics that are not judged, counted together: each by its own history, with a chance of an
+/// alarm of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Others {
+    /// How many could be held against their own history.
+    pub counted: usize,
+    /// Those that lie outside their noise, to the worse side or to either where none is better.
+    pub outside: Vec<String>,
+    /// How many would by chance.
+    pub expected: f64,
+}
+
+/// What a profile says about judging.
+#[derive(Debug, Clone, Copy)]
+pub struct JudgeRules<'r> {
+    /// How the metrics of the stage are read.
+    pub metrics: &'r MetricRules,
+    /// Fewest earlier runs from which noise is measured; the tables begin with five.
+    pub min_runs: u32,
+    /// Most of them.
+    pub noise_window: u32,
+}
+
+/// The rate of false alarms that is aimed at, for all judged metrics together.
+const RATE: f64 = 0.01;
+
 /// Judges the current run. `history` is the cohort's log below it, newest first; `diff` is against
 /// its previous run.
-pub fn judge(history: &[Point], current: &Point, diff: &RunDiff) -> Verdict {
-    let runs_same_settings = yardsticks(history, Some(current))
-        .filter(|at| at.settings == current.settings)
-        .count();
-    let reason = match undecided_before_statistics(current, diff) {
-        Some(reason) => reason,
-        None if is_identical(diff) && diff.has_other_command() => {
-            "the command lines differ".to_owned()
-        }
-        None if is_identical(diff) => return same(diff, runs_same_settings),
-        None => undecided_by_history(current, diff, runs_same_settings),
+pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRules<'_>) -> Verdict {
+    let min_runs = as_count(rules.min_runs).max(RUNS[0]);
+    let reference = Reference::of(history, current, min_runs);
+    let basis = |method| Basis {
+        method,
+        runs_same_settings: reference.same_settings,
+        unknown: diff.unknown_inputs.clone(),
     };
-    Verdict {
+    let undecided = |reason: String| Verdict {
         overall: Overall::Undecided,
         sentence: format!("undecided: {reason}"),
         reason,
         metrics: Vec::new(),
-        basis: Basis {
-            method: Method::None,
-            runs_same_settings,
-            unknown: diff.unknown_inputs.clone(),
-        },
+        others: Others::default(),
+        basis: basis(Method::None),
+    };
+    if let Some(reason) = undecided_before_statistics(current, diff) {
+        return undecided(reason);
     }
+    if is_identical(diff) {
+        if diff.has_other_command() {
+            return undecided("the command lines differ".to_owned());
+        }
+        return same(diff, basis(Method::IdenticalToPrevious));
+    }
+    let (metrics, others) = judged(&reference, current, diff, rules, min_runs);
+    let Some(deciding) = metrics.iter().min_by_key(|metric| metric.overall) else {
+        return undecided("no metric decides".to_owned());
+    };
+    let overall = if current.primary.is_empty() {
+        deciding.overall.min(Overall::Undecided)
+    } else {
+        deciding.overall
+    };
+    let mut reason = if overall == deciding.overall {
+        sentence::reason(deciding)
+    } else {
+        "no metric decides".to_owned()
+    };
+    let is_other = |metric: &&MetricVerdict| metric.name != deciding.name;
+    let others_judged = metrics.iter().filter(is_other);
+    reason.push_str(&sentence::beside(deciding, others_judged));
+    let method = match (&deciding.held, &deciding.shift) {
+        _ if overall != deciding.overall => Method::None,
+        (Ok(held), _) if held.pooled.is_some() => Method::Pooled,
+        (Ok(_), _) => Method::Noise,
+        (Err(_), Some(_)) => Method::Shift,
+        (Err(_), None) => Method::None,
+    };
+    Verdict {
+        overall,
+        sentence: format!("{}: {reason}", overall.as_str()),
+        reason,
+        basis: basis(method),
+        metrics,
+        others,
+    }
+}
+
+/// Judges the metrics that decide and those that the profile adds, and counts the others.
+fn judged(
+    reference: &Reference<'_>,
+    current: &Point,
+    diff: &RunDiff,
+    rules: JudgeRules<'_>,
+    min_runs: usize,
+) -> (Vec<MetricVerdict>, Others) {
+    let known = diff.metrics.iter().map(|delta| delta.name.as_str());
+    let mut names: Vec<&str> = current
+        .primary
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    for name in rules.metrics.judged_beside(&known) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let value = |name: &str| {
+        let delta = diff.metrics.iter().find(|delta| delta.name == name);
+        let current = || current.metric(name);
+        delta
+            .and_then(|delta| delta.curr)
+            .or_else(current)
+            .and_then(MetricValue::finite)
+    };
+    let asked = |name, judged, is_watched| Asked {
+        name,
+        value: value(name),
+        direction: rules
+            .metrics
+            .direction_beside(name, |other| known.clone().any(|known| known == other)),
+        tolerance: rules.metrics.tolerance(name),
+        judged,
+        is_watched,
+        min_runs,
+        noise_window: as_count(rules.noise_window),
+    };
+    let metrics = names
+        .iter()
+        .map(|name| judge_metric(reference, current, asked(name, names.len(), true)))
+        .collect();
+    let mut others = Others::default();
+    for name in known.clone() {
+        if names.contains(&name) || MetricRules::is_part(name) {
+            continue;
+        }
+        let found = judge_metric(reference, current, asked(name, 1, false));
+        if found.held.is_ok() {
+            others.counted += 1;
+            others.expected += RATE;
+            if matches!(found.overall, Overall::Regression | Overall::Changed) {
+                others.outside.push(found.name);
+            }
+        }
+    }
+    (metrics, others)
+}
+
+fn as_count(setting: u32) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
 }
 
 /// Whether the runs cannot be judged against each other at all.
@@ -159,7 +302,7 @@ fn is_identical(diff: &RunDiff) -> bool {
     .all(|section| diff.counts.get(section).copied().flatten().unwrap_or(0) == 0)
 }
 
-fn same(diff: &RunDiff, runs_same_settings: usize) -> Verdict {
+fn same(diff: &RunDiff, basis: Basis) -> Verdict {
     let previous = match &diff.previous {
         Some(named) => format!("#{}", named.seq),
         None => "the previous run".to_owned(),
@@ -172,36 +315,8 @@ fn same(diff: &RunDiff, runs_same_settings: usize) -> Verdict {
         sentence: format!("same: {reason}"),
         reason,
         metrics: Vec::new(),
-        basis: Basis {
-            method: Method::IdenticalToPrevious,
-            runs_same_settings,
-            unknown: diff.unknown_inputs.clone(),
-        },
-    }
-}
-
-/// Why a comparable run that differs cannot be judged.
-fn undecided_by_history(current: &Point, diff: &RunDiff, runs_same_settings: usize) -> String {
-    let is_no_number = |delta: &&MetricDelta| {
-        delta.status == MetricStatus::NotANumber
-            && current.primary.iter().any(|(name, _)| *name == delta.name)
-    };
-    if current.primary.is_empty() {
-        "no metric decides".to_owned()
-    } else if let Some(delta) = diff.metrics.iter().find(is_no_number) {
-        let is_finite = |side: Option<MetricValue>| side.and_then(MetricValue::finite).is_some();
-        let place = match (is_finite(delta.prev), is_finite(delta.curr)) {
-            (true, false) => "the current run",
-            (false, true) => "the previous run",
-            _ => "either run",
-        };
-        format!("`{}` is not a finite number in {place}", delta.name)
-    } else if runs_same_settings > 0 {
-        "noise is not judged yet by this release".to_owned()
-    } else if current.sweep.is_some() {
-        "sweep point".to_owned()
-    } else {
-        "first run with these settings".to_owned()
+        others: Others::default(),
+        basis,
     }
 }
 
@@ -212,9 +327,40 @@ impl Verdict {
             "overall": self.overall.as_str(),
             "sentence": self.sentence,
             "reason": self.reason,
-            "metrics": self.metrics,
+            "metrics": self.metrics.iter().map(MetricVerdict::to_json).collect::<Vec<_>>(),
+            "others": self.others.to_json(),
             "basis": self.basis.to_json(),
             "judge_version": JUDGE_VERSION,
+        })
+    }
+}
+
+impl Others {
+    /// Returns what they say as a fragment; `None` where none could be held against its history.
+    pub fn words(&self) -> Option<String> {
+        let Self {
+            counted,
+            outside,
+            expected,
+        } = self;
+        let verb = if *counted == 1 {
+            "other metric"
+        } else {
+            "other metrics"
+        };
+        (*counted > 0).then(|| {
+            format!(
+                "{} of {counted} {verb} outside their noise; {expected:.2} expected by chance",
+                outside.len(),
+            )
+        })
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "counted": self.counted,
+            "outside": self.outside,
+            "expected": canon::number(self.expected),
         })
     }
 }
@@ -231,6 +377,8 @@ impl Basis {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::point::sample::{history, point};
     use super::*;
     use crate::diff::Against;
@@ -239,9 +387,58 @@ mod tests {
     use crate::snapshot::{Captured, Snapshot};
 
     fn judged(history: &[Point], current: &Point, prev: &Snapshot, curr: &Snapshot) -> Verdict {
-        let against = Against::Comparable(at(prev, current.seq.0 - 1));
-        judge(history, current, &diff(against, at(curr, current.seq.0)))
+        by(&sample::metric_rules(), history, current, prev, curr)
     }
+
+    fn by(
+        metrics: &MetricRules,
+        history: &[Point],
+        current: &Point,
+        prev: &Snapshot,
+        curr: &Snapshot,
+    ) -> Verdict {
+        let against = Against::Comparable(at(prev, current.seq.0 - 1));
+        let rules = JudgeRules {
+            metrics,
+            min_runs: 5,
+            noise_window: 30,
+        };
+        judge(
+            history,
+            current,
+            &diff(against, at(curr, current.seq.0)),
+            rules,
+        )
+    }
+
+    /// The verdict on a run with this value of `auc` after runs with those.
+    fn after(values: &[f64], auc: f64) -> Verdict {
+        of_points(&history(values), auc)
+    }
+
+    fn of_points(points: &[Point], auc: f64) -> Verdict {
+        let run = |id: &str, auc: f64| Snapshot {
+            metrics: sample::metrics(&[("auc", auc)]),
+            ..sample::run(id)
+        };
+        let last = points[0].primary[0].1.get();
+        // What the previous run had does not decide; a move of its own makes them differ.
+        let prev = run(
+            "prev",
+            if last.to_bits() == auc.to_bits() {
+                0.0
+            } else {
+                last
+            },
+        );
+        let current = point(points[0].seq.0 + 1, auc);
+        judged(points, &current, &prev, &run("curr", auc))
+    }
+
+    const USUAL: [f64; 12] = [
+        0.7131, 0.7118, 0.7142, 0.7126, 0.7135, 0.7139, 0.7122, 0.7128, 0.7133, 0.7140, 0.7120,
+        0.7130,
+    ];
 
     #[test]
     fn identical_runs_are_the_same_with_any_history() {
@@ -295,7 +492,13 @@ mod tests {
         let run = sample::training();
         let reason = "no earlier run in this cohort";
         let found = diff(Against::Nothing { reason }, at(&run, 1));
-        let verdict = judge(&[], &point(1, 0.6), &found);
+        let metrics = sample::metric_rules();
+        let rules = JudgeRules {
+            metrics: &metrics,
+            min_runs: 5,
+            noise_window: 30,
+        };
+        let verdict = judge(&[], &point(1, 0.6), &found, rules);
         assert_eq!(verdict.sentence, "undecided: no earlier run in this cohort");
     }
 
@@ -313,17 +516,273 @@ mod tests {
         );
         current.sweep = Some("lr".into());
         assert_eq!(sentence(&current), "undecided: sweep point");
+        current.settings = Digest::of(b"s");
+        assert_eq!(
+            sentence(&current),
+            "undecided: 1 earlier run with these settings; noise needs 5"
+        );
     }
 
     #[test]
-    fn what_is_not_judged_yet_is_undecided_and_never_the_same() {
-        let (prev, mut curr) = (sample::training(), sample::training());
-        curr.metrics.extend(sample::metrics(&[("auc", 0.1)]));
-        let verdict = judged(&history(&[0.6]), &point(2, 0.1), &prev, &curr);
+    fn a_run_within_the_noise_is_the_same_and_one_beyond_it_is_not() {
+        assert_eq!(after(&USUAL, 0.7121).overall, Overall::Same);
+        assert_eq!(after(&USUAL, 0.7000).overall, Overall::Regression);
+        assert_eq!(after(&USUAL, 0.7260).overall, Overall::Improvement);
         assert_eq!(
-            verdict.sentence,
-            "undecided: noise is not judged yet by this release"
+            after(&USUAL, 0.7000).sentence,
+            "regression: auc 0.7, 0.0131 below the median of 12 runs with these settings (#1–#12); \
+             moves beyond −0.0045 can be seen"
         );
+    }
+
+    #[test]
+    fn with_four_runs_nothing_is_known_and_with_five_a_large_move_is() {
+        let few = after(&USUAL[..4], 0.1);
+        assert_eq!(
+            few.reason,
+            "4 earlier runs with these settings; noise needs 5"
+        );
+        assert_eq!(after(&USUAL[..5], 0.1).overall, Overall::Regression);
+        assert_eq!(few.basis.method, Method::None);
+        assert_eq!(after(&USUAL[..5], 0.1).basis.method, Method::Noise);
+    }
+
+    #[test]
+    fn without_any_spread_a_step_of_the_last_digit_or_within_tolerance_is_the_same() {
+        // The tolerance of these rules is 1e-4, the grain of 0.75 is 0.01.
+        assert_eq!(after(&[0.75; 6], 0.76).overall, Overall::Same);
+        assert_eq!(after(&[0.75; 6], 0.73).overall, Overall::Regression);
+        assert_eq!(after(&[0.750_001; 6], 0.750_05).overall, Overall::Same);
+    }
+
+    #[test]
+    fn a_current_value_that_is_no_number_is_undecided_and_one_in_history_is_left_out() {
+        assert_eq!(after(&USUAL, f64::INFINITY).overall, Overall::Undecided);
+        let mut values = USUAL.to_vec();
+        values[3] = f64::NAN;
+        let found = after(&values, 0.70);
+        assert_eq!(found.overall, Overall::Regression);
+        let held = found.metrics[0].held.as_ref().unwrap();
+        assert_eq!((held.runs, held.not_finite), (11, 1));
+        let nothing = after(&[f64::NAN; 8], 0.7);
+        assert_eq!(
+            nothing.reason,
+            "0 earlier runs with these settings, 8 without a finite `auc` left out; noise needs 5"
+        );
+    }
+
+    #[test]
+    fn one_broken_run_in_history_is_named_and_hides_nothing() {
+        let mut values = USUAL.to_vec();
+        values[6] = 0.1;
+        let found = after(&values, 0.70);
+        assert_eq!(found.overall, Overall::Regression);
+        assert!(
+            found.sentence.contains("(#1–#12 without #7)"),
+            "{}",
+            found.sentence
+        );
+    }
+
+    #[test]
+    fn a_lasting_step_too_small_for_a_single_run_is_found_once() {
+        // Evenly spread between ±0.001, and a step of half of that.
+        let step = |at: u32| {
+            let noise = 0.002 * ((0.618_033_988_749_895 * f64::from(at)).fract() - 0.5);
+            0.713 + noise - if at < 30 { 0.0 } else { 0.001 }
+        };
+        let values: Vec<f64> = (0..45).map(step).collect();
+        let found: Vec<(usize, Verdict)> = (31..45)
+            .map(|runs| (runs, after(&values[..runs], values[runs])))
+            .filter(|(_, verdict)| verdict.overall == Overall::Regression)
+            .collect();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let (_, verdict) = &found[0];
+        let shift = verdict.metrics[0].shift.as_ref().unwrap();
+        assert!(shift.onset.0.abs_diff(31) <= 1, "{shift:?}");
+        assert!(
+            verdict
+                .sentence
+                .starts_with("regression: auc moved from 0.71298 to "),
+            "{}",
+            verdict.sentence
+        );
+    }
+
+    #[test]
+    fn after_a_step_the_noise_begins_anew() {
+        let step = |at: usize| USUAL[at % 12] - if at < 20 { 0.0 } else { 0.02 };
+        let values: Vec<f64> = (0..36).map(step).collect();
+        let found = after(&values, 0.6930);
+        assert_eq!(found.overall, Overall::Same);
+        let held = found.metrics[0].held.as_ref().unwrap();
+        assert!(held.between.0.0.abs_diff(21) <= 1, "{held:?}");
+        // Also the old level is then another one.
+        assert_eq!(after(&values, 0.7130).overall, Overall::Improvement);
+    }
+
+    #[test]
+    fn repeats_of_new_code_are_judged_by_their_median() {
+        let state = |points: &mut [Point], from: usize| {
+            for point in points {
+                let code = u64::from(point.seq.0 > from as u64);
+                point.state = Some(super::super::Mark(code));
+            }
+        };
+        let mut values = USUAL.to_vec();
+        values.extend([0.7090, 0.7092]);
+        let mut points = history(&values);
+        state(&mut points, 12);
+        let run = |auc| Snapshot {
+            metrics: sample::metrics(&[("auc", auc)]),
+            ..sample::run("a")
+        };
+        let mut current = [point(15, 0.7091)];
+        let alone = judged(&points, &current[0], &run(0.5), &run(0.7091));
+        state(&mut current, 12);
+        let repeated = judged(&points, &current[0], &run(0.5), &run(0.7091));
+        assert_eq!(alone.overall, Overall::Same);
+        assert_eq!(repeated.overall, Overall::Regression);
+        assert!(
+            repeated
+                .sentence
+                .contains("auc 0.7091 (median of 3 repeats)"),
+            "{}",
+            repeated.sentence
+        );
+    }
+
+    #[test]
+    fn too_few_runs_with_these_settings_borrow_the_noise_of_others() {
+        let values = [
+            0.50, 0.502, 0.60, 0.602, 0.70, 0.702, 0.80, 0.802, 0.9, 0.902, 0.65, 0.652, 0.55,
+            0.552, 0.713, 0.715,
+        ];
+        let mut points = history(&values);
+        for point in &mut points {
+            let pair = (point.seq.0 - 1) / 2;
+            if pair < 7 {
+                point.settings = Digest::of(&pair.to_be_bytes());
+            }
+        }
+        let found = of_points(&points, 0.700);
+        assert_eq!(
+            (found.overall, found.basis.method),
+            (Overall::Regression, Method::Pooled)
+        );
+        assert!(
+            found
+                .sentence
+                .contains("the mean of 2 runs with these settings (#15–#16)")
+        );
+        assert_eq!(of_points(&points, 0.712).overall, Overall::Same);
+    }
+
+    #[test]
+    fn several_metrics_that_decide_share_the_rate_and_the_gravest_speaks() {
+        let points: Vec<Point> = history(&USUAL)
+            .into_iter()
+            .map(|point| with_loss(point, 0.66))
+            .collect();
+        let run = |auc, loss| Snapshot {
+            metrics: sample::metrics(&[("auc", auc), ("logloss", loss)]),
+            ..sample::run("a")
+        };
+        let rules = MetricRules {
+            primary: Vec::new(),
+            ..sample::metric_rules()
+        };
+        let of = |auc: f64, loss: f64| {
+            let current = with_loss(point(13, auc), loss);
+            by(&rules, &points, &current, &run(0.5, 0.5), &run(auc, loss))
+        };
+        let found = of(0.7260, 0.70);
+        assert_eq!(found.overall, Overall::Regression);
+        assert!(
+            found.sentence.starts_with("regression: logloss 0.7, "),
+            "{}",
+            found.sentence
+        );
+        assert!(
+            found.sentence.ends_with("; auc improvement"),
+            "{}",
+            found.sentence
+        );
+        let alone = after(&USUAL, 0.7260).metrics[0].held.clone().unwrap();
+        let shared = found.metrics[0].held.clone().unwrap();
+        assert!(shared.low < alone.low);
+    }
+
+    fn with_loss(mut point: Point, loss: f64) -> Point {
+        point
+            .primary
+            .push(("logloss".to_owned(), MetricValue::new(loss)));
+        point
+    }
+
+    #[test]
+    fn the_others_are_counted_beside_what_chance_would_give() {
+        let others = |rows: f64| -> std::sync::Arc<[(String, MetricValue)]> {
+            [("rows".to_owned(), MetricValue::new(rows))].into()
+        };
+        let points: Vec<Point> = history(&USUAL)
+            .into_iter()
+            .map(|point| Point {
+                others: others(100.0),
+                ..point
+            })
+            .collect();
+        let run = |rows| Snapshot {
+            metrics: sample::metrics(&[("auc", 0.7131), ("rows", rows), ("auc.std", 0.1)]),
+            ..sample::run("a")
+        };
+        let current = point(13, 0.7131);
+        let found = judged(&points, &current, &run(100.0), &run(900.0));
+        assert_eq!(found.overall, Overall::Same);
+        assert_eq!(found.others.outside, ["rows"]);
+        assert_eq!(
+            found.others.words().unwrap(),
+            "1 of 1 other metric outside their noise; 0.01 expected by chance"
+        );
+    }
+
+    #[test]
+    fn times_are_judged_by_their_ratio() {
+        let values = [10.0, 10.4, 9.8, 10.2, 9.9, 10.1, 10.3];
+        let points: Vec<Point> = history(&values)
+            .into_iter()
+            .map(|mut point| {
+                point.primary[0].0 = "train_time_sec".to_owned();
+                point
+            })
+            .collect();
+        let run = |seconds| Snapshot {
+            metrics: sample::metrics(&[("train_time_sec", seconds)]),
+            ..sample::run("a")
+        };
+        let rules = MetricRules {
+            primary: vec!["train_time_sec".to_owned()],
+            tolerance: vec![crate::profile::ToleranceRule {
+                names: vec!["*_sec".to_owned().into()],
+                absolute: 0.0,
+                relative: 0.05,
+                log: true,
+            }],
+            ..sample::metric_rules()
+        };
+        let of = |seconds: f64| {
+            let mut current = point(8, seconds);
+            current.primary[0].0 = "train_time_sec".to_owned();
+            by(&rules, &points, &current, &run(1.0), &run(seconds))
+        };
+        let found = of(30.0);
+        assert_eq!(found.overall, Overall::Regression);
+        let held = found.metrics[0].held.clone().unwrap();
+        assert!(held.log);
+        // As far in ratio to either side, or nearly: each has a spread of its own.
+        assert!(held.high - held.median > held.median - held.low);
+        assert_eq!(of(10.5).overall, Overall::Same);
+        assert!(!of(-1.0).metrics[0].held.as_ref().unwrap().log);
     }
 
     #[test]
@@ -362,6 +821,47 @@ mod tests {
     fn every_word_reads_back() {
         for overall in [Overall::Regression, Overall::Undecided, Overall::Same] {
             assert_eq!(Overall::from_word(overall.as_str()), Some(overall));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_numbers_give_the_same_bytes_and_a_number_always_gets_an_answer(
+            values in prop::collection::vec(prop_oneof![
+                5 => -1e6_f64..1e6,
+                1 => Just(f64::NAN),
+                1 => Just(1e308),
+                1 => Just(-1e308),
+                1 => Just(5e-324),
+                1 => Just(0.0),
+            ], 1..70),
+            auc in prop_oneof![-1e6_f64..1e6, Just(1e308), Just(f64::NEG_INFINITY), Just(0.0)],
+        ) {
+            let found = after(&values, auc);
+            prop_assert_eq!(found.to_json(), after(&values, auc).to_json());
+            prop_assert!(found.sentence.starts_with(found.overall.as_str()));
+            for metric in &found.metrics {
+                if let Ok(held) = &metric.held {
+                    prop_assert!(held.low <= held.median && held.median <= held.high, "{:?}", held);
+                    prop_assert!(held.detectable >= 0.0);
+                }
+            }
+        }
+
+        #[test]
+        fn further_down_is_never_better(
+            values in prop::collection::vec(-1e3_f64..1e3, 5..40),
+            auc in -1e4_f64..1e4,
+            down in 0.0_f64..1e4,
+        ) {
+            // Without the shift test, whose step the lower value may make.
+            let verdict = |auc| after(&values[..values.len().min(11)], auc).overall;
+            let rank = |overall| match overall {
+                Overall::Regression => 0,
+                Overall::Same => 1,
+                _ => 2,
+            };
+            prop_assert!(rank(verdict(auc - down)) <= rank(verdict(auc)));
         }
     }
 }

@@ -11,18 +11,22 @@
 //! handed in **newest first**, with what was deleted or accepted marked; at most the first
 //! [`LOOK_BACK`] points count, so that the cost of an answer does not grow with the cohort.
 //!
-//! This release answers `same` where nothing differs and `undecided` with the reason elsewhere; the
-//! other words are kept for the judgement by noise. Reading the points from a log belongs to the
-//! crate `runstone`.
+//! The rule, what it was measured to do and what was rejected stand in `docs/verdicts.md`. Reading
+//! the points from a log belongs to the crate `runstone`.
 
 mod baseline;
 mod choice;
 mod judge;
+mod metric;
+pub mod noise;
 mod point;
 mod previous;
+mod reference;
+mod sentence;
 
 pub use self::baseline::{Baseline, Pinned};
 pub use self::choice::{BaselineMove, baseline, baseline_moves};
-pub use self::judge::{Basis, JUDGE_VERSION, Method, Overall, Verdict, judge};
-pub use self::point::{LOOK_BACK, Point};
+pub use self::judge::{Basis, JUDGE_VERSION, JudgeRules, Method, Others, Overall, Verdict, judge};
+pub use self::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
+pub use self::point::{LOOK_BACK, Mark, Point};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};

@@ -5,6 +5,8 @@
 //! [`yardsticks`].
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::id::{Attempt, SnapshotSeq};
@@ -35,11 +37,49 @@ pub struct Point {
     pub settings: Digest,
     /// The metrics that decide, by name: one, or two or three that decide together.
     pub primary: Vec<(String, MetricValue)>,
+    /// Other metrics that are kept for looking back, by name.
+    pub others: Arc<[(String, MetricValue)]>,
+    /// Equal in two runs of which one repeated the other exactly: with equal factors, seeds among
+    /// them, and equal results. `None`: it cannot be told, such as without a declared seed.
+    pub twin: Option<Mark>,
+    /// Equal in two runs with the same settings, versions, environment and code. `None`: not all
+    /// of these are known.
+    pub state: Option<Mark>,
     /// SHA-256 of its canonical payload.
     pub sha256: Digest,
 }
 
+/// Names content among the few snapshots of a window: the first 64 bits of a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub u64);
+
+impl Mark {
+    /// Returns the mark of a digest.
+    pub fn of(digest: Digest) -> Self {
+        let bytes = digest.as_bytes().iter().take(8);
+        Self(bytes.fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
+    }
+
+    /// Reads what [`fmt::Display`] prints.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let found = Self(u64::from_str_radix(text, 16).ok()?);
+        (found.to_string() == text).then_some(found)
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 impl Point {
+    /// Returns the value of a metric, if it is kept.
+    pub fn metric(&self, name: &str) -> Option<MetricValue> {
+        let mut all = self.primary.iter().chain(self.others.iter());
+        all.find(|(own, _)| own == name).map(|(_, value)| *value)
+    }
+
     /// Returns the metric that decides alone; `None` if none or several do.
     pub fn decides(&self) -> Option<&(String, MetricValue)> {
         match self.primary.as_slice() {
@@ -82,6 +122,9 @@ pub(super) mod sample {
             sweep: None,
             settings: Digest::of(b"s"),
             primary: vec![("auc".to_owned(), MetricValue::new(auc))],
+            others: Arc::from([]),
+            twin: None,
+            state: None,
             sha256: Digest::of(&seq.to_be_bytes()),
         }
     }
@@ -130,6 +173,16 @@ mod tests {
             .map(|point| point.seq.0)
             .collect();
         assert_eq!(seqs, [6, 2]);
+    }
+
+    #[test]
+    fn a_mark_reads_back_and_nothing_else_does() {
+        let mark = Mark::of(Digest::of(b"content"));
+        assert_eq!(Mark::from_text(&mark.to_string()), Some(mark));
+        assert_eq!(Digest::of(b"content").prefix(16), mark.to_string());
+        for text in ["", "12", "+123456789abcdef", "123456789ABCDEF0"] {
+            assert_eq!(Mark::from_text(text), None);
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(crate) struct RunArgs {
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(in crate::commands) profile: Option<String>,
-    /// Exit with 4 on these: a verdict (`undecided`, `same`) or at least this severity
+    /// Exit with 4 on these: a verdict (`regression`, `undecided` …) or at least this severity
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     pub(super) fail_on: Vec<FailOn>,
     /// The command and its arguments
