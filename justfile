@@ -55,6 +55,15 @@ million N="1000000" *DIR:
 peers *ARGS:
     .ci/peers {{ ARGS }}
 
+# Simulates histories whose truth is known, prints what the verdict does to them, and fails if a goal is missed.
+trust HISTORIES="20000" SEED="1":
+    cargo run --release -p runstone-trust -- table {{ HISTORIES }} {{ SEED }}
+    cargo run --release -p runstone-trust -- goals {{ HISTORIES }} {{ SEED }}
+
+# Apache Otava on the same kind of series; takes it from PyPI into a virtual environment of the target directory.
+trust-otava SERIES="100" SEED="1":
+    .ci/otava {{ SERIES }} {{ SEED }}
+
 # The example in another language, for real: makes a virtual environment and trains.
 digits:
     .ci/digits
