@@ -241,7 +241,12 @@ fn private_store_is_closed_to_everyone_else_whatever_the_umask() {
     record(&store, &["first"]);
     store.put_profile(b"profile", Standing::Unproven).unwrap();
     for (path, mode) in modes(&place.path()) {
-        let expected = if path.is_dir() { 0o700 } else { 0o400 };
+        let expected = match (path.is_dir(), path.ends_with("origin.json")) {
+            (true, _) => 0o700,
+            // A hint, which is replaced.
+            (false, true) => 0o600,
+            (false, false) => 0o400,
+        };
         assert_eq!(mode, expected, "{}", path.display());
     }
 }
@@ -264,6 +269,7 @@ fn shared_store_is_open_to_its_group_and_nobody_else() {
         let expected = match (path.is_dir(), is_passing) {
             (true, true) => 0o2770,
             (true, false) => 0o3770,
+            (false, _) if path.ends_with("origin.json") => 0o660,
             (false, _) => 0o440,
         };
         assert_eq!(mode, expected, "{} has {mode:o}", path.display());
