@@ -132,11 +132,7 @@ fn measure(law: Law, runs: usize, random: &mut Random, drop: bool) -> Measured {
 
 /// The smallest factor for which no law is below its limit more often than `rate`.
 fn smallest(measured: &[(Law, Vec<Measured>)], rate: f64, repeats: usize, effort: Effort) -> f64 {
-    let chance = |(law, histories): &(Law, Vec<Measured>), factor: f64| {
-        sum_on_threads(histories, effort.threads, |history| {
-            history.below(*law, factor, repeats)
-        }) / whole(histories.len())
-    };
+    let chance = |row: &(Law, Vec<Measured>), factor: f64| chance(row, factor, repeats, effort);
     measured.iter().fold(0.5, |factor, row| {
         if chance(row, factor) <= rate {
             return factor;
@@ -155,6 +151,19 @@ fn smallest(measured: &[(Law, Vec<Measured>)], rate: f64, repeats: usize, effort
         }
         high
     })
+}
+
+/// The mean chance of an alarm of one law's histories.
+fn chance(
+    (law, histories): &(Law, Vec<Measured>),
+    factor: f64,
+    repeats: usize,
+    effort: Effort,
+) -> f64 {
+    let sum = sum_on_threads(histories, effort.threads, |history| {
+        history.below(*law, factor, repeats)
+    });
+    sum / whole(histories.len())
 }
 
 /// Sums in pieces of fixed size, so that threads change nothing.
@@ -202,19 +211,30 @@ mod tests {
         RUNS.iter().position(|column| *column == runs).unwrap()
     }
 
+    /// The worst law's rate at the stored factors is the one they were derived for. Rates are
+    /// compared and not factors: where clusters decide, a small change of the rate is a large
+    /// one of the factor.
     #[test]
-    fn a_coarse_derivation_agrees_with_the_stored_factors() {
+    fn a_coarse_simulation_finds_the_stored_factors_at_their_rate() {
         for runs in [5, 10, 30] {
-            let derived = factors(COARSE, &[runs]);
-            for (repeats, by_judged) in derived.iter().enumerate() {
+            let measured = Law::ALL.map(|law| {
+                (
+                    law,
+                    COARSE.collect(|random| measure(law, runs, random, true)),
+                )
+            });
+            for (repeats, by_judged) in REPEATS.iter().zip(FACTORS) {
                 // Rates below 0.33 % are known too coarsely from so few histories.
-                for (judged, row) in by_judged.iter().enumerate().take(3) {
-                    let stored = FACTORS[repeats][judged][column(runs)];
-                    let off = (row[0] / stored - 1.0).abs();
+                for (judged, row) in JUDGED.iter().zip(by_judged).take(3) {
+                    let factor = row[column(runs)];
+                    let rate = measured
+                        .iter()
+                        .map(|row| chance(row, factor, *repeats, COARSE))
+                        .fold(0.0, f64::max);
+                    let off = rate * whole(*judged) / (GRANTED * RATE) - 1.0;
                     assert!(
-                        off < 0.06,
-                        "{runs} runs: stored {stored}, derived {}",
-                        row[0]
+                        off.abs() < 0.15,
+                        "{runs} runs, {judged} judged, {repeats}: {off}"
                     );
                 }
             }

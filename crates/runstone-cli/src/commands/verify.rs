@@ -12,8 +12,8 @@ use crate::ui::{Face, Ui};
 /// Leftovers, stale hints, segments and views are listed and harmless.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Make again what is derived from the log, and give damaged entries, and claims that are lost,
-    /// back what a whole copy has
+    /// Make again what is derived from the log, and give damaged entries, and claims that are
+    /// lost, back what a whole copy has
     #[arg(long)]
     repair: bool,
 }
