@@ -124,6 +124,54 @@ fn object_that_is_named_after_it_went_comes_back_at_once() {
 }
 
 #[test]
+fn object_of_an_acknowledged_entry_outlasts_two_collections_at_once() {
+    let place = Place::new();
+    drop(place.init());
+    let fs = FaultyFileSystem::new(OsFileSystem);
+    let first = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    let object = put(&first, b"object");
+    age(&place, object);
+    let root = place.path();
+    // It has its name in the trash, and is about to lose the one in its place.
+    fs.before_unlinking(&object.to_string(), move || {
+        // The writer has its slot, looks again, finds the object in its place, and is told.
+        let other = support::open(&root);
+        assert!(other.hold_object(&object, None).unwrap());
+        // Another collection reads what is named, and finds the object there as well.
+        let found = discard(&other, &[object]);
+        assert_eq!((found.waiting, found.put_back.len()), (1, 0), "{found:?}");
+    });
+    let mut asked = 0;
+    let found = first.discard(Sweep::Remove, &mut || {
+        asked += 1;
+        // The slot is linked after the first question.
+        Some((asked == 2).then_some(object).into_iter().collect())
+    });
+    assert!(!fs.is_still_to_come());
+    assert!(whole(&first, object), "{found:?}");
+    assert_eq!(found.unwrap().put_back, [object]);
+    assert!(in_place(&place, object).exists() && trash(&place).is_empty());
+}
+
+#[test]
+fn name_in_the_trash_that_is_not_a_day_old_is_left_to_who_gave_it() {
+    let place = Place::new();
+    let store = place.init();
+    let object = put(&store, b"object");
+    age(&place, object);
+    assert_eq!(discard(&store, &[]).trashed, [object]);
+    let found = discard(&store, &[object]);
+    assert_eq!((found.put_back, found.waiting), (vec![object], 1));
+    assert_eq!(trash(&place).len(), 1);
+    // It is where it belongs, and nothing is left to be put back.
+    let found = discard(&store, &[object]);
+    assert_eq!((found.put_back.len(), found.waiting), (0, 1));
+    age_trash(&place);
+    assert_eq!(discard(&store, &[object]).waiting, 0);
+    assert!(in_place(&place, object).exists() && trash(&place).is_empty());
+}
+
+#[test]
 fn object_in_the_trash_that_is_named_comes_back_whatever_its_age() {
     let place = Place::new();
     let store = place.init();
@@ -227,8 +275,8 @@ fn objects_come_and_go_by_renames_where_files_have_one_name() {
     age(&place, object);
     fs.take_calls();
     assert_eq!(discard(&store, &[]).trashed, [object]);
-    // That of the file to tell the time by: what has the old name by now is somebody else's.
-    assert_eq!(fs.calls_of("unlink"), 1);
+    // Those of the files to tell the time by: what has the old name by now is somebody else's.
+    assert_eq!(fs.calls_of("unlink"), 2);
     assert!(!in_place(&place, object).exists() && whole(&store, object));
     assert_eq!(discard(&store, &[object]).put_back, [object]);
     assert!(in_place(&place, object).exists() && trash(&place).is_empty());

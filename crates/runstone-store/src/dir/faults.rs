@@ -6,9 +6,9 @@
 //! commit. Losing what was not flushed is left to a simulation.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io};
 
 use super::fs::{FileSystem, Kind};
 use crate::store::Whereabouts;
@@ -43,6 +43,20 @@ pub struct Fault {
     pub moment: Moment,
 }
 
+/// What happens right before a name is unlinked.
+struct Meanwhile {
+    name: String,
+    act: Box<dyn FnOnce() + Send>,
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meanwhile")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Plan {
     calls: Vec<&'static str>,
@@ -54,6 +68,7 @@ struct Plan {
     names_no_open_files: bool,
     /// Names that were not there; nothing if absence is not remembered.
     absent: Option<BTreeSet<String>>,
+    meanwhile: Option<Meanwhile>,
 }
 
 impl<F: FileSystem> FaultyFileSystem<F> {
@@ -100,6 +115,18 @@ impl<F: FileSystem> FaultyFileSystem<F> {
     pub fn remembering_absence(self) -> Self {
         self.plan().absent = Some(BTreeSet::new());
         self
+    }
+
+    /// Lets something happen right before a name is unlinked, once: what others do meanwhile.
+    pub fn before_unlinking(&self, name: &str, act: impl FnOnce() + Send + 'static) {
+        let name = name.to_owned();
+        let act = Box::new(act);
+        self.plan().meanwhile = Some(Meanwhile { name, act });
+    }
+
+    /// Tells whether what was to happen before a name is unlinked is still to come.
+    pub fn is_still_to_come(&self) -> bool {
+        self.plan().meanwhile.is_some()
     }
 
     /// Sets a fault, counted from the next call on, and forgets earlier ones.
@@ -311,6 +338,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn unlink(&self, dir: &F::Dir, name: &str) -> io::Result<()> {
+        let meanwhile = self.plan().meanwhile.take_if(|it| it.name == name);
+        if let Some(meanwhile) = meanwhile {
+            (meanwhile.act)();
+        }
         self.call("unlink", || self.inner.unlink(dir, name))
     }
 

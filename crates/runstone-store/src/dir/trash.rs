@@ -9,9 +9,10 @@
 //! T is the second of the file system's clock at which the object went. The invariants guarded
 //! here: an object that goes or comes has one of its two names at every moment, on the disk too, so
 //! that readers who look into the trash and then once more into `objects/` always find it; what is
-//! named is asked again after objects went; and the last name of an object is taken only a day
-//! after it went, by who read what is named after seeing it in the trash. Why that is enough for
-//! writers that work meanwhile stands in `docs/concurrency.md`. What is named is left to the
+//! named is asked again after objects went; and a name in the trash is taken by whoever gave it, or
+//! a day later, since until then a collection may count on it that is about to take the other one.
+//! Who takes the last name read what is named after seeing it. Why that is enough for writers and
+//! collections that work meanwhile stands in `docs/concurrency.md`. What is named is left to the
 //! caller.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,10 @@ use crate::store::Sweep;
 /// How often an object is looked for in its place and in the trash: it may move from one to the
 /// other meanwhile, but not again and again.
 const LOOKS: usize = 3;
+
+/// How many objects go at a time: so few that no more than moments lie between the second in the
+/// name that they get in the trash and the end of the one they had. Chosen.
+const GOING_AT_A_TIME: usize = 1024;
 
 /// A collection of objects under way.
 struct Collection<'a, F: FileSystem> {
@@ -210,14 +215,21 @@ impl<F: FileSystem> Collection<'_, F> {
             return Ok(());
         };
         for (digest, names) in in_trash {
+            let (old, young): (Vec<_>, Vec<_>) = names
+                .iter()
+                .partition(|(_, since)| self.now.saturating_sub(*since) >= DEAD_SECONDS);
             if named.contains(digest) {
-                self.put_back(*digest, &trash, names)?;
+                let old: Vec<&str> = old.iter().map(|(name, _)| name.as_str()).collect();
+                self.put_back(*digest, &trash, &old)?;
+                for (name, _) in young {
+                    let waits = self.store.tree.exists(&trash, name)?;
+                    self.found.waiting += u64::from(waits);
+                }
                 continue;
             }
-            for (name, since) in names {
-                if self.now.saturating_sub(*since) < DEAD_SECONDS {
-                    self.found.waiting += 1;
-                } else if self.how == Sweep::Look
+            self.found.waiting += young.len() as u64;
+            for (name, _) in old {
+                if self.how == Sweep::Look
                     || if_found(self.store.tree.fs.unlink(&trash.dir, name)).is_ok()
                 {
                     self.found.emptied.push(*digest);
@@ -229,16 +241,17 @@ impl<F: FileSystem> Collection<'_, F> {
         Ok(())
     }
 
-    /// Gives an object its place back, and takes its names in the trash once it has it for good.
-    /// One whose place holds other bytes keeps what the trash has of it.
+    /// Gives an object its place back, and takes these of its names in the trash once it has it for
+    /// good. One whose place holds other bytes keeps what the trash has of it.
     fn put_back(
         &mut self,
         digest: Hash256,
         trash: &At<F>,
-        names: &[(String, i64)],
+        names: &[&str],
     ) -> Result<(), StoreError> {
+        let is_back = self.is_in_place(digest)? && names.is_empty();
         if self.how == Sweep::Look {
-            self.found.put_back.push(digest);
+            self.found.put_back.extend((!is_back).then_some(digest));
             return Ok(());
         }
         let is_whole = match self.store.hold(digest) {
@@ -252,12 +265,19 @@ impl<F: FileSystem> Collection<'_, F> {
             self.found.left += 1;
             return Ok(());
         }
-        self.found.put_back.push(digest);
-        for (name, _) in names {
+        self.found.put_back.extend((!is_back).then_some(digest));
+        for name in names {
             // One that stays is found again, and named with the object's place beside it.
             best_effort(self.store.tree.fs.unlink(&trash.dir, name));
         }
         Ok(())
+    }
+
+    fn is_in_place(&self, digest: Hash256) -> Result<bool, StoreError> {
+        match self.store.tree.open(&["objects", &fan_name(digest)])? {
+            Some(fan) => self.store.tree.exists(&fan, &digest.to_string()),
+            None => Ok(false),
+        }
     }
 
     fn is_whole(&self, digest: Hash256) -> Result<bool, StoreError> {
@@ -277,61 +297,71 @@ impl<F: FileSystem> Collection<'_, F> {
         named: &BTreeSet<Hash256>,
         who_names: &mut WhoNames<'_>,
     ) -> Result<(), StoreError> {
-        let mut linked = Vec::new();
+        let mut going = Vec::new();
         for object in objects {
             if !named.contains(&object.digest) && self.is_old(&object) {
-                if self.how == Sweep::Look {
-                    self.found.trashed.push(object.digest);
-                } else {
-                    linked.push(object);
-                }
+                going.push(object);
             }
         }
-        if linked.is_empty() {
+        if self.how == Sweep::Look {
+            let digests = going.iter().map(|object| object.digest);
+            self.found.trashed.extend(digests);
             return Ok(());
         }
-        let tree = &self.store.tree;
-        let trash = tree.make(&[TRASH], Holds::Passing)?;
-        linked.retain(|Object { fan, digest }| {
-            let copy = trash_name(*digest, self.now);
-            let given = tree.give_another_name(fan, &digest.to_string(), &trash, &copy);
-            match given {
-                Ok(()) => true,
-                // Another collection has just moved it, or is at it.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
-                    ) =>
-                {
-                    false
-                }
-                Err(_refused) => {
-                    self.found.left += 1;
-                    false
-                }
-            }
-        });
-        tree.sync(&trash)?;
-        let mut gone = Vec::new();
-        for Object { fan, digest } in linked {
-            let copy = trash_name(digest, self.now);
-            // A rename took the old name already: who has it now put the object again.
-            let is_moved = tree.primitive == Primitive::RenameNoreplace;
-            if is_moved || if_found(tree.fs.unlink(&fan.dir, &digest.to_string())).is_ok() {
-                gone.push((digest, copy));
-            } else {
-                // Another's, in a store of several users: it keeps its place alone.
-                best_effort(tree.fs.unlink(&trash.dir, &copy));
-                self.found.left += 1;
-            }
+        if going.is_empty() {
+            return Ok(());
         }
+        let trash = self.store.tree.make(&[TRASH], Holds::Passing)?;
+        let mut gone = Vec::new();
+        // What went is asked about, also if what comes after it cannot go.
+        let moved = going
+            .chunks(GOING_AT_A_TIME)
+            .try_for_each(|objects| self.go(objects, &trash, &mut gone));
         let again = who_names();
         self.found.is_undecided = again.is_none();
         for (digest, copy) in gone {
             match &again {
                 Some(named) if !named.contains(&digest) => self.found.trashed.push(digest),
-                _ => self.put_back(digest, &trash, &[(copy, self.now)])?,
+                _ => self.put_back(digest, &trash, &[&copy])?,
+            }
+        }
+        moved
+    }
+
+    /// Moves objects into the trash; adds those that went, with the names they have there.
+    fn go(
+        &mut self,
+        objects: &[Object<F>],
+        trash: &At<F>,
+        gone: &mut Vec<(Hash256, String)>,
+    ) -> Result<(), StoreError> {
+        let tree = &self.store.tree;
+        // For a day from then on nobody else takes a name that they get now.
+        let since = self.store.time_of_now()?;
+        let mut linked = Vec::new();
+        for Object { fan, digest } in objects {
+            let copy = trash_name(*digest, since);
+            match tree.give_another_name(fan, &digest.to_string(), trash, &copy) {
+                Ok(()) => linked.push((fan, digest, copy)),
+                // Another collection has just moved it, or is at it.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+                    ) => {}
+                Err(_refused) => self.found.left += 1,
+            }
+        }
+        tree.sync(trash)?;
+        for (fan, digest, copy) in linked {
+            // A rename took the old name already: who has it now put the object again.
+            let is_moved = tree.primitive == Primitive::RenameNoreplace;
+            if is_moved || if_found(tree.fs.unlink(&fan.dir, &digest.to_string())).is_ok() {
+                gone.push((*digest, copy));
+            } else {
+                // Another's, in a store of several users: it keeps its place alone.
+                best_effort(tree.fs.unlink(&trash.dir, &copy));
+                self.found.left += 1;
             }
         }
         Ok(())
