@@ -232,6 +232,25 @@ fn writer_who_looks_again_finds_its_object_back_in_its_place() {
 }
 
 #[test]
+fn reader_on_a_network_finds_an_object_that_another_host_put_back() {
+    let place = Place::new();
+    drop(place.init());
+    let host = || {
+        let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Network);
+        DirStore::open_on(fs.remembering_absence(), &place.path(), SystemEntropy).unwrap()
+    };
+    let (here, there) = (host(), host());
+    let object = put(&there, b"object");
+    age(&place, object);
+    assert_eq!(discard(&there, &[]).trashed, [object]);
+    age_trash(&place);
+    assert!(whole(&here, object), "it is read from the trash");
+    assert_eq!(discard(&there, &[object]).put_back, [object]);
+    assert!(trash(&place).is_empty());
+    assert!(whole(&here, object));
+}
+
+#[test]
 fn writer_who_puts_an_object_that_is_in_the_trash_has_one_of_its_own() {
     let place = Place::new();
     let store = place.init();

@@ -108,8 +108,8 @@ impl<F: FileSystem> FaultyFileSystem<F> {
         self
     }
 
-    /// Goes on not to see a name that was not there when it was asked for, until a directory is
-    /// listed or the name is to be made here: as a client of a network file system. Names are told
+    /// Goes on not to see a name that was not there when it was asked for, until a listing shows it
+    /// or it is to be made here: as a client of a network file system. Names are told
     /// apart by themselves, not by their directory, which does for a test of one log.
     #[must_use]
     pub fn remembering_absence(self) -> Self {
@@ -199,12 +199,10 @@ impl<F: FileSystem> FaultyFileSystem<F> {
         })
     }
 
-    /// Forgets that a name was not there; that any was not, if none is given.
-    fn forget(&self, name: Option<&str>) {
-        match (&mut self.plan().absent, name) {
-            (Some(absent), Some(name)) => drop(absent.remove(name)),
-            (Some(absent), None) => absent.clear(),
-            (None, _) => {}
+    /// Forgets that a name was not there.
+    fn forget(&self, name: &str) {
+        if let Some(absent) = &mut self.plan().absent {
+            absent.remove(name);
         }
     }
 
@@ -244,7 +242,7 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn make_dir(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<()> {
-        self.forget(Some(name));
+        self.forget(name);
         self.call("make_dir", || self.inner.make_dir(dir, name, mode))
     }
 
@@ -253,7 +251,7 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn create_new(&self, dir: &F::Dir, name: &str, mode: u32) -> io::Result<F::File> {
-        self.forget(Some(name));
+        self.forget(name);
         self.call("create_new", || self.inner.create_new(dir, name, mode))
     }
 
@@ -269,7 +267,7 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn name_file(&self, file: &F::File, to: &F::Dir, new: &str) -> io::Result<()> {
-        self.forget(Some(new));
+        self.forget(new);
         let names_none = self.plan().names_no_open_files;
         self.call("name_file", || {
             if names_none {
@@ -317,19 +315,19 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn link(&self, from: &F::Dir, old: &str, to: &F::Dir, new: &str) -> io::Result<()> {
-        self.forget(Some(new));
+        self.forget(new);
         self.call("link", || self.inner.link(from, old, to, new))
     }
 
     fn rename_noreplace(&self, from: &F::Dir, old: &str, to: &F::Dir, new: &str) -> io::Result<()> {
-        self.forget(Some(new));
+        self.forget(new);
         self.call("rename_noreplace", || {
             self.inner.rename_noreplace(from, old, to, new)
         })
     }
 
     fn rename(&self, dir: &F::Dir, old: &str, new: &str) -> io::Result<()> {
-        self.forget(Some(new));
+        self.forget(new);
         self.call("rename", || self.inner.rename(dir, old, new))
     }
 
@@ -379,13 +377,19 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
     }
 
     fn list(&self, dir: &F::Dir, at_most: usize) -> io::Result<Vec<String>> {
-        self.forget(None);
-        self.call("list", || self.inner.list(dir, at_most))
+        let names = self.call("list", || self.inner.list(dir, at_most))?;
+        for name in &names {
+            self.forget(name);
+        }
+        Ok(names)
     }
 
     fn list_typed(&self, dir: &F::Dir) -> io::Result<Vec<(String, Option<bool>)>> {
-        self.forget(None);
-        self.call("list_typed", || self.inner.list_typed(dir))
+        let names = self.call("list_typed", || self.inner.list_typed(dir))?;
+        for (name, _) in &names {
+            self.forget(name);
+        }
+        Ok(names)
     }
 
     fn open_files_max(&self) -> usize {

@@ -166,15 +166,23 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn kept_object(&self, digest: Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
-        let in_place = || self.kept(&["objects", &fan_name(digest)], &digest.to_string(), digest);
+        let path = ["objects", &fan_name(digest)];
+        let in_place = || self.kept(&path, &digest.to_string(), digest);
         let found = in_place()?;
         if found != Slot::Absent {
             return Ok(found);
         }
         match self.read_trashed(digest) {
             Ok(Some((path, bytes))) => Ok(of_digest(path, digest, bytes)),
-            // It may have come back meanwhile.
-            Ok(None) => in_place(),
+            Ok(None) => {
+                // It may have come back meanwhile, by another host too.
+                if self.tree.kind.remembers_absence()
+                    && let Some(fan) = self.tree.open_listed(&path)?
+                {
+                    self.tree.list(&fan)?;
+                }
+                in_place()
+            }
             Err(StoreError::Damaged(damage)) => Ok(Slot::Damaged(*damage)),
             Err(error) => Err(error),
         }
