@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use runstone_store::dir::faults::FaultyFileSystem;
+use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::dir::{Kind, OsFileSystem};
 use runstone_store::{
     DirStore, Discarded, Finding, Hash256, Slot, StaleKind, Standing, Store, Sweep, SystemEntropy,
@@ -228,6 +228,30 @@ fn writer_who_looks_again_finds_its_object_back_in_its_place() {
         assert!(!store.hold_object(&another, None).unwrap());
         assert!(store.hold_object(&another, Some(b"another")).unwrap());
         assert!(whole(&store, another));
+    }
+}
+
+#[test]
+fn object_in_the_trash_that_may_not_be_linked_comes_back_as_a_copy() {
+    for bytes in [None, Some(b"object".as_slice())] {
+        let place = Place::new();
+        drop(place.init());
+        let fs = FaultyFileSystem::new(OsFileSystem);
+        let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+        let object = put(&store, b"object");
+        age(&place, object);
+        assert_eq!(discard(&store, &[]).trashed, [object]);
+        // As of what belongs to another user, where links to that are protected.
+        let (call, errno) = (Some("link"), 1);
+        fs.fail(Fault {
+            call,
+            after_calls: 0,
+            errno,
+            moment: Moment::Before,
+        });
+        assert!(store.hold_object(&object, bytes).unwrap());
+        assert_eq!(fs.heal(), Some("link"));
+        assert!(in_place(&place, object).exists());
     }
 }
 

@@ -262,10 +262,13 @@ impl<F: FileSystem> Store for DirStore<F> {
         if mutants::is(Mutant::ObjectNotLookedAtAgain) {
             return Ok(true);
         }
-        let held = self.hold(*digest).and_then(|is_there| match bytes {
-            Some(bytes) if !is_there => self.keep_object(bytes, Standing::Unproven).map(|_| true),
-            _ => Ok(is_there),
-        });
+        let held = match (self.hold(*digest), bytes) {
+            (Ok(true), _) => Ok(true),
+            (_absent_or_refused, Some(bytes)) => {
+                self.keep_object(bytes, Standing::Unproven).map(|_| true)
+            }
+            (held, None) => held,
+        };
         held.map_err(|error| error.in_doubt(Doubt::Flush))
     }
 

@@ -28,7 +28,7 @@ use crate::descriptor::Primitive;
 use crate::discard::{Discarded, Trashed, WhoNames};
 use crate::error::StoreError;
 use crate::hash::Hash256;
-use crate::store::Sweep;
+use crate::store::{Standing, Sweep};
 
 /// How often an object is looked for in its place and in the trash: it may move from one to the
 /// other meanwhile, but not again and again.
@@ -133,7 +133,13 @@ impl<F: FileSystem> DirStore<F> {
                         io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
                     ) =>
                 {
-                    return Err(at(fan.name(&name))(error));
+                    return match self.read_trashed(digest)? {
+                        // What is another user's may be read, and is not linked.
+                        Some((_, bytes)) if Hash256::of(&bytes) == digest => {
+                            self.keep_object(&bytes, Standing::Unproven).map(|_| true)
+                        }
+                        _ => Err(at(fan.name(&name))(error)),
+                    };
                 }
                 _given_or_moved_by_another => {}
             }
