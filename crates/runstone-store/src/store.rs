@@ -264,6 +264,17 @@ pub trait Store: Send + Sync + Debug {
         Ok(Swept::default())
     }
 
+    /// Tells the payload of every claim whose entry is in no log, with its path: of a writer that
+    /// died or is at work, or of an entry that is lost. For who draws a conclusion from what no
+    /// entry says.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first sign that the logs do not hold all that was recorded;
+    /// [`StoreError::Unreadable`] and [`StoreError::Newer`] if they, or a claim, cannot be read.
+    fn unrecorded(&self, _tell: &mut dyn FnMut(&str, &[u8])) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Takes objects that nobody names and that are a day old to the trash, and those that were
     /// there for a day out of the store; what is in the trash and named goes back.
     ///

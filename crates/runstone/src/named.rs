@@ -1,11 +1,12 @@
 //! What is named: the digests of objects that anything in a ledger may still mean.
 //!
 //! A snapshot names the objects of its large sections and of the files stored with it, a refused
-//! run those of the snapshot it may become. The invariant guarded here: whatever could not be read
-//! might name anything, so that the answer is complete or there is none; and a digest counts as
-//! named wherever it stands, in snapshots, notes, refused runs, runs under way and profiles, so
-//! that a later release may name objects in places that this one does not know. A deleted snapshot
-//! names what it named. What becomes of objects that nobody names is left to the store.
+//! run those of the snapshot it may become. The invariant guarded here: whatever could not be read,
+//! or is shown to be lost, might name anything, so that the answer is complete or there is none;
+//! and a digest counts as named wherever it stands, in snapshots, notes, refused runs, runs under
+//! way, profiles and claims, so that a later release may name objects in places that this one does
+//! not know. A deleted snapshot names what it named. What becomes of objects that nobody names is
+//! left to the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,8 @@ pub(crate) struct Named<'l> {
     read: BTreeMap<Log, Seq>,
     /// Objects that hold sections, and were read themselves.
     sections: BTreeSet<Hash256>,
+    /// Whether it was read what no log holds: entries that come later are in one.
+    read_beside: bool,
     /// Why the answer is not complete: the first thing that could not be read.
     unread: Option<Error>,
 }
@@ -40,6 +43,7 @@ impl<'l> Named<'l> {
             digests: BTreeSet::new(),
             read: BTreeMap::new(),
             sections: BTreeSet::new(),
+            read_beside: false,
             unread: None,
         }
     }
@@ -47,9 +51,14 @@ impl<'l> Named<'l> {
     /// Reads what came since it was read last, and returns all that is named.
     ///
     /// # Errors
-    /// If anything cannot be read, now or before, that may name an object.
+    /// If anything cannot be read, now or before, that may name an object, or is lost.
     pub(crate) fn read_on(&mut self) -> Result<&BTreeSet<Hash256>, &Error> {
         let store = &self.ledger.store;
+        if !self.read_beside {
+            let told = store.unrecorded(&mut |path, payload| self.payload(payload, path));
+            self.or_nothing(told);
+            self.read_beside = true;
+        }
         for log in [Log::StoreNotes, Log::Environments, Log::EnvironmentNotes] {
             self.log(&log);
         }

@@ -158,6 +158,115 @@ fn nothing_goes_while_an_entry_cannot_be_read() {
     assert!(objects(&lab.root()).iter().any(|it| it.ends_with(&name)));
 }
 
+/// A day passes for all objects, in their places and in the trash, and another; each is ended by a
+/// collection. Returns what kept the last one from deciding.
+fn collect_for_days(root: &Path) -> Option<String> {
+    let mut undecided = None;
+    for _ in 0..3 {
+        age(root);
+        for copy in std::fs::read_dir(root.join("trash")).unwrap() {
+            let copy = copy.unwrap().path();
+            let name = copy.file_name().unwrap().to_str().unwrap();
+            let (digest, since) = name.split_once('.').unwrap();
+            let since = since.parse::<u64>().unwrap() - DAY.as_secs();
+            std::fs::hard_link(&copy, root.join(format!("trash/{digest}.{since}"))).unwrap();
+            std::fs::remove_file(copy).unwrap();
+        }
+        undecided = Ledger::open(root)
+            .unwrap()
+            .collect(false)
+            .unwrap()
+            .undecided;
+    }
+    undecided
+}
+
+fn record_many(lab: &Lab, runs: std::ops::RangeInclusive<u64>) {
+    let document = |number| RunInput::from_document(run(&format!("r{number}")).build());
+    let documents: Vec<Handed> = runs.map(|number| document(number).into()).collect();
+    lab.ledger
+        .record_all(documents.into_iter(), &BatchRequest::default(), |answer| {
+            drop(answer.outcome.unwrap());
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn objects_of_a_lost_end_that_a_segment_brings_back_are_there_with_it() {
+    let lab = Lab::new();
+    record_many(&lab, 1..=220);
+    let cohort = lab.record(large("big")).unwrap().place.cohort;
+    record_many(&lab, 222..=300);
+    let root = lab.root();
+    for number in 201..=300 {
+        let slot = format!("cohorts/{cohort}/log/0000000000/{number:020}");
+        std::fs::remove_file(root.join(slot)).unwrap();
+    }
+    let hint = root.join(format!("cohorts/{cohort}/view/head.json"));
+    std::fs::remove_file(hint).unwrap();
+    let why = collect_for_days(&root).unwrap();
+    assert!(why.contains("00000000000000000201"), "{why}");
+    drop(lab.reopened().verify_and_repair().unwrap());
+    assert!(lab.reopened().find("big").is_ok());
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is moved by hand is of a test, and need not last"
+)]
+fn move_to(from: &Path, to: &Path) {
+    std::fs::rename(from, to).unwrap();
+}
+
+#[test]
+fn objects_stay_while_the_entries_that_name_them_are_away() {
+    let lab = Lab::new();
+    let cohort = lab.record(large("big")).unwrap().place.cohort;
+    let root = lab.root();
+    let log = format!("cohorts/{cohort}/log");
+    let document = format!("cohorts/{cohort}/cohort.json");
+    let away = lab.folder().join("away");
+    // As in a restore that has not come so far. Without the claims nothing says what was there.
+    for part in [
+        "cohorts",
+        log.as_str(),
+        document.as_str(),
+        "keys",
+        "refused",
+    ] {
+        move_to(&root.join(part), &away);
+        let why = collect_for_days(&root).unwrap();
+        assert!(why.contains(part), "{part}: {why}");
+        move_to(&away, &root.join(part));
+        assert!(lab.reopened().find("big").is_ok(), "{part}");
+    }
+    assert_eq!(collect_for_days(&root), None);
+    assert_eq!(objects(&root).len(), OBJECTS);
+}
+
+#[test]
+fn claim_whose_entry_is_lost_names_what_the_entry_named() {
+    let lab = Lab::new();
+    let attached = lab.ledger.keep(b"attached").unwrap();
+    let artifact = json!([{ "path": "m", "sha256": attached, "bytes": 8, "stored": true }]);
+    let document = large("r1").with("artifacts", artifact);
+    let cohort = lab.record(document.clone()).unwrap().place.cohort;
+    let root = lab.root();
+    let slot = format!("cohorts/{cohort}/log/0000000000/{:020}", 1);
+    std::fs::remove_file(root.join(slot)).unwrap();
+    assert_eq!(
+        collect_for_days(&root),
+        None,
+        "a claim is no sign of a loss"
+    );
+    assert_eq!(objects(&root).len(), 1 + OBJECTS);
+    let request = RecordRequest::of(RunInput::from_document(document.build()));
+    drop(lab.reopened().record(request).unwrap());
+    let verified = lab.reopened().verify().unwrap();
+    assert!(verified.is_ok(), "{:?}", verified.damage);
+}
+
 #[test]
 fn named_object_in_the_trash_is_read_and_told_and_comes_back() {
     for collects in [true, false] {

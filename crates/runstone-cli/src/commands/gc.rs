@@ -12,8 +12,8 @@ use crate::ui::{Face, Ui};
 /// be those of a recording at work, and stay. Objects (attached files, large sections of documents)
 /// that are a day old and that no snapshot, deleted or not, and no refused run names go to the
 /// trash; a day later they are removed, unless something names them by then: that puts them back.
-/// While any entry cannot be read no object goes. Nothing that was recorded is touched. Exits with
-/// 5 if something could not be removed or decided.
+/// While any entry cannot be read, or a log shows that entries are lost, no object goes. Nothing
+/// that was recorded is touched. Exits with 5 if something could not be removed or decided.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GcArgs {
     /// Say what would be removed or moved, and do neither

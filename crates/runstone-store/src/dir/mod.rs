@@ -272,6 +272,10 @@ impl<F: FileSystem> Store for DirStore<F> {
         held.map_err(|error| error.in_doubt(Doubt::Flush))
     }
 
+    fn unrecorded(&self, tell: &mut dyn FnMut(&str, &[u8])) -> Result<(), StoreError> {
+        self.tell_unrecorded(tell)
+    }
+
     fn discard(&self, how: Sweep, who_names: &mut WhoNames<'_>) -> Result<Discarded, StoreError> {
         self.discard_all(how, who_names)
             .map_err(StoreError::beside_the_logs)

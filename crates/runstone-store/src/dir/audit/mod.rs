@@ -3,12 +3,13 @@
 //! Every file is read again and every checksum and digest computed again. The invariant guarded
 //! here: damage of truth, staleness of what is derived, and work of writers still going on are told
 //! apart, and what cannot be read costs itself alone. Logs are left to `log`, claims to `claims`,
-//! segments to `segments`; what the payloads say, and whether what they name is there, to the
-//! ledger.
+//! segments to `segments`, what no log holds to `unrecorded`; what the payloads say, and whether
+//! what they name is there, to the ledger.
 
 mod claims;
 mod log;
 mod segments;
+mod unrecorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -39,19 +40,9 @@ impl<F: FileSystem> DirStore<F> {
         &self,
         report: &mut dyn FnMut(Finding),
     ) -> Result<(Audited, BTreeMap<Log, Read>), StoreError> {
-        let audited = Audited::default();
-        let mut audit = Audit {
-            store: self,
-            report,
-            audited,
-            read: BTreeMap::new(),
-            unread: BTreeSet::new(),
-        };
+        let mut audit = Audit::of(self, report);
         audit.root()?;
-        audit.cohorts()?;
-        for log in [Log::EnvironmentNotes, Log::Environments, Log::StoreNotes] {
-            audit.log(&log)?;
-        }
+        audit.logs()?;
         audit.keys()?;
         audit.objects()?;
         audit.trash()?;
@@ -88,7 +79,25 @@ pub(super) struct Read {
     nonces: BTreeMap<Nonce, Seq>,
 }
 
-impl<F: FileSystem> Audit<'_, F> {
+impl<'a, F: FileSystem> Audit<'a, F> {
+    fn of(store: &'a DirStore<F>, report: &'a mut dyn FnMut(Finding)) -> Self {
+        Self {
+            store,
+            report,
+            audited: Audited::default(),
+            read: BTreeMap::new(),
+            unread: BTreeSet::new(),
+        }
+    }
+
+    fn logs(&mut self) -> Result<(), StoreError> {
+        self.cohorts()?;
+        for log in [Log::EnvironmentNotes, Log::Environments, Log::StoreNotes] {
+            self.log(&log)?;
+        }
+        Ok(())
+    }
+
     fn damage(&mut self, damage: Damage) {
         self.audited.damaged += 1;
         (self.report)(Finding::Damage(damage));
