@@ -1,7 +1,8 @@
 //! Recording one run: from a document to a durable place in its cohort's log.
 //!
 //! The order is the promise. Everything slow or fallible (reading, validating, hashing) is done
-//! before the log is touched, by `prepare`; what the snapshot will name is made durable; then the
+//! before the log is touched, by `prepare`; what the snapshot will name is made durable, or
+//! demanded where its bytes are not at hand; then the
 //! walk over `attempts` finds the number this recording is entitled to, and one append makes it
 //! durable; the objects it names are looked at once more, since `gc` may have been at work. The
 //! store answers for one explicit (run, stage, cohort, attempt). Many at once are left to `batch`,
@@ -12,7 +13,7 @@ use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::record::Defaults;
 use runstone_core::snapshot::{Captured, Snapshot};
-use runstone_store::{Appended, Hash256, Log, NewEntry, OpenedCohort, Slot, Standing};
+use runstone_store::{Appended, Hash256, Log, NewEntry, OpenedCohort, Slot, Standing, StoreError};
 
 use crate::attempts::Walk;
 use crate::digests::to_digest;
@@ -100,8 +101,8 @@ impl Ledger {
     ///
     /// # Durability
     /// On `Ok` the snapshot and everything it names survive power loss. On an error of kind
-    /// [`crate::ErrorKind::Unknown`] the same call again is safe and tells; on any other error
-    /// nothing was recorded.
+    /// [`crate::ErrorKind::Unknown`] the same call again is safe and tells; on any other error but
+    /// [`Error::AttachmentLost`] nothing was recorded.
     ///
     /// # Errors
     /// Those of [`Ledger::commit`]. Once the snapshot stands nothing is an error any more: what
@@ -114,16 +115,19 @@ impl Ledger {
     ///
     /// # Durability
     /// On `Ok` the snapshot and everything it names survive power loss. On an error of kind
-    /// [`crate::ErrorKind::Unknown`] the same call again is safe and tells; on any other error
-    /// nothing was recorded.
+    /// [`crate::ErrorKind::Unknown`] the same call again is safe and tells; on any other error but
+    /// [`Error::AttachmentLost`] nothing was recorded.
     ///
     /// # Errors
     /// [`Error::Refused`] with every problem of the document at once; [`Error::Conflict`] if this
-    /// (run, stage, cohort) is recorded with other content; [`Error::Store`] from the store.
+    /// (run, stage, cohort) is recorded with other content; [`Error::AttachmentMissing`] if a file
+    /// is not in the store that the document says is; [`Error::AttachmentLost`] if it went
+    /// meanwhile, the snapshot standing without it; [`Error::Store`] from the store.
     pub fn commit(&self, request: RecordRequest) -> Result<Acknowledged, Error> {
         let profile = self.profile(&request.profile)?;
         let mut ready = prepare(self, request, profile)?;
         self.make_durable(&ready)?;
+        self.demand_attachments(&ready.snapshot)?;
         let mut walk = Walk::begin(ready.choice);
         loop {
             let attempt = walk.attempt();
@@ -143,7 +147,7 @@ impl Ledger {
                     })?;
                 }
                 appended => {
-                    self.look_again(&draft, &ready.snapshot)?;
+                    self.look_again(&draft, &ready, &appended)?;
                     return self.acknowledged(ready, appended);
                 }
             }
@@ -215,16 +219,49 @@ impl Ledger {
         Ok(())
     }
 
+    /// Demands the files that a snapshot will say are stored with it, whose bytes are not at hand.
+    pub(crate) fn demand_attachments(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        for attachment in named::stored_artifacts(snapshot) {
+            let held = self.store.hold_object(&attachment.sha256, None);
+            // No slot names it yet, so that there is no doubt.
+            let is_held = held.map_err(|error| match error {
+                StoreError::Unknown {
+                    path,
+                    source: Some(source),
+                    ..
+                } => StoreError::NotRecorded { path, source },
+                error => error,
+            })?;
+            if !is_held {
+                return Err(Error::AttachmentMissing {
+                    attachment: attachment.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Looks again, with the slot taken, at the objects it names: until then nobody named them, and
     /// a collection may have taken them away. A snapshot without such objects costs nothing.
-    pub(crate) fn look_again(&self, draft: &Draft, snapshot: &Snapshot) -> Result<(), Error> {
+    pub(crate) fn look_again(
+        &self,
+        draft: &Draft,
+        ready: &Ready,
+        appended: &Appended,
+    ) -> Result<(), Error> {
         for section in &draft.moved {
             self.store
                 .hold_object(&Hash256::of(section), Some(section))?;
         }
-        for digest in named::stored_artifacts(snapshot) {
-            // What the document says to be stored and never was is not missed here.
-            self.store.hold_object(&digest, None)?;
+        for attachment in named::stored_artifacts(&ready.snapshot) {
+            if !self.store.hold_object(&attachment.sha256, None)?
+                && let Appended::New(committed) | Appended::Already(committed) = appended
+            {
+                return Err(Error::AttachmentLost {
+                    place: Place::of(&ready.cohort, committed).to_string(),
+                    attachment: attachment.to_string(),
+                });
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! left to the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use runstone_core::snapshot::Snapshot;
 use runstone_store::{Hash256, Log, Room, Seq, ShelfPath, Slot, StoreError};
@@ -169,11 +170,33 @@ fn whole<T>(read: Result<Slot<T>, StoreError>, place: impl Fn() -> String) -> Re
     })
 }
 
-/// Returns the digests of the files that a snapshot says are stored with it.
-pub(crate) fn stored_artifacts(snapshot: &Snapshot) -> impl Iterator<Item = Hash256> + '_ {
+/// A file that a snapshot says is stored with it.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) sha256: Hash256,
+    /// What the snapshot calls it.
+    path: Option<String>,
+}
+
+impl fmt::Display for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "attachment `{path}` ({})", self.sha256),
+            None => write!(f, "attachment {}", self.sha256),
+        }
+    }
+}
+
+/// Returns the files that a snapshot says are stored with it.
+pub(crate) fn stored_artifacts(snapshot: &Snapshot) -> impl Iterator<Item = Attachment> + '_ {
     snapshot.artifacts.iter().filter_map(|artifact| {
         let is_stored = artifact.get("stored").and_then(Value::as_bool)?;
         let digest = artifact.get("sha256").and_then(Value::as_str)?;
-        digest.parse().ok().filter(|_| is_stored)
+        let sha256 = digest.parse().ok().filter(|_| is_stored)?;
+        let path = artifact.get("path").and_then(Value::as_str);
+        Some(Attachment {
+            sha256,
+            path: path.map(str::to_owned),
+        })
     })
 }

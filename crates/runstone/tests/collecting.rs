@@ -12,7 +12,7 @@ use runstone::core::input::RunInput;
 use runstone::core::note::{Author, Said};
 use runstone::notes::Signature;
 use runstone::store::{Hash256, Keep, Room, ShelfPath, Ware};
-use runstone::{BatchRequest, Handed, Ledger, RecordRequest};
+use runstone::{BatchAnswer, BatchRequest, ErrorKind, Handed, Ledger, RecordRequest, Recorded};
 use runstone_testkit::{Lab, RunBuilder, flip_a_bit, run};
 use serde_json::json;
 
@@ -372,4 +372,83 @@ fn file_that_is_collected_under_the_recording_that_names_it_is_back() {
     assert_eq!(objects(&lab.root()).len(), 1);
     let digest: Hash256 = attached.to_string().parse().unwrap();
     assert!(objects(&lab.root())[0].ends_with(digest.to_string()));
+}
+
+#[test]
+fn run_whose_attachment_was_collected_is_not_told_as_recorded() {
+    for in_batch in [false, true] {
+        let lab = Lab::new();
+        let attached = lab.ledger.keep(b"a model of the best epoch").unwrap();
+        assert_eq!(collect_for_days(&lab.root()), None);
+        let artifact = json!([{ "path": "m", "sha256": attached, "bytes": 8, "stored": true }]);
+        let input = RunInput::from_document(run("r1").with("artifacts", artifact).build());
+        let record = || {
+            if !in_batch {
+                return lab
+                    .ledger
+                    .record(RecordRequest::of(input.clone()))
+                    .map(drop);
+            }
+            let mut told = None;
+            let documents: Vec<Handed> = vec![input.clone().into()];
+            let each = |answer: BatchAnswer<Recorded>| {
+                told = Some(answer.outcome.map(drop));
+                std::ops::ControlFlow::Continue(())
+            };
+            lab.ledger
+                .record_all(documents.into_iter(), &BatchRequest::default(), each)
+                .unwrap();
+            told.unwrap()
+        };
+        let refused = record().unwrap_err();
+        assert_eq!(refused.code(), "attachment_missing");
+        let (text, hint) = (refused.to_string(), refused.hint().unwrap());
+        assert!(
+            text.contains("`m`") && text.contains(&attached.to_string()),
+            "{text}"
+        );
+        assert!(hint.contains("--attach"), "{hint}");
+        assert!(lab.ledger.find("r1").is_err());
+        // Once the file is there again, the same document is recorded.
+        assert_eq!(
+            lab.ledger.keep(b"a model of the best epoch").unwrap(),
+            attached
+        );
+        record().unwrap();
+        assert!(lab.reopened().verify().unwrap().is_ok());
+    }
+}
+
+#[test]
+fn attachment_that_goes_while_its_run_is_recorded_is_told_with_the_place() {
+    let lab = Lab::new();
+    let attached = lab.ledger.keep(b"attached").unwrap();
+    let root = lab.root();
+    let lose = move || {
+        for copy in to_trash(&root) {
+            std::fs::remove_file(root.join(copy)).unwrap();
+        }
+    };
+    let ledger = Ledger::open_with(&lab.root(), Arc::new(Between(Mutex::new(lose)))).unwrap();
+    let artifact = json!([{ "path": "m", "sha256": attached, "bytes": 8, "stored": true }]);
+    let input = RunInput::from_document(run("r1").with("artifacts", artifact).build());
+    let told = ledger.record(RecordRequest::of(input)).unwrap_err();
+    assert_eq!(
+        (told.code(), told.kind()),
+        ("attachment_lost", ErrorKind::Damaged)
+    );
+    let found = lab.reopened().find("r1").unwrap();
+    assert!(
+        told.to_string().starts_with(&found.place.to_string()),
+        "{told}"
+    );
+    let verified = lab.reopened().verify().unwrap();
+    let [damage] = verified.damage.as_slice() else {
+        panic!("{:?}", verified.damage);
+    };
+    assert!(damage.path.ends_with(&attached.to_string()) && damage.kind == "missing");
+    assert!(
+        damage.expected.contains(&found.place.to_string()),
+        "{damage:?}"
+    );
 }

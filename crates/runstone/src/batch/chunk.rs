@@ -60,6 +60,7 @@ impl Ledger {
                 if self.make_durable(&prepared.ready)? == OpenedCohort::New {
                     opened(number, &prepared.ready.cohort);
                 }
+                self.demand_attachments(&prepared.ready.snapshot)?;
                 self.keep_sections(&prepared.draft)?;
                 Ok(prepared)
             })
@@ -81,7 +82,7 @@ impl Ledger {
         ) {
             (Appended::Taken { .. }, Some(refused)) => Err(refused),
             (appended, _) => {
-                self.look_again(&entry.draft, &entry.ready.snapshot)?;
+                self.look_again(&entry.draft, &entry.ready, &appended)?;
                 self.acknowledged(entry.ready, appended)
             }
         };

@@ -156,6 +156,17 @@ impl Error {
             Self::Payload { .. } | Self::Damaged { .. } => {
                 Some("`runstone verify` names every damage in the store".to_owned())
             }
+            Self::AttachmentMissing { .. } => Some(
+                "store the file again with any run that attaches it, as in `runstone run --attach \
+                 FILE -- true`, and then record this; or take `stored` from its entry in \
+                 `artifacts`, and its digest alone is recorded"
+                    .to_owned(),
+            ),
+            Self::AttachmentLost { .. } => Some(
+                "store the file again with any run that attaches it, as in `runstone run --attach \
+                 FILE -- true`: the snapshot finds it by its digest"
+                    .to_owned(),
+            ),
             Self::Query(error) => error.hint.clone().or_else(|| {
                 Some("see fields, operators and examples in `runstone log --help`".to_owned())
             }),

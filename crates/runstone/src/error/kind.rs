@@ -35,6 +35,7 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::Query(_)
             | Self::Words(_)
+            | Self::AttachmentMissing { .. }
             | Self::Usage { .. } => ErrorKind::Illegal,
             Self::Conflict(_) | Self::UnderWay(_) | Self::Unfit { .. } => ErrorKind::Refused,
             Self::NotFound { .. }
@@ -53,6 +54,7 @@ impl Error {
             Self::Payload { .. }
             | Self::Kept { .. }
             | Self::Damaged { .. }
+            | Self::AttachmentLost { .. }
             | Self::DefaultUnknown { .. }
             | Self::UnfinishedInit { .. }
             | Self::ProfileLost { .. } => ErrorKind::Damaged,
@@ -106,6 +108,8 @@ impl Error {
                 ..
             } => "newer_format",
             Self::Kept { .. } | Self::Damaged { .. } => "damaged",
+            Self::AttachmentMissing { .. } => "attachment_missing",
+            Self::AttachmentLost { .. } => "attachment_lost",
             Self::UnfinishedInit { .. } => "unfinished_init",
             Self::ProfileLost { .. } => "profile_lost",
             Self::DefaultUnknown { .. } => "default_profile_unknown",

@@ -160,6 +160,21 @@ pub enum Error {
         /// Whether another release wrote it, which may read it.
         is_of_another_release: bool,
     },
+    /// A document says that a file is stored, and it is not: it never was, or nothing named it in
+    /// time.
+    #[error("{attachment} is not in the store, though the document says it is")]
+    AttachmentMissing {
+        /// What the document calls it, and its digest.
+        attachment: String,
+    },
+    /// The snapshot stands, and a file that it says is stored is gone.
+    #[error("{place} is recorded, but {attachment} is gone from the store")]
+    AttachmentLost {
+        /// `COHORT#seq`.
+        place: String,
+        /// What the document calls it, and its digest.
+        attachment: String,
+    },
     /// Making the store was cut short before its profile was kept.
     #[error("the store was not made to its end: its profile `{name}` is missing")]
     UnfinishedInit {

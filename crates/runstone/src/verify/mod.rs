@@ -6,6 +6,7 @@
 //! and the content digest that were recorded. A damage is named and costs nothing else. What is
 //! derived may be put right on the way; truth never is.
 
+mod attachments;
 mod epochs;
 mod found;
 mod passing;
@@ -22,6 +23,7 @@ use runstone_store::{
     CohortName, Finding, Log, Mended, Room, Seq, ShelfPath, StaleKind, StoreError,
 };
 
+use self::attachments::AttachmentsNamed;
 pub(crate) use self::epochs::Epochs;
 pub(crate) use self::found::moved_json;
 pub use self::found::{Checked, Damaged, Leftover, Repaired, Verified};
@@ -75,6 +77,7 @@ impl Ledger {
         }
         self.verify_key_ids(&named.key_ids, &mut verified);
         self.verify_profiles(named.profiles, &mut verified);
+        self.verify_attachments(named.attachments, &mut verified);
         self.verify_epochs(&named.epochs, &mut verified)?;
         self.verify_trash(mode, &mut mended, &mut verified);
         self.verify_views(mode, mended, &mut verified)?;
@@ -178,6 +181,7 @@ impl Ledger {
                 Ok(stored) => {
                     named.key_ids.add(&stored);
                     named.profiles.by(&stored);
+                    named.attachments.by(&stored);
                     named
                         .epochs
                         .add(&Log::Cohort(cohort.clone()), seq, &stored.envelope);
@@ -334,6 +338,7 @@ impl Ledger {
 pub(crate) struct Mentioned {
     pub(crate) key_ids: KeyIds,
     pub(crate) profiles: ProfilesNamed,
+    pub(crate) attachments: AttachmentsNamed,
     pub(crate) epochs: Epochs,
 }
 

@@ -70,6 +70,8 @@ impl Execution {
     ) -> Ran {
         let outcome = match &error {
             Some(error) if error.kind() == ErrorKind::Unknown => Outcome::Unknown,
+            // It is, and the same line says so once the file is there again.
+            Some(Error::AttachmentLost { .. }) => Outcome::Unknown,
             Some(Error::Conflict(_)) if left.unread.is_empty() => Outcome::Taken,
             _ => Outcome::Refused,
         };

@@ -115,6 +115,41 @@ fn a_store_that_takes_nothing_more_costs_nothing_either() {
 }
 
 #[test]
+fn attachment_that_was_collected_meanwhile_is_named_and_asked_for() {
+    let scene = Scene::with_store(&[]);
+    // Where no store keeps it, `gc` does not know what it names.
+    let script = r#"echo '{"auc": NaN}' > "$RUNSTONE_RUN_DIR/metrics.json"
+        mkdir "$RUNSTONE_RUN_DIR/artifacts"; echo m > "$RUNSTONE_RUN_DIR/artifacts/m"
+        rmdir .runstone/refused; touch .runstone/refused"#;
+    let attached = ["--run-id", "r1", "--attach", "artifacts/m"];
+    let came = run(&scene, &attached, script);
+    assert_eq!(came.code, Some(125), "{}", came.stderr);
+    let folder = folder(&came);
+    let arguments = finish(&came);
+    assert_eq!(arguments[2], folder.join("refused.json").to_str().unwrap());
+    write(&folder.join("metrics.json"), r#"{"auc": 0.5}"#);
+    let store = scene.project().join(".runstone");
+    std::fs::remove_file(store.join("refused")).unwrap();
+    std::fs::create_dir(store.join("refused")).unwrap();
+    std::fs::remove_dir_all(store.join("objects")).unwrap();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let refused = scene.quietly(&words);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        told.contains("attachment `m`") && told.contains("--attach"),
+        "{told}"
+    );
+    assert!(folder.join("refused.json").exists());
+    // Another run stores it, as the hint says.
+    let file = folder.join("artifacts/m");
+    let other = ["--run-id", "r2", "--attach", file.to_str().unwrap()];
+    assert_eq!(run(&scene, &other, "true").code, Some(0));
+    assert_eq!(finished(&scene, &arguments)["recorded"], "new");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_store_that_was_moved_while_the_command_ran_takes_the_run_where_it_is() {
     let scene = Scene::with_store(&[]);
     let came = run(&scene, &["--run-id", "r1"], "mv .runstone elsewhere");
