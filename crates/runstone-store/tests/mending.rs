@@ -5,66 +5,15 @@
 mod support;
 
 use std::fs;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::{
-    Appended, BatchItem, CohortName, DirStore, Log, Mended, Seq, Slot, Store, SystemEntropy,
-    decode, segment,
+    Appended, CohortName, DirStore, Log, Mended, Seq, Slot, Store, SystemEntropy, decode, segment,
 };
-use support::{
-    COHORT, Place, claim, entry, findings, garble, item, key, log, record, replace, slot,
-};
-
-/// A store with so many entries, recorded together.
-fn store_of(entries: u64) -> Place {
-    let place = Place::new();
-    let store = place.init_on(FaultyFileSystem::new(OsFileSystem).without_flushes());
-    record(&store, &[]);
-    batch(&store, "run", 1, entries);
-    place
-}
-
-fn batch(store: &dyn Store, name: &str, first: u64, last: u64) {
-    let items: Vec<BatchItem> = (first..=last)
-        .map(|number| item(&format!("{name}-{number}")))
-        .collect();
-    for appended in store.append_all(&items, &mut |_, _, _| None) {
-        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
-    }
-    store.seal_pending();
-}
-
-/// Another store of the same name that goes on from here by itself.
-fn copied(place: &Place) -> Place {
-    let other = Place::new();
-    let from = place.path();
-    let copied = std::process::Command::new("cp")
-        .arg("-a")
-        .args([&from, &other.path()])
-        .status();
-    assert!(copied.unwrap().success());
-    other
-}
-
-/// Loses entries and their claims.
-fn lose(place: &Place, places: RangeInclusive<u64>) {
-    for number in places {
-        fs::remove_file(slot(place, number)).unwrap();
-        fs::remove_file(claim(place, &format!("run-{number}"))).unwrap();
-    }
-}
-
-fn forget_the_end(place: &Place) {
-    fs::remove_file(place.path().join(format!("{COHORT}/view/head.json"))).unwrap();
-}
-
-fn sealed(place: &Place, first: u64, last: u64) -> PathBuf {
-    let name = format!("{COHORT}/seg/{first:020}-{last:020}");
-    place.path().join(name)
-}
+use support::sealed::{batch, copied, forget_the_end, lose, place_of, sealed, store_of};
+use support::{COHORT, Place, claim, entry, findings, garble, key, log, record, replace, slot};
 
 fn quarantined(place: &Place) -> Vec<Vec<u8>> {
     let kept = fs::read_dir(place.path().join("quarantine")).unwrap();
@@ -211,44 +160,6 @@ fn segment_that_could_not_be_read_stays() {
 }
 
 #[test]
-fn place_that_a_segment_names_is_never_given_out_again() {
-    let place = store_of(300);
-    lose(&place, 201..=300);
-    forget_the_end(&place);
-    assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
-    let again = place
-        .open()
-        .append(&log(), Some(&key("run-210")), &entry(b"run-210"));
-    let Ok(Appended::New(committed)) = again else {
-        panic!("{again:?}");
-    };
-    assert_eq!(committed.seq.get(), 257);
-    assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
-    assert!(
-        !findings(&place.open())
-            .iter()
-            .any(|it| it.contains("twice"))
-    );
-}
-
-#[test]
-fn place_that_a_segment_of_another_history_names_is_free() {
-    let place = store_of(200);
-    let other = copied(&place);
-    batch(&place.open(), "ours", 201, 220);
-    batch(&other.open(), "theirs", 201, 300);
-    fs::create_dir_all(sealed(&place, 1, 256).parent().unwrap()).unwrap();
-    fs::copy(sealed(&other, 1, 256), sealed(&place, 1, 256)).unwrap();
-    let next = place
-        .open()
-        .append(&log(), Some(&key("next")), &entry(b"next"));
-    let Ok(Appended::New(committed)) = next else {
-        panic!("{next:?}");
-    };
-    assert_eq!(committed.seq.get(), 221);
-}
-
-#[test]
 fn lost_end_of_a_log_is_put_back_as_far_as_a_segment_has_it() {
     let place = store_of(600);
     let whole = fs::read(slot(&place, 512)).unwrap();
@@ -280,6 +191,44 @@ fn lost_entry_that_was_recorded_again_is_not_put_back_beside_itself() {
             .iter()
             .any(|it| it.contains("twice"))
     );
+}
+
+#[test]
+fn lost_shard_comes_back_as_far_as_segments_have_it() {
+    let place = store_of(4096 + 300);
+    fs::remove_dir_all(place.path().join(format!("{COHORT}/log/0000000001"))).unwrap();
+    forget_the_end(&place);
+    let mended = place.open().mend().unwrap();
+    assert_eq!(
+        (mended.restored.len(), mended.left.len()),
+        (256, 0),
+        "{mended:?}"
+    );
+}
+
+#[test]
+fn lost_entry_whose_run_was_recorded_again_with_other_content_is_not_put_back() {
+    let place = store_of(200);
+    let store = place.open();
+    // One by one, so that each saw the one before.
+    for number in 201..=300 {
+        record(&store, &[&format!("run-{number}")]);
+    }
+    for number in 201..=300 {
+        fs::remove_file(slot(&place, number)).unwrap();
+    }
+    fs::remove_file(claim(&place, "run-210")).unwrap();
+    forget_the_end(&place);
+    let again = place
+        .open()
+        .append(&log(), Some(&key("run-210")), &entry(b"other content"));
+    assert_eq!(place_of(again), 257);
+    // The entry above comes back first, and speaks for the one below.
+    for _ in 0..2 {
+        drop(place.open().mend().unwrap());
+    }
+    assert!(!slot(&place, 210).exists());
+    assert!(slot(&place, 211).exists());
 }
 
 #[test]

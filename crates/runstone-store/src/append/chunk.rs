@@ -132,6 +132,10 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         self.slots.seen(log)
     }
 
+    fn taken(&self, log: &Log) -> Option<Seq> {
+        self.slots.taken(log)
+    }
+
     fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
         let (run, after_own) = self.passage(log, |passage| {
             let last = passage.taken.last().map(|seen| seen.seq);

@@ -95,13 +95,18 @@ pub(super) struct Pen<'a, S: Slots> {
 /// An entry that is written, and the envelope it was written with.
 #[derive(Debug)]
 pub(super) struct Written<D> {
+    /// The place above all that were taken when its writer read the heads, also by what cannot be
+    /// read: no place below is one of a claim made since.
+    above: Seq,
     pub(super) envelope: Box<Envelope>,
     pub(super) draft: D,
 }
 
-/// The highest entries of a log and of its notes that a writer saw before it wrote.
+/// The highest entries of a log and of its notes that a writer saw before it wrote, and the highest
+/// place of the log that it knew to be taken.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heads {
+    taken: Option<Seq>,
     log: Option<Seen>,
     notes: Option<Seen>,
 }
@@ -109,8 +114,10 @@ pub(super) struct Heads {
 impl Heads {
     pub(super) fn seen<S: Slots>(slots: &S, log: &Log) -> Result<Self, StoreError> {
         let notes = log.notes().map(|notes| slots.seen(&notes)).transpose()?;
+        let seen = slots.seen(log)?;
         Ok(Self {
-            log: slots.seen(log)?,
+            taken: slots.taken(log).max(seen.map(|seen| seen.seq)),
+            log: seen,
             notes: notes.flatten(),
         })
     }
@@ -236,9 +243,10 @@ impl<S: Slots> Pen<'_, S> {
             summary: self.page.summary,
             recorded_at: self.page.recorded_at,
         })?;
-        let near = Seq::after(heads.log.map(|seen| seen.seq));
-        let draft = self.slots.draft(self.page.log, near, file, first)?;
+        let above = Seq::after(heads.taken);
+        let draft = self.slots.draft(self.page.log, above, file, first)?;
         Ok(Written {
+            above,
             envelope: Box::new(envelope),
             draft,
         })
@@ -251,10 +259,10 @@ impl<S: Slots> Pen<'_, S> {
         written: Written<S::Draft>,
     ) -> Result<Appended, StoreError> {
         let Written {
+            above: head,
             envelope,
             mut draft,
         } = written;
-        let head = Seq::after(envelope.head_seen.map(|seen| seen.seq));
         let mut seq = match right {
             Right::Note | Right::Claimer(..) => self.slots.likely_free(self.page.log, head)?,
             Right::Adopter(free) => free,

@@ -27,6 +27,12 @@ pub(crate) trait Slots {
     /// will be.
     fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError>;
 
+    /// Returns the highest place known to be taken, whether or not it can be read: `seen` was asked
+    /// right before.
+    fn taken(&self, _log: &Log) -> Option<Seq> {
+        None
+    }
+
     /// Returns a place that is likely to be free, at or after `from`, with no free one below it.
     fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError>;
 

@@ -6,7 +6,7 @@
 //! something stands higher up, an empty place is damage, and is never filled. What the entries say
 //! is left to `read`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::DirStore;
@@ -23,9 +23,12 @@ use crate::store::{Entry, Slot};
 /// How many damaged entries at the end of a log are passed over to find one whose digest is known.
 const STEPS_BACK_MAX: u64 = 16;
 
-/// The highest places this handle knows to be taken.
+/// The highest places this handle knows to be taken, and the logs in which it saw none.
 #[derive(Debug, Default)]
-pub(super) struct Heads(Mutex<BTreeMap<Log, Known>>);
+pub(super) struct Heads {
+    known: Mutex<BTreeMap<Log, Known>>,
+    empty: Mutex<BTreeSet<Log>>,
+}
 
 /// A place known to be taken, with its digest if that is known too, and the highest place that this
 /// handle made durable.
@@ -34,12 +37,27 @@ struct Known {
     seq: Seq,
     sha256: Option<Hash256>,
     durable: Option<Seq>,
+    /// Whether a reader has asked what stands beyond a place found empty: damage that comes under
+    /// a handle at work is left to the next one.
+    is_looked_beyond: bool,
 }
 
 impl Heads {
     fn map(&self) -> MutexGuard<'_, BTreeMap<Log, Known>> {
         // What the map holds is true by itself, whoever panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn empty(&self) -> MutexGuard<'_, BTreeSet<Log>> {
+        self.empty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_listed_empty(&self, log: &Log) -> bool {
+        self.empty().contains(log)
+    }
+
+    fn listed_empty(&self, log: &Log) {
+        self.empty().insert(log.clone());
     }
 
     fn get(&self, log: &Log) -> Option<Known> {
@@ -66,6 +84,7 @@ impl Heads {
                         seq,
                         sha256,
                         durable,
+                        is_looked_beyond: false,
                     },
                 );
             }
@@ -86,6 +105,16 @@ impl Heads {
         }
     }
 
+    fn is_looked_beyond(&self, log: &Log) -> bool {
+        self.get(log).is_some_and(|known| known.is_looked_beyond)
+    }
+
+    fn looked_beyond(&self, log: &Log) {
+        if let Some(known) = self.map().get_mut(log) {
+            known.is_looked_beyond = true;
+        }
+    }
+
     /// Returns whether this handle made a place durable.
     pub(super) fn is_durable(&self, log: &Log, seq: Seq) -> bool {
         self.get(log)
@@ -94,13 +123,26 @@ impl Heads {
 }
 
 impl<F: FileSystem> DirStore<F> {
-    /// Returns the highest taken place of a log, at or above one that the caller knows.
+    /// Returns the highest taken place of a log, at or above one that the caller knows: also where
+    /// the entries are lost, and segments name them.
     pub(super) fn find_head(
         &self,
         log: &Log,
         known: Option<Seq>,
     ) -> Result<Option<Seq>, StoreError> {
-        let known = known.max(self.known_head(log));
+        let mut known = known.max(self.known_head(log));
+        loop {
+            let head = self.find_slot(log, known)?;
+            match self.sealed_end(log, Seq::after(head))? {
+                Some(end) => known = Some(end),
+                None => return Ok(head),
+            }
+        }
+    }
+
+    /// Returns the highest place of a log at which anything stands, at or above one that is known
+    /// to be taken.
+    fn find_slot(&self, log: &Log, known: Option<Seq>) -> Result<Option<Seq>, StoreError> {
         let Some(mut log_dir) = self.open_log(log)? else {
             return Ok(known);
         };
@@ -129,17 +171,36 @@ impl<F: FileSystem> DirStore<F> {
         Ok(head)
     }
 
-    /// Returns the highest taken place of a log, for a reader: also above a gap that a power cut
-    /// may have left, where what was told stands behind what nobody was told of.
+    /// Returns the highest taken place of a log, for a reader: also above places that are lost, by
+    /// a power cut that left what was told behind what nobody was told of, or by damage.
     pub(super) fn highest(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
-        let mut head = self.find_head(log, None)?;
-        if self.tree.kind.keeps_names_in_order() {
-            return Ok(head);
+        let Some(mut head) = self.find_head(log, None)? else {
+            return self.left_of(log);
+        };
+        if self.tree.kind.keeps_names_in_order() && self.heads.is_looked_beyond(log) {
+            return Ok(Some(head));
         }
-        while let Some(beyond) = self.taken_from(log, Seq::after(head))? {
-            head = self.find_head(log, Some(beyond))?;
+        while let Some(beyond) = self.taken_from(log, head.next())? {
+            head = self.find_head(log, Some(beyond))?.unwrap_or(beyond);
         }
-        Ok(head)
+        self.heads.looked_beyond(log);
+        Ok(Some(head))
+    }
+
+    /// Returns the highest place that a listing shows of a log whose first place is empty: its
+    /// beginning may be lost, however much of it. A handle lists each such log once.
+    fn left_of(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
+        if self.heads.is_listed_empty(log) {
+            return Ok(None);
+        }
+        let listed = match self.open_log(log)? {
+            Some(mut log_dir) => Seq::new(log_dir.listed_head()?),
+            None => None,
+        };
+        if listed.is_none() {
+            self.heads.listed_empty(log);
+        }
+        Ok(listed)
     }
 
     /// Returns the highest entry whose envelope can be read, with its digest.

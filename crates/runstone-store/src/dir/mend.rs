@@ -20,7 +20,7 @@ use super::segments::Sealed;
 use super::tree::{At, at};
 use crate::damage::{Damage, DamageKind, Finding, Mended, Stale, StaleKind};
 use crate::descriptor::Primitive;
-use crate::envelope::{FILE_BYTES_MAX, decode};
+use crate::envelope::{FILE_BYTES_MAX, decode, decode_header};
 use crate::error::StoreError;
 use crate::hash::Hash256;
 use crate::key::Key;
@@ -283,12 +283,11 @@ impl<F: FileSystem> DirStore<F> {
         let mut path = log.path();
         let shard = shard_name(self.shard_of(seq));
         path.push(&shard);
-        let Some(shard) = self.tree.open(&path)? else {
-            return Ok(false);
-        };
-        if ailment == Ailment::Missing && !self.may_be_linked(log, seq, &twin.key)? {
+        if ailment == Ailment::Missing && !self.may_be_linked(log, seq, twin)? {
             return Ok(false);
         }
+        // The whole shard may be lost.
+        let shard = self.tree.make(&path, Holds::Truth)?;
         let name = slot_name(seq);
         let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
         let mut temporary = self.tree.write_temporary(&shard, nonce, mode, &twin.file)?;
@@ -313,20 +312,23 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Returns whether an empty place may be given its entry: no writer takes one that lies below
     /// the end of its log or that a segment names, and with the claim in its place nobody takes the
-    /// key for new. A claim that has seen the place, or one beyond it, is of a later recording.
-    fn may_be_linked(&self, log: &Log, seq: Seq, key: &Key) -> Result<bool, StoreError> {
+    /// key for new. A claim that has seen the place, or one beyond it, or names other content, is
+    /// of a later recording.
+    fn may_be_linked(&self, log: &Log, seq: Seq, twin: &Twin) -> Result<bool, StoreError> {
         let is_below_the_end = match self.open_log(log)? {
             Some(mut dir) => dir.has_slot_above(seq)?,
             None => false,
         };
-        if !is_below_the_end && !self.is_named_by_a_segment(log, seq) {
+        if !is_below_the_end && self.sealed_end(log, seq)?.is_none() {
             return Ok(false);
         }
+        let key = &twin.key;
         let claim = self.read_claim(&fan_name(key.digest()), &claim_name(key, 0))?;
-        let claim = claim.and_then(|file| decode(&file).ok());
-        Ok(claim.is_some_and(|(envelope, _)| {
-            let seen = envelope.head_seen.map(|seen| seen.seq);
-            seen < Some(seq)
+        let claim = claim.and_then(|file| decode_header(&file).ok());
+        let entry = decode_header(&twin.file).ok();
+        Ok(claim.zip(entry).is_some_and(|(claim, entry)| {
+            let seen = claim.head_seen.map(|seen| seen.seq);
+            seen < Some(seq) && claim.content == entry.content
         }))
     }
 
@@ -431,6 +433,8 @@ impl Patients {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use serde_json::{Map, json};
 
     use super::*;
@@ -499,7 +503,7 @@ mod tests {
     #[test]
     fn empty_place_that_somebody_takes_at_the_last_moment_is_not_renamed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, log, twin) = lab(folder.path());
+        let (store, log, mut twin) = lab(folder.path());
         // A second entry, so that place 1 lies below the end: only the link can tell that it is
         // taken.
         let second = KeyText {
@@ -513,9 +517,12 @@ mod tests {
             .path()
             .join("store")
             .join(store.slot_path(&log, Seq::FIRST));
-        let before = std::fs::read(&path).unwrap();
+        // What may stand there, so that nothing else refuses it.
+        twin.file = std::fs::read(&path).unwrap();
+        let inode = || std::fs::metadata(&path).unwrap().ino();
+        let before = inode();
         let refused = store.put_back(&log, Seq::FIRST, Ailment::Missing, &twin);
         assert!(refused.is_err(), "{refused:?}");
-        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(inode(), before);
     }
 }

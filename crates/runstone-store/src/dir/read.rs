@@ -70,10 +70,10 @@ impl<F: FileSystem> DirStore<F> {
                 // Nothing stands above it: whoever takes it is told by the server.
                 Some(beyond) if beyond == seq => None,
                 Some(beyond) => Some(format!("{beyond} is taken")),
-                None if self.is_named_by_a_segment(log, seq) => {
-                    Some("a segment names it".to_owned())
-                }
-                None => return Ok(Slot::Absent),
+                None => match self.sealed_end(log, seq)? {
+                    Some(_) => Some("a segment names it".to_owned()),
+                    None => return Ok(Slot::Absent),
+                },
             };
             found = look()?;
             if matches!(found, Found::Nothing) {

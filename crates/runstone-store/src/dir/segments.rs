@@ -85,57 +85,126 @@ impl<F: FileSystem> DirStore<F> {
     /// log has another one.
     pub(super) fn believed(&self, log: &Log, span: Span) -> Option<Segment> {
         let segment = self.sealed(log, span).ok()?.whole()?;
-        let row = self.row_of_slot(log, span.last())?;
+        let row = self.row_of_slot(log, span.last()).ok()??;
         (segment.row(span.last()) == Some(&row)).then_some(segment)
     }
 
-    /// Returns whether a segment has an entry at a place where nothing stands: then the place was
-    /// taken, and its entry is lost.
+    /// Returns the last place that segments name, if they name one at which nothing stands: the
+    /// entries from there on were taken, and are lost.
     ///
-    /// The segment has to be of this history: it holds the highest entry left of its places as the
+    /// They have to be of this history: the first of them holds the highest entry left below as its
     /// slot does, or follows one that does. A handle looks once for each segment, since one that is
     /// sealed later is of places long taken.
-    pub(super) fn is_named_by_a_segment(&self, log: &Log, seq: Seq) -> bool {
+    ///
+    /// # Errors
+    /// If what is there cannot be read: then it is not known whether the place was taken.
+    pub(super) fn sealed_end(&self, log: &Log, seq: Seq) -> Result<Option<Seq>, StoreError> {
         let span = Span::around(Level::Entries, seq);
         if self.unsealed.is_noted(log, span) {
-            return false;
+            return Ok(None);
         }
-        if self.is_sealed(log, span).is_ok_and(|is_there| !is_there) {
+        let mut is_sealed = false;
+        for level in Level::ALL {
+            let span = Span::around(level, seq);
+            if !self.is_sealed(log, span)? {
+                continue;
+            }
+            is_sealed = true;
+            if let Some(segment) = self.sealed(log, span)?.whole()
+                && let Some((end, row)) = self.end_of_this_history(log, segment, seq)?
+            {
+                self.heads.raise(log, end, Some(row.sha256));
+                return Ok(Some(end));
+            }
+        }
+        if !is_sealed {
             self.unsealed.note(log, span);
-            return false;
         }
-        let segment = self.sealed(log, span).ok().and_then(Sealed::whole);
-        segment.is_some_and(|segment| self.is_of_this_history(log, segment, seq))
+        Ok(None)
+    }
+
+    /// Returns the last place of a segment and those that follow it, with what stood there, if the
+    /// segment is of this history.
+    fn end_of_this_history(
+        &self,
+        log: &Log,
+        mut segment: Segment,
+        seq: Seq,
+    ) -> Result<Option<(Seq, Row)>, StoreError> {
+        if !self.is_of_this_history(log, &segment, seq)? {
+            return Ok(None);
+        }
+        while let Some(next) = self.beginning_at(log, segment.last().next())?
+            && next.previous() == segment.chain()
+        {
+            segment = next;
+        }
+        let end = segment.last();
+        Ok(segment.row(end).map(|row| (end, *row)))
     }
 
     /// Returns whether a segment agrees with the highest entry that is left below a place, by
     /// itself or by those it follows.
-    fn is_of_this_history(&self, log: &Log, mut segment: Segment, seq: Seq) -> bool {
+    fn is_of_this_history(
+        &self,
+        log: &Log,
+        segment: &Segment,
+        seq: Seq,
+    ) -> Result<bool, StoreError> {
+        let mut before: Option<Segment> = None;
         let mut below = seq.previous();
         while let Some(place) = below {
-            if place < segment.first() {
-                let before = Span::around(Level::Entries, place);
-                let before = self.sealed(log, before).ok().and_then(Sealed::whole);
-                match before.filter(|before| before.chain() == segment.previous()) {
-                    Some(before) => segment = before,
-                    None => return false,
+            let here = before.as_ref().unwrap_or(segment);
+            if place < here.first() {
+                match self.ending_at(log, place)? {
+                    Some(it) if it.chain() == here.previous() => before = Some(it),
+                    Some(_) | None => return Ok(false),
                 }
             }
-            if let Some(row) = self.row_of_slot(log, place) {
-                return segment.row(place) == Some(&row);
+            let here = before.as_ref().unwrap_or(segment);
+            if let Some(row) = self.row_of_slot(log, place)? {
+                return Ok(here.row(place) == Some(&row));
             }
             below = place.previous();
         }
-        segment.previous() == Chain::of_log(self.descriptor.store, &log.to_string())
+        let here = before.as_ref().unwrap_or(segment);
+        Ok(here.previous() == Chain::of_log(self.descriptor.store, &log.to_string()))
+    }
+
+    /// Returns a segment whose first place is this one.
+    fn beginning_at(&self, log: &Log, seq: Seq) -> Result<Option<Segment>, StoreError> {
+        let spans = Level::ALL.map(|level| Span::around(level, seq));
+        self.first_whole(log, spans.into_iter().filter(|span| span.first() == seq))
+    }
+
+    /// Returns a segment whose last place is this one.
+    fn ending_at(&self, log: &Log, seq: Seq) -> Result<Option<Segment>, StoreError> {
+        let spans = Level::ALL.map(|level| Span::around(level, seq));
+        self.first_whole(log, spans.into_iter().filter(|span| span.last() == seq))
+    }
+
+    fn first_whole(
+        &self,
+        log: &Log,
+        spans: impl Iterator<Item = Span>,
+    ) -> Result<Option<Segment>, StoreError> {
+        for span in spans {
+            if let Some(segment) = self.sealed(log, span)?.whole() {
+                return Ok(Some(segment));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns what a segment has to say of a slot; nothing if that is not whole.
-    fn row_of_slot(&self, log: &Log, seq: Seq) -> Option<Row> {
+    fn row_of_slot(&self, log: &Log, seq: Seq) -> Result<Option<Row>, StoreError> {
         let row = |file: &[u8]| decode(file).map(|(envelope, _)| Row::of(file, &envelope));
-        match self.look_at(log, seq, ENTRY_FILE_BYTES_MAX + 1, row) {
-            Ok(Found::Whole(row)) => row,
-            _ => None,
-        }
+        Ok(
+            match self.look_at(log, seq, ENTRY_FILE_BYTES_MAX + 1, row)? {
+                Found::Whole(row) => row,
+                Found::Nothing | Found::Broken(..) => None,
+            },
+        )
     }
 }
 

@@ -52,6 +52,10 @@ impl<F: FileSystem> Slots for DirStore<F> {
         self.last_to_name(log)
     }
 
+    fn taken(&self, log: &Log) -> Option<Seq> {
+        self.heads.highest(log)
+    }
+
     fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
         Ok(Seq::after(self.find_head(log, from.previous())?))
     }

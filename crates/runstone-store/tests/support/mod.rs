@@ -7,6 +7,8 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
+pub(crate) mod sealed;
+
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
