@@ -53,6 +53,18 @@ impl NamedStore {
     }
 }
 
+/// Returns words in which the command that adopts a store names this one: it says so to none but
+/// the store of its folder.
+pub(crate) fn adopting(words: &str, store: &Path) -> String {
+    let named = command_line(&[
+        "runstone".into(),
+        "init".into(),
+        store.into(),
+        "--adopt".into(),
+    ]);
+    words.replace("runstone init --adopt", &named)
+}
+
 fn asks_a_store(command: &str) -> bool {
     let mut words = command.split_whitespace();
     words

@@ -5,7 +5,7 @@
 //! certain is [`StoreError::Unknown`]. Which exit code a variant becomes is left to the faces.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use thiserror::Error;
@@ -215,7 +215,7 @@ impl StoreError {
                 path,
                 ..
             } => {
-                return Some(format!("make one with `runstone init {}`", path.display()));
+                return Some(format!("make one with `runstone init {}`", pasted(path)));
             }
             Self::NotAStore {
                 reason: NotAStore::NotEmpty,
@@ -224,7 +224,7 @@ impl StoreError {
             } => {
                 return Some(format!(
                     "make one in a new directory with `runstone init {}`",
-                    path.join(".runstone").display()
+                    pasted(&path.join(".runstone"))
                 ));
             }
             Self::NotAStore {
@@ -368,6 +368,16 @@ fn list(differences: &[Difference]) -> String {
         format!("`{name}` is {found}, not {asked}")
     };
     differences.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a path as a shell takes it.
+fn pasted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_bare = |it: char| it.is_ascii_alphanumeric() || "-_./:=@,+%".contains(it);
+    if text.chars().all(is_bare) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

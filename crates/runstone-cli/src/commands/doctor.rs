@@ -56,7 +56,7 @@ pub(crate) fn run(args: &DoctorArgs, ui: &Ui, settings: &Settings) -> Result<Exi
     let found = diagnose(&path, env_vars::clock(), &mut race_processes)?;
     match ui.face {
         Face::Json => ui.json(&found.to_json())?,
-        Face::Text => ui.data(&doctor::text(&found))?,
+        Face::Text => ui.data(&doctor::text(&found, &path))?,
     }
     Ok(match found.worst() {
         State::Refused => Exit::Failure,

@@ -25,9 +25,14 @@ pub(crate) fn run(args: &VerifyArgs, ui: &Ui, settings: &Settings) -> Result<Exi
     } else {
         ledger.verify()?
     };
-    match ui.face {
-        Face::Json => ui.json(&verified.to_json())?,
-        Face::Text => ui.data(&verify::text(&verified))?,
+    let told = match ui.face {
+        Face::Json => ui.json(&verified.to_json()),
+        Face::Text => ui.data(&verify::text(&verified, &settings.find_store()?.value)),
+    };
+    // Who reads the first lines alone asked all the same.
+    told.or_else(|error| error.is_closed_pipe().then_some(()).ok_or(error))?;
+    if let Some(next) = verify::next_step(&verified) {
+        ui.hint(next);
     }
     Ok(if !verified.is_ok() {
         Exit::Damaged

@@ -202,7 +202,7 @@ pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
             text.push_str(&answer::text(&recorded));
             text.push('\n');
             text.push_str("Every byte read again:\n");
-            text.push_str(&verify::text(&verified));
+            text.push_str(&verify::text(&verified, &root));
             line(
                 &mut text,
                 format_args!("{seconds:.1} s in all, training included\n"),

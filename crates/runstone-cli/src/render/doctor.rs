@@ -1,10 +1,12 @@
 //! What the doctor found, as text.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use runstone::doctor::Diagnosis;
 use runstone::store::dir::examine::{Row, State};
 
+use crate::naming::adopting;
 use crate::render::lines::behind;
 use crate::render::words::count;
 use crate::ui::{DONE, ERROR, FAINT, NAME, WARNING, plain};
@@ -14,7 +16,7 @@ const STATE: usize = 11;
 const SUBJECT: usize = 11;
 
 /// Returns each question with its answer and what to do about it, then the sum.
-pub(crate) fn text(found: &Diagnosis) -> String {
+pub(crate) fn text(found: &Diagnosis, store: &Path) -> String {
     let mut text = String::new();
     let (unasked, answered): (Vec<&Row>, Vec<&Row>) = found
         .rows
@@ -24,7 +26,7 @@ pub(crate) fn text(found: &Diagnosis) -> String {
         text.push_str(&line(row.state, row.subject, &row.found));
         if let Some(hint) = row.hint {
             let lead = format!("{:1$}{NAME}hint{NAME:#}: ", "", STATE + SUBJECT);
-            text.push_str(&behind(&lead, &plain(hint)));
+            text.push_str(&behind(&lead, &plain(&adopting(hint, store))));
         }
     }
     // One reason keeps many questions from being asked.

@@ -1,14 +1,17 @@
 //! What `verify` found, as text.
 
+use std::path::Path;
+
 use runstone::doctor::{MOVED_HINT, moved_in_words};
 use runstone::verify::Verified;
 
+use crate::naming::adopting;
 use crate::render::lines::{behind, wrapped};
 use crate::render::words::count;
 use crate::ui::{DONE, ERROR, FAINT, WARNING, plain};
 
 /// Returns every damage with what was expected and found, then what is harmless, then the sum.
-pub(crate) fn text(verified: &Verified) -> String {
+pub(crate) fn text(verified: &Verified, store: &Path) -> String {
     let mut text = String::new();
     for damaged in &verified.damage {
         text.push_str(&wrapped(&format!(
@@ -28,8 +31,9 @@ pub(crate) fn text(verified: &Verified) -> String {
     }
     if let Some(moved) = &verified.moved {
         text.push_str(&wrapped(&format!(
-            "{WARNING}moved{WARNING:#} {}: {MOVED_HINT}",
-            moved_in_words(moved)
+            "{WARNING}moved{WARNING:#} {}: {}",
+            moved_in_words(moved),
+            plain(&adopting(MOVED_HINT, store))
         )));
     }
     if verified.not_checked() > 0 {
@@ -77,7 +81,7 @@ pub(crate) fn text(verified: &Verified) -> String {
             text.push_str(&wrapped(&format!("{DONE}restored{DONE:#} {}", plain(path))));
         }
         if !repaired.restored.is_empty() {
-            text.push_str("damaged bytes that stood there are kept in `quarantine/`\n");
+            text.push_str("damaged bytes, where any stood there, are kept in `quarantine/`\n");
         }
         for left in &repaired.left {
             text.push_str(&wrapped(&format!(
@@ -86,10 +90,26 @@ pub(crate) fn text(verified: &Verified) -> String {
             )));
         }
         text.push_str(&wrapped(&format!(
-            "repaired: {} written, {} removed",
-            count(repaired.written, "file"),
+            "repaired: {} restored, {} made again, {} removed",
+            count(repaired.restored.len() as u64, "file"),
+            repaired.written,
             repaired.removed
         )));
     }
     text
+}
+
+/// Returns what to do about what was found.
+pub(crate) fn next_step(verified: &Verified) -> Option<&'static str> {
+    if verified.is_ok() {
+        return None;
+    }
+    Some(match &verified.repaired {
+        None => {
+            "`runstone verify --repair` gives back what a copy in the store proves, and removes nothing true"
+        }
+        Some(_) => {
+            "what is still damaged has no copy in this store: put these files back from a backup, or leave them; everything else is read, and recorded beside, as before"
+        }
+    })
 }
