@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::{
-    Appended, CohortName, DirStore, Log, Mended, Seq, Slot, Store, SystemEntropy, decode, segment,
+    Appended, CohortName, DirStore, Log, Mended, Seq, Slot, Store as _, SystemEntropy, decode,
+    segment,
 };
 use support::sealed::{batch, copied, forget_the_end, lose, place_of, sealed, store_of};
 use support::{COHORT, Place, claim, entry, findings, garble, key, log, record, replace, slot};

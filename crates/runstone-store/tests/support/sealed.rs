@@ -60,10 +60,10 @@ pub(crate) fn sealed(place: &Place, first: u64, last: u64) -> PathBuf {
 
 /// Returns the place that a recording took.
 pub(crate) fn place_of(appended: Result<Appended, StoreError>) -> u64 {
-    let place = match &appended {
-        Ok(Appended::New(committed)) => Some(committed.seq.get()),
-        _ => None,
+    let appended = appended.unwrap();
+    assert!(matches!(appended, Appended::New(_)), "{appended:?}");
+    let Appended::New(committed) = appended else {
+        return 0;
     };
-    assert!(place.is_some(), "{appended:?}");
-    place.unwrap()
+    committed.seq.get()
 }
