@@ -1,0 +1,216 @@
+//! Capturing: from the files below a root to an environment and the record of its capture.
+//!
+//! One source a file; each reads what it needs and hands back what it found. No package manager is
+//! started, nothing is written. Here is what all have in common: a source whose folders changed
+//! while it was read is read again, secrets are taken out before anything is hashed, and packages
+//! are put in order. Keeping the result belongs to the ledger.
+
+mod apk;
+mod apt;
+mod cargo;
+mod conda;
+mod cpu;
+mod dpkg;
+mod found;
+mod gpu;
+mod kernel;
+mod modules;
+mod npm;
+mod os;
+mod pacman;
+mod python;
+mod r;
+mod rpm;
+mod variables;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use runstone_core::canon;
+use runstone_core::redact::Redaction;
+use serde_json::Value;
+
+use self::found::Found;
+use crate::document::{Digests, Environment, Source};
+use crate::names::{SourceName, State};
+use crate::root::Root;
+
+/// How often a source that changes while it is read is read again.
+const AGAIN_MAX: usize = 2;
+
+/// What a capture needs to know about who asks for it: nothing here is found out by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Sources that are not looked for.
+    pub skip: BTreeSet<SourceName>,
+    /// The interpreter, or the folder of the virtual environment, to capture. `None`: the one that
+    /// `python3` would be.
+    pub python: Option<PathBuf>,
+    /// The folder in which a `.venv` is looked for.
+    pub folder: Option<PathBuf>,
+    /// The environment variables of the session. Few are kept, and those by name.
+    pub variables: BTreeMap<String, String>,
+    /// What is redacted, as the store has it.
+    pub redaction: Redaction,
+}
+
+/// An environment, and how it was captured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capture {
+    /// The facts.
+    pub environment: Environment,
+    /// The digests of the facts.
+    pub digests: Digests,
+    /// What is not hashed.
+    pub record: CaptureRecord,
+}
+
+/// How a capture went. Two captures of one environment differ here alone.
+///
+/// Who captured and when is known to the caller, who has the clock.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CaptureRecord {
+    /// What should be said, in the order of the sources.
+    pub warnings: Vec<Warning>,
+    /// What was seen and is not a part of the environment: jobs, limits, places.
+    pub observed: BTreeMap<SourceName, Value>,
+    /// How long all of it took, in microseconds.
+    pub took_us: u64,
+}
+
+/// What should be said about a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The source.
+    pub source: SourceName,
+    /// What, as a sentence fragment for people.
+    pub text: String,
+}
+
+/// Captures the environment below `root`.
+///
+/// This never fails: what could not be read is said in the state of its source, and in the record.
+///
+/// # Examples
+/// ```no_run
+/// use runstone_env::{Options, Root, SourceName, State, capture};
+///
+/// let capture = capture(&Root::host()?, &Options::default());
+/// let dpkg = &capture.environment.sources[&SourceName::Dpkg];
+/// assert_eq!(dpkg.state, State::Captured);
+/// # Ok::<(), runstone_env::RootError>(())
+/// ```
+pub fn capture(root: &Root, options: &Options) -> Capture {
+    let begun = Instant::now();
+    let mut environment = Environment::default();
+    let mut record = CaptureRecord::default();
+    for name in SourceName::ALL.iter().copied() {
+        let found = settled(root, name, options);
+        let warnings = found.warnings.iter().map(|text| Warning {
+            source: name,
+            text: options.redaction.text(text).into_owned(),
+        });
+        record.warnings.extend(warnings);
+        if !found.observed.is_empty() {
+            let observed = Value::Object(found.observed);
+            let observed = options.redaction.captured("observed", observed, None);
+            record.observed.insert(name, observed);
+        }
+        environment.sources.insert(name, found.source);
+    }
+    let mut environment = redacted(environment, &options.redaction, &mut record);
+    environment.sources.values_mut().for_each(order);
+    let digests = environment.digests();
+    record.took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Capture {
+        environment,
+        digests,
+        record,
+    }
+}
+
+/// Reads a source until its folders are the same before and after.
+fn settled(root: &Root, name: SourceName, options: &Options) -> Found {
+    if options.skip.contains(&name) {
+        return Found::skipped("left out as asked");
+    }
+    let mut again = 0;
+    loop {
+        let mut found = read(root, name, options);
+        if found.is_settled(root) {
+            return found;
+        }
+        if again == AGAIN_MAX {
+            found.lacks("packages changed while they were read, each time");
+            return found;
+        }
+        again += 1;
+    }
+}
+
+fn read(root: &Root, name: SourceName, options: &Options) -> Found {
+    match name {
+        SourceName::Apk => apk::read(root),
+        SourceName::Apt => apt::read(root),
+        SourceName::Cargo => cargo::read(root, options),
+        SourceName::Conda => conda::read(root, options),
+        SourceName::Cpu => cpu::read(root),
+        SourceName::Dpkg => dpkg::read(root),
+        SourceName::Gpu => gpu::read(root),
+        SourceName::Kernel => kernel::read(root),
+        SourceName::Modules => modules::read(root, options),
+        SourceName::Npm => npm::read(root, options),
+        SourceName::Os => os::read(root),
+        SourceName::Pacman => pacman::read(root),
+        SourceName::Python => python::read(root, options),
+        SourceName::R => r::read(root, options),
+        SourceName::Rpm => rpm::read(root),
+        SourceName::Variables => variables::read(root, options),
+    }
+}
+
+/// Returns the environment without what the store redacts. Rules by place mean places of the
+/// document; one that takes away what a document needs leaves no environment, and that is said.
+fn redacted(
+    environment: Environment,
+    redaction: &Redaction,
+    record: &mut CaptureRecord,
+) -> Environment {
+    let json = redaction.captured("environment", environment.to_json(), None);
+    // Numbers come from files of others: each takes the form in which it is hashed.
+    let json = canon::settle(json);
+    Environment::from_json(&json).unwrap_or_else(|error| {
+        let names = environment.sources.into_keys();
+        let sources = names.map(|source| {
+            let text = format!("nothing is left of it without what is redacted: {error}");
+            record.warnings.push(Warning { source, text });
+            (source, Source::without_facts(State::Unreadable))
+        });
+        Environment {
+            sources: sources.collect(),
+        }
+    })
+}
+
+/// Puts packages in the one order in which they are held.
+fn order(source: &mut Source) {
+    source.packages.sort_by_cached_key(|package| {
+        let facts = canon::text(&package.facts);
+        let (name, arch) = (package.name.clone(), package.arch.clone());
+        (name, arch, package.version.clone(), facts)
+    });
+}
+
+impl Options {
+    /// Returns a variable that says something.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name)?.as_str();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Returns the home directory of whoever asks.
+    fn home(&self) -> Option<&Path> {
+        self.variable("HOME").map(Path::new)
+    }
+}

@@ -1,0 +1,33 @@
+//! The software and the machine underneath a run, read directly.
+//!
+//! [`capture()`] reads what package managers, interpreters and the system keep about themselves
+//! below a [`Root`], and makes of it an [`Environment`]: facts, sorted and without times, whose
+//! canonical form has a digest. A thousand runs on one machine describe one environment. What
+//! differs from one capture to the next (how long it took, what went wrong, which job it was) is
+//! its [`CaptureRecord`], which is never hashed. [`diff()`] says in rows what is different between
+//! two environments.
+//!
+//! ```text
+//! Root ──▶ one file a source ──▶ Source {state, facts} ──▶ Environment ──▶ digest
+//!          (files alone, no                   └─ warnings ──▶ CaptureRecord
+//!           program is started)
+//! ```
+//!
+//! The invariant: **absent is not empty**. Each source has a [`State`], and nothing may be
+//! concluded from one that is not [`State::Captured`]. Keeping environments, and joining them to
+//! runs, belongs to the ledger.
+
+pub mod capture;
+pub mod diff;
+pub mod document;
+mod names;
+mod order;
+mod root;
+mod stanza;
+mod url;
+
+pub use capture::{Capture, CaptureRecord, Options, Warning, capture};
+pub use diff::diff;
+pub use document::{Environment, Package, Source};
+pub use names::{Scope, SourceName, State};
+pub use root::{Root, RootError};

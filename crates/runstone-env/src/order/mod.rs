@@ -1,0 +1,23 @@
+//! Which of two versions is the later one, by the rule of their ecosystem.
+//!
+//! Where the rule is not known here, versions are the same or they are not: a wrong "upgraded" is
+//! worse than "changed".
+
+mod debian;
+
+use std::cmp::Ordering;
+
+use crate::names::SourceName;
+
+/// Compares two versions of one package. `None`: nobody here knows.
+pub(crate) fn compare(source: SourceName, left: &str, right: &str) -> Option<Ordering> {
+    match source {
+        SourceName::Dpkg => debian::compare(left, right),
+        SourceName::Python => {
+            let left: pep440_rs::Version = left.parse().ok()?;
+            let right: pep440_rs::Version = right.parse().ok()?;
+            Some(left.cmp(&right))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,442 @@
+//! The folder that everything is read from: `/`, or an image, a chroot, a fixture.
+//!
+//! Paths here are those a program inside the root would use, and links mean what they would mean
+//! to it: an absolute one begins at the root, and `..` ends there. The invariant: no link leads out
+//! of the root, and what was read is one state of a file, or it is said that it was not
+//! ([`RootError::Changing`]). Which files are read belongs to the sources.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{self, Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+/// Largest file that is read, in bytes. Chosen: a status file of 100,000 packages is a third of it.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Most names that are read of a folder. Chosen: a hundred times the largest `site-packages` met.
+const NAMES_MAX: usize = 100_000;
+/// Most links that one path leads through, as Linux has it (`path_resolution(7)`).
+const LINKS_MAX: usize = 40;
+/// How often a file that changes while it is read is read again.
+const AGAIN_MAX: usize = 2;
+
+/// A folder that is captured as if it were the root of a machine.
+#[derive(Debug)]
+pub struct Root {
+    folder: OwnedFd,
+    path: PathBuf,
+}
+
+/// Why something below a root could not be read. That nothing is there is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum RootError {
+    /// The system refused.
+    #[error("could not read {}", .path.display())]
+    Io {
+        /// What was to be read, as seen from inside the root.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A pipe, a device or a folder stands where a file belongs.
+    #[error("{} is not a regular file", .path.display())]
+    NotAFile {
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// There is more than is read.
+    #[error("{} is larger than the limit of {limit}", .path.display())]
+    TooLarge {
+        /// What was to be read.
+        path: PathBuf,
+        /// The limit: bytes of a file, names in a folder.
+        limit: u64,
+    },
+    /// It changed each time it was read.
+    #[error("{} changes while it is read", .path.display())]
+    Changing {
+        /// What was to be read.
+        path: PathBuf,
+    },
+}
+
+/// What stands in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+/// What kind of thing it is, without following it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+    Link,
+    Other,
+}
+
+/// The names in a folder, sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    pub(crate) entries: Vec<Entry>,
+    /// How many names are not UTF-8, and left out.
+    pub(crate) not_text: usize,
+}
+
+/// By what one sees that a file or a folder was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    size_bytes: i64,
+    modified: (i64, u64),
+}
+
+impl Root {
+    /// Opens the machine this program runs on.
+    ///
+    /// # Errors
+    /// [`RootError::Io`] if `/` cannot be opened.
+    pub fn host() -> Result<Self, RootError> {
+        Self::at("/")
+    }
+
+    /// Opens `path` as the root of a machine.
+    ///
+    /// # Errors
+    /// [`RootError::Io`] if it is no folder that can be opened.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, RootError> {
+        let path = path.into();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match fs::open(&path, flags, Mode::empty()) {
+            Ok(folder) => Ok(Self { folder, path }),
+            Err(error) => Err(RootError::Io {
+                path,
+                source: error.into(),
+            }),
+        }
+    }
+
+    /// Tells whether this is the machine the program runs on.
+    pub fn is_host(&self) -> bool {
+        self.path == Path::new("/")
+    }
+
+    /// Reads a file. `None`: nothing is there.
+    pub(crate) fn read(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>, RootError> {
+        let path = path.as_ref();
+        for _ in 0..=AGAIN_MAX {
+            let Some(file) = self.open(path)? else {
+                return Ok(None);
+            };
+            if let Some(bytes) = read_once(file, path)? {
+                return Ok(Some(bytes));
+            }
+        }
+        Err(RootError::Changing {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Reads the first bytes of a file. `None`: nothing is there, or nothing that can be read.
+    pub(crate) fn beginning(&self, path: impl AsRef<Path>, size_bytes: u64) -> Option<Vec<u8>> {
+        let file = self.open(path.as_ref()).ok()??;
+        let mut bytes = Vec::new();
+        let file = std::fs::File::from(file);
+        file.take(size_bytes).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Lists a folder. `None`: nothing is there.
+    pub(crate) fn list(&self, path: impl AsRef<Path>) -> Result<Option<Listing>, RootError> {
+        let path = path.as_ref();
+        let failed = |error: Errno| RootError::Io {
+            path: path.to_owned(),
+            source: error.into(),
+        };
+        let Some(folder) = self.open(path)? else {
+            return Ok(None);
+        };
+        let mut listing = Listing::default();
+        for entry in Dir::new(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            if listing.entries.len() >= NAMES_MAX {
+                return Err(RootError::TooLarge {
+                    path: path.to_owned(),
+                    limit: NAMES_MAX as u64,
+                });
+            }
+            let Ok(name) = name.to_str().map(ToOwned::to_owned) else {
+                listing.not_text += 1;
+                continue;
+            };
+            let kind = match entry.file_type() {
+                // Some file systems do not tell with the name.
+                FileType::Unknown => self.kind(&path.join(&name))?,
+                told => Kind::of(told),
+            };
+            listing.entries.push(Entry { name, kind });
+        }
+        listing.entries.sort();
+        Ok(Some(listing))
+    }
+
+    /// Returns where the link at `path` leads, as it says. `None`: it is no link, or unreadable.
+    pub(crate) fn link(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+        let path = path.as_ref();
+        let above = self.open(path.parent()?).ok()??;
+        let target = fs::readlinkat(&above, path.file_name()?, Vec::new()).ok()?;
+        Some(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    /// Returns by what a change at `path` is seen. `None`: nothing is there that can be opened.
+    pub(crate) fn stamp(&self, path: impl AsRef<Path>) -> Option<Stamp> {
+        let file = self.open(path.as_ref()).ok()??;
+        fs::fstat(&file).ok().map(|stat| Stamp::of(&stat))
+    }
+
+    /// Tells whether something is there that can be opened.
+    pub(crate) fn has(&self, path: impl AsRef<Path>) -> bool {
+        matches!(self.open(path.as_ref()), Ok(Some(_)))
+    }
+
+    fn kind(&self, path: &Path) -> Result<Kind, RootError> {
+        let failed = |error: Errno| RootError::Io {
+            path: path.to_owned(),
+            source: error.into(),
+        };
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(Kind::Other);
+        };
+        let Some(above) = self.open(above)? else {
+            return Ok(Kind::Other);
+        };
+        let stat = fs::statat(&above, name, fs::AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+        Ok(Kind::of(FileType::from_raw_mode(stat.st_mode)))
+    }
+
+    fn open(&self, path: &Path) -> Result<Option<OwnedFd>, RootError> {
+        match self.walk(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(RootError::Io {
+                path: path.to_owned(),
+                source: error.into(),
+            }),
+        }
+    }
+
+    /// Goes down to `path` name by name, since the system would follow a link out of the root. From
+    /// `/` there is nothing outside, and the system walks.
+    fn walk(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        if self.is_host() {
+            return fs::open(Path::new("/").join(path), opening(), Mode::empty());
+        }
+        let mut names = Vec::new();
+        push_names(&mut names, path);
+        let mut below: Vec<OwnedFd> = Vec::new();
+        let mut links = 0;
+        while let Some(name) = names.pop() {
+            if name == ".." {
+                below.pop();
+                continue;
+            }
+            let at = below.last().map_or(self.folder.as_fd(), AsFd::as_fd);
+            match fs::openat(at, &name, opening() | OFlags::NOFOLLOW, Mode::empty()) {
+                Ok(file) if names.is_empty() => return Ok(file),
+                Ok(file) => below.push(file),
+                Err(Errno::LOOP) => {
+                    links += 1;
+                    if links > LINKS_MAX {
+                        return Err(Errno::LOOP);
+                    }
+                    let target = fs::readlinkat(at, &name, Vec::new())?;
+                    let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
+                    if target.is_absolute() {
+                        below.clear();
+                    }
+                    push_names(&mut names, &target);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let at = below.last().map_or(self.folder.as_fd(), AsFd::as_fd);
+        fs::openat(at, ".", opening(), Mode::empty())
+    }
+}
+
+/// How things are opened: a pipe without a writer must not make the reader wait.
+fn opening() -> OFlags {
+    OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
+}
+
+/// Puts the names of `path` on the pile, the first on top.
+fn push_names(names: &mut Vec<OsString>, path: &Path) {
+    for part in path.components().rev() {
+        match part {
+            Component::Normal(name) => names.push(name.to_owned()),
+            Component::ParentDir => names.push("..".into()),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+}
+
+/// Reads a file to its end. `None`: it changed meanwhile.
+fn read_once(file: OwnedFd, path: &Path) -> Result<Option<Vec<u8>>, RootError> {
+    let failed = |source: io::Error| RootError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let before = fs::fstat(&file).map_err(|error| failed(error.into()))?;
+    if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
+        return Err(RootError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    let mut file = std::fs::File::from(file);
+    let size_bytes = usize::try_from(before.st_size).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size_bytes.min(1 << 20) + 1);
+    (&mut file)
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(RootError::TooLarge {
+            path: path.to_owned(),
+            limit: FILE_BYTES_MAX,
+        });
+    }
+    let after = fs::fstat(&file).map_err(|error| failed(error.into()))?;
+    Ok((Stamp::of(&before) == Stamp::of(&after)).then_some(bytes))
+}
+
+impl Kind {
+    fn of(told: FileType) -> Self {
+        match told {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Folder,
+            FileType::Symlink => Self::Link,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Stamp {
+    fn of(stat: &Stat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size_bytes: stat.st_size,
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn root_with(files: &[(&str, &str)]) -> (TempDir, Root) {
+        let folder = TempDir::new().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            put(&path, text);
+        }
+        let root = Root::at(folder.path()).unwrap();
+        (folder, root)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a fixture needs no flush")]
+    fn put(path: &Path, text: &str) {
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn absolute_link_begins_at_the_root_and_not_at_the_machine() {
+        let (folder, root) = root_with(&[("usr/lib/os-release", "ID=fixture\n")]);
+        std::fs::create_dir(folder.path().join("etc")).unwrap();
+        symlink("/usr/lib/os-release", folder.path().join("etc/os-release")).unwrap();
+        let bytes = root.read("etc/os-release").unwrap().unwrap();
+        assert_eq!(bytes, b"ID=fixture\n");
+        assert_eq!(
+            root.link("etc/os-release").unwrap(),
+            Path::new("/usr/lib/os-release")
+        );
+    }
+
+    #[test]
+    fn no_link_leads_out_of_the_root() {
+        let (outside, _) = root_with(&[("secret", "no")]);
+        let (folder, root) = root_with(&[("a/b", "")]);
+        let secret = outside.path().join("secret");
+        symlink(&secret, folder.path().join("absolute")).unwrap();
+        symlink(
+            "../../../../../../../../etc/passwd",
+            folder.path().join("up"),
+        )
+        .unwrap();
+        symlink(outside.path(), folder.path().join("folder")).unwrap();
+        for path in [
+            "absolute",
+            "up",
+            "folder/secret",
+            "../secret",
+            "a/../../secret",
+        ] {
+            assert!(root.read(path).unwrap().is_none(), "{path} was read");
+        }
+    }
+
+    #[test]
+    fn links_in_a_circle_end_in_an_error() {
+        let (folder, root) = root_with(&[]);
+        symlink("two", folder.path().join("one")).unwrap();
+        symlink("one", folder.path().join("two")).unwrap();
+        assert!(matches!(root.read("one"), Err(RootError::Io { .. })));
+    }
+
+    #[test]
+    fn pipe_is_refused_and_not_waited_for() {
+        let (folder, root) = root_with(&[]);
+        let mode = Mode::RUSR | Mode::WUSR;
+        fs::mknodat(fs::CWD, folder.path().join("pipe"), FileType::Fifo, mode, 0).unwrap();
+        assert!(matches!(root.read("pipe"), Err(RootError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn what_is_missing_is_no_error_and_what_is_refused_is_one() {
+        let (_folder, root) = root_with(&[("file", "")]);
+        assert!(root.read("missing/file").unwrap().is_none());
+        assert!(root.list("missing").unwrap().is_none());
+        assert!(root.list("file").is_err() || root.list("file").unwrap().is_none());
+    }
+
+    #[test]
+    fn names_are_listed_in_order_with_their_kind() {
+        let (folder, root) = root_with(&[("b/x", ""), ("a", "")]);
+        symlink("a", folder.path().join("c")).unwrap();
+        let listing = root.list("").unwrap().unwrap();
+        let found: Vec<_> = listing
+            .entries
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.kind))
+            .collect();
+        assert_eq!(
+            found,
+            [("a", Kind::File), ("b", Kind::Folder), ("c", Kind::Link)]
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! Stanzas of fields (`Name: value`), as dpkg, apt and Python metadata keep them.
+//!
+//! Works on bytes, since one field in any other encoding must not cost the others. Continuation
+//! lines belong to descriptions and are passed over. What a field means belongs to its source.
+
+/// A run of lines without an empty one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stanza<'b>(&'b [u8]);
+
+/// A line of a stanza.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line<'b> {
+    /// A field and the first line of its value, without blanks around.
+    Field(&'b [u8], &'b [u8]),
+    /// No field: a line without a colon.
+    Strange,
+}
+
+/// Returns the stanzas of `bytes`, in order.
+pub(crate) fn stanzas(bytes: &[u8]) -> impl Iterator<Item = Stanza<'_>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        rest = behind_blanks(rest);
+        if rest.is_empty() {
+            return None;
+        }
+        let end = end_of_stanza(rest);
+        let (stanza, after) = rest.split_at(end);
+        rest = after;
+        Some(Stanza(stanza))
+    })
+}
+
+/// Returns what stands behind the empty lines at the beginning.
+fn behind_blanks(bytes: &[u8]) -> &[u8] {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let blanks = lines.take_while(|line| line.trim_ascii().is_empty());
+    &bytes[blanks.map(<[u8]>::len).sum()..]
+}
+
+/// Returns where an empty line begins, or all ends.
+fn end_of_stanza(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii().is_empty() {
+            return at;
+        }
+        at += line.len();
+    }
+    at
+}
+
+impl<'b> Stanza<'b> {
+    /// Returns the whole of `bytes` up to its first empty line: headers before a body.
+    pub(crate) fn headers(bytes: &'b [u8]) -> Self {
+        Self(&bytes[..end_of_stanza(bytes)])
+    }
+
+    /// Returns its lines, without those that continue one.
+    pub(crate) fn lines(self) -> impl Iterator<Item = Line<'b>> {
+        self.0
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !matches!(line.first(), None | Some(b' ' | b'\t' | b'#' | b'\r')))
+            .map(|line| match line.iter().position(|byte| *byte == b':') {
+                Some(colon) => {
+                    Line::Field(line[..colon].trim_ascii(), line[colon + 1..].trim_ascii())
+                }
+                None => Line::Strange,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::strategy::Strategy as _;
+
+    use super::*;
+
+    fn fields(bytes: &[u8]) -> Vec<Vec<Line<'_>>> {
+        stanzas(bytes).map(|it| it.lines().collect()).collect()
+    }
+
+    #[test]
+    fn continuation_lines_are_no_fields() {
+        let text =
+            b"Package: a\nDescription: one\n Version: not this\n .\n\tnor: this\nVersion: 1\n";
+        let expected = vec![vec![
+            Line::Field(b"Package", b"a"),
+            Line::Field(b"Description", b"one"),
+            Line::Field(b"Version", b"1"),
+        ]];
+        assert_eq!(fields(text), expected);
+    }
+
+    #[test]
+    fn any_number_of_empty_lines_parts_stanzas() {
+        let text = b"\n\nA: 1\n\n \n\nB: 2:3";
+        let expected = vec![
+            vec![Line::Field(b"A".as_slice(), b"1".as_slice())],
+            vec![Line::Field(b"B", b"2:3")],
+        ];
+        assert_eq!(fields(text), expected);
+    }
+
+    #[test]
+    fn line_without_a_colon_is_told() {
+        assert_eq!(fields(b"garbage\n"), vec![vec![Line::Strange]]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_come_to_an_end(bytes in "[ \n\r\ta:\\x00]{0,40}".prop_map(String::into_bytes)) {
+            let count = stanzas(&bytes).take(bytes.len() + 1).count();
+            proptest::prop_assert!(count <= bytes.len());
+            let lines: usize = stanzas(&bytes).map(|it| it.lines().count()).sum();
+            proptest::prop_assert!(lines <= bytes.len());
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What is read is what the package managers answer themselves, on the machine at hand.
+//!
+//! A manager that is not there cannot be asked: its test says so and is no proof then.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a failed step should stop the test, and here the managers are asked"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use runstone_env::{Capture, Options, Root, SourceName, State, capture};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs a program. `None`, said loudly: it is not there.
+fn asked(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<Output> {
+    let program = program.as_ref();
+    match Command::new(program).args(arguments).output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            skipped(&format!("{} cannot be asked: {error}", program.display()));
+            None
+        }
+    }
+}
+
+/// Says on standard error, past the harness, what was not tried: a test that was not made did not
+/// pass unseen.
+fn skipped(why: &str) {
+    let text = format!("SKIPPED: {why}\n");
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+    let required = std::env::var("RUNSTONE_TEST_REQUIRE").unwrap_or_default();
+    let is_required = required.split(',').any(|it| it == "managers");
+    assert!(!is_required, "RUNSTONE_TEST_REQUIRE names `managers`");
+}
+
+fn captured_with(options: &Options) -> Capture {
+    capture(&Root::host().unwrap(), options)
+}
+
+/// Name and version of what a source found.
+fn packages(capture: &Capture, source: SourceName) -> BTreeSet<(String, String)> {
+    let source = &capture.environment.sources[&source];
+    assert_eq!(source.state, State::Captured, "{:?}", capture.record);
+    let packages = source.packages.iter();
+    packages
+        .map(|it| (it.name.clone(), it.version.clone()))
+        .collect()
+}
+
+fn session() -> BTreeMap<String, String> {
+    std::env::vars().collect()
+}
+
+#[test]
+fn dpkg_has_the_packages_that_dpkg_query_names() {
+    let format =
+        "-f=${Package}\t${Architecture}\t${Version}\t${db:Status-Want}\t${db:Status-Status}\n";
+    let Some(output) = asked("dpkg-query", &["-W", format]) else {
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let theirs: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_suffix("\tinstalled"))
+        .map(ToOwned::to_owned)
+        .collect();
+    let capture = captured_with(&Options::default());
+    let source = &capture.environment.sources[&SourceName::Dpkg];
+    assert_eq!(source.state, State::Captured, "{:?}", capture.record);
+    let ours: BTreeSet<String> = source
+        .packages
+        .iter()
+        .map(|it| {
+            let want = it.facts.get("want").and_then(Value::as_str);
+            let arch = it.arch.as_deref().unwrap();
+            format!(
+                "{}\t{arch}\t{}\t{}",
+                it.name,
+                it.version,
+                want.unwrap_or("install")
+            )
+        })
+        .collect();
+    assert!(!theirs.is_empty());
+    assert_same(&ours, &theirs);
+}
+
+#[test]
+fn apt_marks_are_those_that_apt_mark_shows() {
+    let Some(output) = asked("apt-mark", &["showauto"]) else {
+        return;
+    };
+    let theirs: BTreeSet<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(ToOwned::to_owned)
+        .collect();
+    let capture = captured_with(&Options::default());
+    let sources = &capture.environment.sources;
+    let apt = &sources[&SourceName::Apt];
+    let Some(Value::Object(marked)) = apt.facts.get("automatic") else {
+        skipped("this machine keeps no marks");
+        return;
+    };
+    let native = sources[&SourceName::Dpkg].facts["native_arch"].as_str();
+    // apt leaves out what is not installed any more, and does not say the native architecture.
+    let installed = packages(&capture, SourceName::Dpkg);
+    let installed: BTreeSet<&str> = installed.iter().map(|(name, _)| name.as_str()).collect();
+    let mut ours = BTreeSet::new();
+    for (arch, names) in marked {
+        let names = names.as_array().unwrap().iter();
+        for name in names.map(|name| name.as_str().unwrap()) {
+            if installed.contains(name) && Some(arch.as_str()) == native {
+                ours.insert(name.to_owned());
+            } else if installed.contains(name) {
+                ours.insert(format!("{name}:{arch}"));
+            }
+        }
+    }
+    assert_same(&ours, &theirs);
+}
+
+/// Fails with what one side alone has: whole lists are nothing to read.
+fn assert_same<T: Ord + std::fmt::Debug>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) {
+    let unknown: Vec<&T> = theirs.difference(ours).collect();
+    let invented: Vec<&T> = ours.difference(theirs).collect();
+    assert!(
+        unknown.is_empty() && invented.is_empty(),
+        "theirs alone: {unknown:?}, ours alone: {invented:?}"
+    );
+}
+
+#[test]
+fn python_has_the_distributions_that_pip_lists() {
+    let folder = TempDir::new().unwrap();
+    let prefix = folder.path().join("venv");
+    let Some(made) = asked("python3", &["-m", "venv", prefix.to_str().unwrap()]) else {
+        return;
+    };
+    if !made.status.success() {
+        skipped("this Python makes no virtual environments");
+        return;
+    }
+    let project = project(folder.path());
+    let python = prefix.join("bin/python");
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-use-pep517",
+        "-e",
+    ];
+    let arguments: Vec<&str> = install.into_iter().chain([project.as_str()]).collect();
+    let is_editable = asked(&python, &arguments).unwrap().status.success();
+    let listed = asked(&python, &["-m", "pip", "list", "--format=json"]).unwrap();
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let theirs: BTreeSet<(String, String)> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let text = |member: &str| it[member].as_str().unwrap().to_owned();
+            (
+                text("name").to_lowercase().replace(['_', '.'], "-"),
+                text("version"),
+            )
+        })
+        .collect();
+    let named = Options {
+        python: Some(prefix),
+        ..Options::default()
+    };
+    let capture = captured_with(&named);
+    assert_same(&packages(&capture, SourceName::Python), &theirs);
+    let source = &capture.environment.sources[&SourceName::Python];
+    assert_eq!(source.facts["virtual"], true);
+    let said = asked(
+        &python,
+        &["-c", "import sys; print(sys.version.split()[0])"],
+    )
+    .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(source.facts["version"], said.trim());
+    if is_editable {
+        let editable = source.packages.iter().find(|it| it.name == "toy-project");
+        assert_eq!(editable.unwrap().facts["editable"], true);
+    } else {
+        skipped("this pip installs nothing editable without the network");
+    }
+}
+
+/// Makes a project without dependencies and returns its folder.
+fn project(folder: &Path) -> String {
+    let project = folder.join("project");
+    std::fs::create_dir(&project).unwrap();
+    let setup =
+        "from setuptools import setup\nsetup(name='Toy_Project', version='1.0', py_modules=[])\n";
+    std::fs::write(project.join("setup.py"), setup).unwrap();
+    project.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn named_interpreter_is_the_one_that_the_shell_would_start() {
+    let code = "import sys, sysconfig; print(sys.prefix); print('%d.%d' % sys.version_info[:2])";
+    let Some(output) = asked("python3", &["-c", code]) else {
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (prefix, minor) = text.trim().split_once('\n').unwrap();
+    let options = Options {
+        variables: session(),
+        folder: std::env::current_dir().ok(),
+        ..Options::default()
+    };
+    let capture = captured_with(&options);
+    let source = &capture.environment.sources[&SourceName::Python];
+    let version = source.facts["version"].as_str().unwrap();
+    assert!(
+        version == minor || version.starts_with(&format!("{minor}.")),
+        "{version}"
+    );
+    assert_eq!(
+        capture.record.observed[&SourceName::Python]["prefix"],
+        prefix
+    );
+}
+
+#[test]
+fn distributions_are_those_that_an_import_would_find() {
+    const CODE: &str = "
+import importlib.metadata as metadata, json, re
+found = {}
+for it in metadata.distributions():
+    name = it.metadata['Name']
+    if name:
+        found.setdefault(re.sub('[-_.]+', '-', name).lower(), it.version)
+print(json.dumps(found))
+";
+    for python in ["python3", "/usr/bin/python3"] {
+        // Not here: the folder it is started in is one it imports from.
+        let mut asking = Command::new(python);
+        let Ok(output) = asking.args(["-c", CODE]).current_dir("/").output() else {
+            skipped(&format!("{python} cannot be asked"));
+            continue;
+        };
+        let Ok(found) = serde_json::from_slice::<BTreeMap<String, String>>(&output.stdout) else {
+            skipped(&format!("{python} is too old to tell its distributions"));
+            continue;
+        };
+        let theirs: BTreeSet<(String, String)> = found.into_iter().collect();
+        let options = Options {
+            python: python.starts_with('/').then(|| PathBuf::from(python)),
+            variables: session(),
+            folder: Some(PathBuf::from("/")),
+            ..Options::default()
+        };
+        let capture = captured_with(&options);
+        let source = &capture.environment.sources[&SourceName::Python];
+        let unshadowed = source.packages.iter();
+        let unshadowed = unshadowed.filter(|it| !it.facts.contains_key("shadowed"));
+        let ours = unshadowed.map(|it| (it.name.clone(), it.version.clone()));
+        assert_same(&ours.collect(), &theirs);
+    }
+}
+
+#[test]
+fn npm_has_the_packages_that_npm_lists() {
+    let Some(output) = asked("npm", &["ls", "-g", "--depth=0", "--json"]) else {
+        return;
+    };
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let none = serde_json::Map::new();
+    let theirs: BTreeSet<(String, String)> = listed["dependencies"]
+        .as_object()
+        .unwrap_or(&none)
+        .iter()
+        .map(|(name, it)| (name.clone(), it["version"].as_str().unwrap().to_owned()))
+        .collect();
+    let options = Options {
+        variables: session(),
+        ..Options::default()
+    };
+    assert_same(
+        &packages(&captured_with(&options), SourceName::Npm),
+        &theirs,
+    );
+}
+
+#[test]
+fn two_captures_of_one_machine_have_one_digest() {
+    let options = Options {
+        variables: session(),
+        ..Options::default()
+    };
+    let first = captured_with(&options);
+    let second = captured_with(&options);
+    assert_eq!(first.digests, second.digests);
+    assert_eq!(first.environment, second.environment);
+}

@@ -1,0 +1,611 @@
+//! Roots of other systems, made by hand, are captured as their package managers mean them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a failed step should stop the test, fixtures need no flush, and dpkg-query is asked"
+)]
+
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use runstone_core::digest::Digest;
+use runstone_env::{Capture, Options, Root, Source, SourceName, State, capture, diff};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Every root, and what is told of the session in it.
+fn roots() -> Vec<(&'static str, Options)> {
+    let named = |name: &str, value: &str| Options {
+        variables: [(name.to_owned(), value.to_owned())].into(),
+        ..Options::default()
+    };
+    vec![
+        ("alpine", Options::default()),
+        ("arch", Options::default()),
+        ("cargo", named("HOME", "/home/ann")),
+        ("conda", named("CONDA_PREFIX", "/opt/conda")),
+        ("debian", Options::default()),
+        ("distroless", Options::default()),
+        ("fedora", Options::default()),
+        ("node", named("PATH", "/usr/bin")),
+        (
+            "pyenv",
+            named("PATH", "/home/ann/.pyenv/shims:/usr/local/bin"),
+        ),
+        ("python", in_folder("/srv/project")),
+        ("r", named("R_LIBS_USER", "/home/ann/R")),
+        ("slim", Options::default()),
+    ]
+}
+
+fn in_folder(folder: &str) -> Options {
+    Options {
+        folder: Some(PathBuf::from(folder)),
+        ..Options::default()
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+fn captured_with(name: &str, options: &Options) -> Capture {
+    capture(&Root::at(fixture(name)).unwrap(), options)
+}
+
+fn captured(name: &str) -> Capture {
+    let options = roots().into_iter().find(|(it, _)| *it == name);
+    captured_with(name, &options.unwrap().1)
+}
+
+fn source(capture: &Capture, name: SourceName) -> &Source {
+    &capture.environment.sources[&name]
+}
+
+fn json_of(capture: &Capture, name: SourceName) -> Value {
+    capture.environment.to_json()["sources"][name.as_str()].clone()
+}
+
+/// What is said about a source.
+fn said(capture: &Capture, name: SourceName) -> Vec<&str> {
+    let warnings = capture.record.warnings.iter();
+    let warnings = warnings.filter(|it| it.source == name);
+    warnings.map(|it| it.text.as_str()).collect()
+}
+
+#[test]
+fn dpkg_counts_as_installed_what_is_in_that_state() {
+    let capture = captured("debian");
+    let amd64 =
+        |name: &str, version: &str| json!({ "name": name, "version": version, "arch": "amd64" });
+    let with = |mut package: Value, facts: Value| {
+        package["facts"] = facts;
+        package
+    };
+    assert_eq!(
+        json_of(&capture, SourceName::Dpkg),
+        json!({
+            "state": "captured",
+            "facts": {
+                "native_arch": "amd64",
+                "other_states": [
+                    { "name": "coming", "version": "7-1", "arch": "amd64", "state": "unpacked", "want": "install" },
+                    { "name": "half", "version": "3.1-2", "arch": "amd64", "state": "half-configured", "want": "install" },
+                    { "name": "removed", "version": "0.9-1", "arch": "amd64", "state": "config-files", "want": "deinstall" },
+                ],
+            },
+            "packages": [
+                { "name": "again", "version": "1-1", "arch": "all", "facts": { "flag": "reinstreq" } },
+                with(amd64("dpkg", "1.21.22"), json!({ "essential": true, "priority": "required" })),
+                with(amd64("held", "2:1.0~rc1-1"), json!({ "want": "hold" })),
+                amd64("latin", "1.2"),
+                amd64("libc6", "2.36-9+deb12u9"),
+                { "name": "libc6", "version": "2.36-9+deb12u9", "arch": "i386" },
+                amd64("moving", "1.1-1"),
+                amd64("native", "5"),
+            ],
+        })
+    );
+    assert_eq!(said(&capture, SourceName::Dpkg), [""; 0]);
+}
+
+#[test]
+fn dpkg_query_says_the_same_of_the_same_files() {
+    let database = format!("--admindir={}", fixture("debian/var/lib/dpkg").display());
+    let format = "-f=${Package} ${Architecture} ${Version} ${db:Status-Status}\n";
+    let asked = Command::new("dpkg-query")
+        .args([&database, "-W", format])
+        .output();
+    let Ok(output) = asked else {
+        skipped("dpkg-query");
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut theirs: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_suffix(" installed"))
+        // A package that names no architecture is of the native one.
+        .map(|line| line.replace("  ", " amd64 "))
+        .collect();
+    theirs.sort();
+    let capture = captured("debian");
+    let packages = source(&capture, SourceName::Dpkg).packages.iter();
+    let mut ours: Vec<String> = packages
+        .map(|it| format!("{} {} {}", it.name, it.arch.as_deref().unwrap(), it.version))
+        .collect();
+    ours.sort();
+    assert_eq!(ours, theirs, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Says on standard error, past the harness, that a program is not there to be asked.
+fn skipped(program: &str) {
+    let text = format!("SKIPPED: {program} is not here and could not be asked\n");
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn apt_tells_marks_and_origins_without_credentials() {
+    let capture = captured("debian");
+    assert_eq!(
+        json_of(&capture, SourceName::Apt),
+        json!({
+            "state": "captured",
+            "facts": {
+                "automatic": { "amd64": ["libc6", "passwd"], "i386": ["libc6"] },
+                "preferences": [
+                    { "package": "moving", "pin": "version 1.1-1", "priority": "1001" },
+                ],
+                "sources": [
+                    "deb http://deb.debian.org/debian bookworm main",
+                    "deb [signed-by=/k.gpg] https://private.example.org/debian stable main",
+                    "deb https://extra.example.org/debian bookworm-updates main",
+                ],
+            },
+        })
+    );
+    let observed = &capture.record.observed[&SourceName::Apt]["releases"];
+    assert_eq!(observed[0]["codename"], "bookworm");
+    assert_eq!(observed[0]["date"], "Sat, 15 Nov 2025 09:00:00 UTC");
+}
+
+#[test]
+fn without_the_file_of_marks_nothing_is_said_about_marks() {
+    let capture = captured("slim");
+    let facts = &source(&capture, SourceName::Apt).facts;
+    assert_eq!(facts["marks"], "unknown");
+    assert!(!facts.contains_key("automatic"));
+    assert_eq!(
+        said(&capture, SourceName::Apt),
+        ["var/lib/apt/extended_states cannot be read: what was asked for is unknown"]
+    );
+}
+
+#[test]
+fn damaged_stanza_costs_itself_and_makes_the_source_partial() {
+    let capture = captured("slim");
+    let dpkg = source(&capture, SourceName::Dpkg);
+    assert_eq!(dpkg.state, State::Partial);
+    let names: Vec<&str> = dpkg.packages.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["dpkg", "noarch"]);
+    assert_eq!(dpkg.packages[1].arch.as_deref(), Some("arm64"));
+    assert_eq!(
+        said(&capture, SourceName::Dpkg),
+        [
+            "stanza 3 of var/lib/dpkg/status: `Status: installed` is not three words",
+            "stanza 4 of var/lib/dpkg/status: `Version` is not UTF-8",
+        ]
+    );
+}
+
+#[test]
+fn image_without_dpkg_has_packages() {
+    let capture = captured("distroless");
+    assert_eq!(
+        json_of(&capture, SourceName::Dpkg),
+        json!({
+            "state": "captured",
+            "packages": [
+                { "name": "base-files", "version": "12.4+deb12u11", "arch": "amd64" },
+                { "name": "tzdata", "version": "2025b-0+deb12u1", "arch": "all" },
+            ],
+        })
+    );
+}
+
+#[test]
+fn status_that_cannot_be_read_is_not_a_machine_without_packages() {
+    let folder = TempDir::new().unwrap();
+    // A folder where the file belongs: root may read everything else.
+    std::fs::create_dir_all(folder.path().join("var/lib/dpkg/status")).unwrap();
+    let capture = capture(&Root::at(folder.path()).unwrap(), &Options::default());
+    assert_eq!(source(&capture, SourceName::Dpkg).state, State::Unreadable);
+    assert_eq!(
+        said(&capture, SourceName::Dpkg),
+        ["var/lib/dpkg/status is not a regular file"]
+    );
+}
+
+#[test]
+fn os_is_told_with_its_c_library() {
+    assert_eq!(
+        json_of(&captured("debian"), SourceName::Os),
+        json!({
+            "state": "captured",
+            "facts": {
+                "release": { "id": "debian", "version_id": "12", "version_codename": "bookworm" },
+                "libc": "glibc",
+                "libc_version": "2.36",
+            },
+        })
+    );
+    let alpine = captured("alpine");
+    let facts = &source(&alpine, SourceName::Os).facts;
+    assert_eq!(facts["libc"], "musl");
+    assert_eq!(facts["release"]["id"], "alpine");
+}
+
+#[test]
+fn apk_reads_the_package_and_not_its_files() {
+    let capture = captured("alpine");
+    assert_eq!(
+        json_of(&capture, SourceName::Apk),
+        json!({
+            "state": "partial",
+            "facts": {
+                "repositories": [
+                    "https://dl-cdn.alpinelinux.org/alpine/v3.20/main",
+                    "https://private.example.org/alpine",
+                ],
+                "world": ["alpine-baselayout>=3", "busybox"],
+            },
+            "packages": [
+                { "name": "busybox", "version": "1.36.1-r29", "arch": "x86_64", "facts": { "checksum": "Q1efgh=" } },
+                { "name": "musl", "version": "1.2.5-r0", "arch": "x86_64", "facts": { "checksum": "Q1abcd=" } },
+            ],
+        })
+    );
+    assert_eq!(
+        said(&capture, SourceName::Apk),
+        ["package 3 of lib/apk/db/installed has no name or no version"]
+    );
+}
+
+#[test]
+fn pacman_tells_what_came_along() {
+    let capture = captured("arch");
+    let pacman = source(&capture, SourceName::Pacman);
+    assert_eq!(pacman.state, State::Partial);
+    assert_eq!(
+        json_of(&capture, SourceName::Pacman)["packages"],
+        json!([
+            { "name": "bash", "version": "5.2.037-1", "arch": "x86_64", "facts": { "build": "1700000000" } },
+            { "name": "glibc", "version": "2.40-1", "arch": "x86_64", "facts": { "automatic": true } },
+        ])
+    );
+    assert_eq!(
+        said(&capture, SourceName::Pacman),
+        ["var/lib/pacman/local/torn-1-1/desc is missing"]
+    );
+}
+
+#[test]
+fn database_that_is_not_read_is_said_to_be_there() {
+    let capture = captured("fedora");
+    assert_eq!(source(&capture, SourceName::Rpm).state, State::Unreadable);
+    assert_eq!(
+        source(&captured("debian"), SourceName::Rpm).state,
+        State::Absent
+    );
+}
+
+#[test]
+fn conda_tells_builds_and_hides_its_tokens() {
+    let capture = captured("conda");
+    let conda = source(&capture, SourceName::Conda);
+    assert_eq!(conda.state, State::Partial);
+    assert_eq!(
+        said(&capture, SourceName::Conda),
+        ["/opt/conda/conda-meta/torn.json is not as expected at line 1, column 17"]
+    );
+    let packages = json_of(&capture, SourceName::Conda)["packages"].clone();
+    assert_eq!(
+        packages[0],
+        json!({
+            "name": "numpy",
+            "version": "1.26.4",
+            "facts": {
+                "build": "py311h64a7726_0",
+                "build_number": 0,
+                "channel": "https://conda.example.org/conda-forge/linux-64",
+                "md5": "a502d7aad449a1206efb366d6a12c52d",
+                "requested": "numpy=1.26",
+                "sha256": "3f4365e11b28e244c95ba8579942b0802761ba7bb31c026f50d1a9ea9c728149",
+                "subdir": "linux-64",
+                "url": "https://conda.example.org/conda-forge/linux-64/numpy-1.26.4.conda",
+            },
+        })
+    );
+    let python = source(&capture, SourceName::Python);
+    assert_eq!(
+        capture.record.observed[&SourceName::Python]["chosen_by"],
+        "CONDA_PREFIX"
+    );
+    assert_eq!(python.facts["version"], "3.11");
+    let installers: Vec<&Value> = python
+        .packages
+        .iter()
+        .map(|it| &it.facts["installer"])
+        .collect();
+    assert_eq!(installers, ["conda", "pip"]);
+}
+
+#[test]
+fn python_sees_what_an_import_would_find() {
+    let capture = captured("python");
+    let record = b"friendly_bard/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0";
+    assert_eq!(
+        json_of(&capture, SourceName::Python),
+        json!({
+            "state": "captured",
+            "facts": {
+                "broken": ["empty-1.0.dist-info", "~umpy-1.26.0.dist-info"],
+                "made_by_uv": "0.9.5",
+                "system_site_packages": true,
+                "torch_cuda": "12.1",
+                "torch_git_version": "97ff6cfd9c86c5c09d7ce775ab64ec5c99230f5d",
+                "version": "3.12.4",
+                "virtual": true,
+            },
+            "packages": [
+                { "name": "develop", "version": "0.0.1", "facts": { "editable": true, "url": "file:///srv/develop/src" } },
+                { "name": "editable", "version": "0.1", "facts": { "editable": true, "url": "file:///srv/project" } },
+                { "name": "extra", "version": "4" },
+                {
+                    "name": "friendly-bard",
+                    "version": "1.0",
+                    "facts": {
+                        "files": Digest::of_named("python.files", record).to_string(),
+                        "installer": "uv",
+                        "raw_name": "Friendly_Bard",
+                        "requested": true,
+                    },
+                },
+                {
+                    "name": "fromgit",
+                    "version": "2.0",
+                    "facts": {
+                        "commit_id": "0123456789abcdef0123456789abcdef01234567",
+                        "requested_revision": "main",
+                        "url": "https://git.example.org/team/fromgit.git",
+                        "vcs": "git",
+                    },
+                },
+                { "name": "old", "version": "0.5" },
+                { "name": "only-base", "version": "3", "facts": { "raw_name": "only.base" } },
+                { "name": "shadowed", "version": "1.0", "facts": { "raw_name": "Shadowed", "shadowed": true } },
+                { "name": "shadowed", "version": "2.0" },
+            ],
+        })
+    );
+    let observed = &capture.record.observed[&SourceName::Python];
+    assert_eq!(observed["prefix"], "/srv/project/.venv");
+    assert_eq!(observed["base"], "/srv/base");
+    let site = "/srv/project/.venv/lib/python3.12/site-packages";
+    assert_eq!(
+        said(&capture, SourceName::Python),
+        [
+            format!("{site}/empty-1.0.dist-info/METADATA is missing"),
+            format!("{site}/~umpy-1.26.0.dist-info is left of a removal that did not end"),
+            "shadowed 1.0 in /srv/base/lib/python3.12/site-packages is shadowed by an earlier folder, or stands there twice".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn interpreter_that_is_named_and_missing_is_replaced_by_no_other() {
+    let named = Options {
+        python: Some(PathBuf::from("/srv/other")),
+        ..in_folder("/srv/project")
+    };
+    let capture = captured_with("python", &named);
+    assert_eq!(
+        source(&capture, SourceName::Python).state,
+        State::Unreadable
+    );
+    assert_eq!(
+        said(&capture, SourceName::Python),
+        ["there is no interpreter at /srv/other"]
+    );
+}
+
+#[test]
+fn interpreter_of_the_distribution_says_who_manages_it() {
+    let named = Options {
+        python: Some(PathBuf::from("/srv/base/bin/python3")),
+        ..Options::default()
+    };
+    let capture = captured_with("python", &named);
+    let facts = &source(&capture, SourceName::Python).facts;
+    assert_eq!(facts["externally_managed"], true);
+    assert_eq!(facts.get("virtual"), None);
+}
+
+#[test]
+fn script_of_pyenv_leads_to_its_interpreter_and_other_scripts_to_none() {
+    let capture = captured("pyenv");
+    let observed = &capture.record.observed[&SourceName::Python];
+    let executable = observed["executable"].as_str().unwrap();
+    assert!(
+        executable.ends_with(".pyenv/versions/3.10.1/bin/python3"),
+        "{executable}"
+    );
+    let other = Options {
+        variables: [("PATH".to_owned(), "/usr/local/bin".to_owned())].into(),
+        ..Options::default()
+    };
+    let capture = captured_with("pyenv", &other);
+    assert_eq!(
+        source(&capture, SourceName::Python).state,
+        State::Unreadable
+    );
+    let hostile = Options {
+        variables: [
+            ("PATH".to_owned(), "/home/ann/.pyenv/shims".to_owned()),
+            ("PYENV_VERSION".to_owned(), "../../../../usr".to_owned()),
+        ]
+        .into(),
+        ..Options::default()
+    };
+    let capture = captured_with("pyenv", &hostile);
+    assert_eq!(
+        source(&capture, SourceName::Python).state,
+        State::Unreadable
+    );
+}
+
+#[test]
+fn npm_marks_links_and_names_what_is_no_package() {
+    let capture = captured("node");
+    assert_eq!(
+        json_of(&capture, SourceName::Npm),
+        json!({
+            "state": "partial",
+            "facts": { "broken": ["half"] },
+            "packages": [
+                {
+                    "name": "@team/tool",
+                    "version": "2.0.0-rc.1",
+                    "facts": { "resolved": "https://registry.example.org/tool.tgz" },
+                },
+                { "name": "linked", "version": "0.0.0", "facts": { "calls_itself": "renamed", "link": true } },
+                { "name": "npm", "version": "11.19.1" },
+            ],
+        })
+    );
+}
+
+#[test]
+fn package_that_links_out_of_the_root_is_not_read() {
+    let outside = TempDir::new().unwrap();
+    std::fs::write(
+        outside.path().join("package.json"),
+        r#"{"version": "6.6.6"}"#,
+    )
+    .unwrap();
+    let folder = TempDir::new().unwrap();
+    let modules = folder.path().join("usr/lib/node_modules");
+    std::fs::create_dir_all(&modules).unwrap();
+    symlink(outside.path(), modules.join("absolute")).unwrap();
+    let up = "../".repeat(20) + outside.path().strip_prefix("/").unwrap().to_str().unwrap();
+    symlink(up, modules.join("up")).unwrap();
+    let capture = capture(&Root::at(folder.path()).unwrap(), &Options::default());
+    assert_eq!(
+        json_of(&capture, SourceName::Npm),
+        json!({ "state": "captured", "facts": { "broken": ["absolute", "up"] } })
+    );
+}
+
+#[test]
+fn cargo_tells_programs_by_either_of_its_lists() {
+    let capture = captured("cargo");
+    assert_eq!(
+        json_of(&capture, SourceName::Cargo)["packages"],
+        json!([
+            {
+                "name": "just",
+                "version": "1.59.0",
+                "facts": {
+                    "bins": ["just"],
+                    "from": "registry+https://github.com/rust-lang/crates.io-index",
+                    "profile": "release",
+                    "rustc": "rustc 1.95.0 (59807616e 2026-04-14)",
+                    "target": "x86_64-unknown-linux-gnu",
+                },
+            },
+            {
+                "name": "tool",
+                "version": "0.1.0",
+                "facts": { "bins": ["tool"], "from": "git+https://git.example.org/tool?branch=main#0123456789abcdef" },
+            },
+        ])
+    );
+    let older = Options {
+        variables: [("HOME".to_owned(), "/home/old".to_owned())].into(),
+        ..Options::default()
+    };
+    let capture = captured_with("cargo", &older);
+    assert_eq!(
+        json_of(&capture, SourceName::Cargo)["packages"][0]["name"],
+        "ripgrep"
+    );
+}
+
+#[test]
+fn first_library_of_r_wins_and_what_is_being_installed_is_no_package() {
+    let capture = captured("r");
+    assert_eq!(
+        json_of(&capture, SourceName::R),
+        json!({
+            "state": "captured",
+            "packages": [
+                { "name": "Matrix", "version": "1.5-3", "facts": { "shadowed": true } },
+                { "name": "Matrix", "version": "1.6-0", "facts": { "repository": "CRAN", "remote_sha": "0123abc" } },
+                { "name": "stats", "version": "4.2.2", "facts": { "built": "R 4.2.2" } },
+            ],
+        })
+    );
+}
+
+#[test]
+fn empty_root_is_absent_everywhere_and_nothing_in_it_is_empty() {
+    let folder = TempDir::new().unwrap();
+    let capture = capture(&Root::at(folder.path()).unwrap(), &Options::default());
+    for (name, source) in &capture.environment.sources {
+        let is_none = matches!(source.state, State::Absent | State::Skipped);
+        assert!(is_none, "{name:?} is {:?}", source.state);
+    }
+}
+
+#[test]
+fn no_secret_of_any_root_reaches_facts_or_record() {
+    for (name, options) in roots() {
+        let capture = captured_with(name, &options);
+        let whole = format!("{} {:?}", capture.environment.to_json(), capture.record);
+        for secret in [
+            "hunter2",
+            "token-1234",
+            "tk-secret",
+            "ghp_secret",
+            ":pw@",
+            "token=abc",
+        ] {
+            assert!(!whole.contains(secret), "{secret} of {name}: {whole}");
+        }
+    }
+}
+
+#[test]
+fn capturing_again_gives_the_same_bytes_and_no_difference() {
+    for (name, options) in roots() {
+        let first = captured_with(name, &options);
+        let second = captured_with(name, &options);
+        assert_eq!(first.digests, second.digests, "{name}");
+        assert_eq!(diff(&first.environment, &second.environment).rows, []);
+        let read = runstone_env::Environment::from_json(&first.environment.to_json());
+        assert_eq!(read.unwrap(), first.environment, "{name}");
+    }
+}
+
+#[test]
+fn source_that_is_left_out_is_skipped_and_not_absent() {
+    let options = Options {
+        skip: [SourceName::Dpkg].into(),
+        ..Options::default()
+    };
+    let capture = captured_with("debian", &options);
+    assert_eq!(source(&capture, SourceName::Dpkg).state, State::Skipped);
+}
