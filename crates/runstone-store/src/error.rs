@@ -385,6 +385,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn path_in_a_command_is_one_word_for_a_shell() {
+        for (path, word) in [
+            ("/data/store-1", "/data/store-1"),
+            ("/no such/place", "'/no such/place'"),
+            ("it's", r"'it'\''s'"),
+            ("~/store", "'~/store'"),
+        ] {
+            assert_eq!(pasted(Path::new(path)), word);
+        }
+    }
+
+    #[test]
     fn who_may_not_write_is_told_what_to_do_and_not_to_try_again() {
         for (kind, words) in [
             (io::ErrorKind::ReadOnlyFilesystem, "`runstone log`"),

@@ -10,8 +10,8 @@ use std::fs;
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::dir::{Kind, OsFileSystem};
 use runstone_store::{DirStore, Seq, Store, SystemEntropy};
-use support::sealed::{batch, copied, forget_the_end, lose, place_of, sealed, store_of};
-use support::{COHORT, Place, entry, findings, garble, key, log, record, slot};
+use support::sealed::{batch, copied, forget_the_end, lose, once_each, place_of, sealed, store_of};
+use support::{COHORT, Place, entry, garble, key, log, record, slot};
 
 fn open_as(place: &Place, kind: Kind) -> DirStore<FaultyFileSystem<OsFileSystem>> {
     let fs = FaultyFileSystem::new(OsFileSystem).without_flushes();
@@ -31,11 +31,7 @@ fn place_that_a_segment_names_is_never_given_out_again() {
     assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
     assert_eq!(next(&place.open(), "run-210"), 257);
     assert_eq!(place.open().mend().unwrap().restored, Vec::<String>::new());
-    assert!(
-        !findings(&place.open())
-            .iter()
-            .any(|it| it.contains("twice"))
-    );
+    once_each(&place);
 }
 
 #[test]

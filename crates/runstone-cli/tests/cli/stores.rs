@@ -342,6 +342,61 @@ fn verify_tells_damaged_truth_from_what_is_derived_by_its_exit_code() {
 }
 
 #[test]
+fn damage_keeps_its_exit_code_from_a_reader_who_went_away_and_says_what_to_do() {
+    use std::process::Stdio;
+    let scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.6));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let cohorts = std::fs::read_dir(scene.project().join(".runstone/cohorts")).unwrap();
+    let cohort = cohorts.map(|it| it.unwrap().path()).next().unwrap();
+    // The claim is the same file, so that no copy is left.
+    scene.flip_a_bit(&cohort.join("log/0000000000/00000000000000000001"));
+    let mut child = scene
+        .command(&["verify"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(8));
+    for (arguments, next) in [
+        (&["verify"] as &[&str], "`runstone verify --repair`"),
+        (&["verify", "--repair"], "from a backup"),
+    ] {
+        let output = scene.quietly(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(next), "{arguments:?}: {said}");
+        assert_eq!(output.status.code(), Some(8));
+    }
+}
+
+#[test]
+fn a_copy_is_told_with_the_command_that_adopts_it_and_no_other_store() {
+    let scene = Scene::with_store(&[]);
+    let copied = std::process::Command::new("cp")
+        .args(["-a", ".runstone", "my copy"])
+        .current_dir(scene.project())
+        .status();
+    assert!(copied.unwrap().success());
+    let words = |output: std::process::Output| {
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for arguments in [
+        &["verify", "--store", "my copy"] as &[&str],
+        &["doctor", "my copy"],
+    ] {
+        let said = words(scene.quietly(arguments));
+        let named = "`runstone init 'my copy' --adopt`";
+        assert!(said.contains(named), "{arguments:?}: {said}");
+    }
+    let adopted = scene.quietly(&["init", "my copy", "--adopt"]);
+    assert!(adopted.status.success(), "{adopted:?}");
+    let said = words(scene.quietly(&["verify", "--store", "my copy"]));
+    assert!(!said.contains("adopt"), "{said}");
+}
+
+#[test]
 fn a_store_whose_profile_is_gone_says_how_to_get_it_back() {
     let mut scene = Scene::empty();
     scene.file(

@@ -8,7 +8,7 @@ use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::FaultyFileSystem;
 use runstone_store::{Appended, BatchItem, Store, StoreError};
 
-use super::{COHORT, Place, claim, item, record, slot};
+use super::{COHORT, Place, claim, findings, item, record, slot};
 
 /// A store with so many entries, recorded together.
 pub(crate) fn store_of(entries: u64) -> Place {
@@ -66,4 +66,10 @@ pub(crate) fn place_of(appended: Result<Appended, StoreError>) -> u64 {
         return 0;
     };
     committed.seq.get()
+}
+
+/// Checks that no key has two places.
+pub(crate) fn once_each(place: &Place) {
+    let found = findings(&place.open());
+    assert!(!found.iter().any(|it| it.contains("twice")), "{found:?}");
 }
