@@ -14,6 +14,7 @@
 //! The rule, what it was measured to do and what was rejected stand in `docs/verdicts.md`. Reading
 //! the points from a log belongs to the crate `runstone`.
 
+mod answer;
 mod baseline;
 mod choice;
 mod judge;
@@ -24,9 +25,10 @@ mod previous;
 mod reference;
 mod sentence;
 
+pub use self::answer::{Basis, JUDGE_VERSION, Method, Others, Overall, Verdict};
 pub use self::baseline::{Baseline, Pinned};
 pub use self::choice::{BaselineMove, baseline, baseline_moves};
-pub use self::judge::{Basis, JUDGE_VERSION, JudgeRules, Method, Others, Overall, Verdict, judge};
+pub use self::judge::{JudgeRules, judge};
 pub use self::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
 pub use self::point::{LOOK_BACK, Mark, Point};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};

@@ -1,0 +1,208 @@
+//! Did the current run's numbers move more than noise?
+//!
+//! Takes the history, the current point and its diff against the previous run. The invariant kept:
+//! `same` is said only where everything known is equal or the noise is known and holds the run, and
+//! whatever cannot be decided is `undecided` with its reason, never quietly one of the other words.
+//! Which of them fails a build belongs to the gate.
+
+use super::answer::{Basis, Method, Others, Overall, Verdict};
+use super::metric::{Asked, MetricVerdict, judge_metric};
+use super::noise::RUNS;
+use super::point::Point;
+use super::reference::Reference;
+use super::sentence;
+use crate::diff::{DiffStatus, RunDiff, wording};
+use crate::metric::MetricValue;
+use crate::profile::MetricRules;
+use crate::snapshot::Status;
+
+/// What a profile says about judging.
+#[derive(Debug, Clone, Copy)]
+pub struct JudgeRules<'r> {
+    /// How the metrics of the stage are read.
+    pub metrics: &'r MetricRules,
+    /// Fewest earlier runs from which noise is measured; the tables begin with five.
+    pub min_runs: u32,
+    /// Most of them.
+    pub noise_window: u32,
+}
+
+/// The rate of false alarms that is aimed at, for all judged metrics together.
+const RATE: f64 = 0.01;
+
+/// Judges the current run. `history` is the cohort's log below it, newest first; `diff` is against
+/// its previous run.
+pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRules<'_>) -> Verdict {
+    let min_runs = as_count(rules.min_runs).max(RUNS[0]);
+    let reference = Reference::of(history, current, min_runs);
+    let basis = |method| Basis {
+        method,
+        runs_same_settings: reference.same_settings,
+        unknown: diff.unknown_inputs.clone(),
+    };
+    let undecided = |reason: String| Verdict {
+        overall: Overall::Undecided,
+        sentence: format!("undecided: {reason}"),
+        reason,
+        metrics: Vec::new(),
+        others: Others::default(),
+        basis: basis(Method::None),
+    };
+    if let Some(reason) = undecided_before_statistics(current, diff) {
+        return undecided(reason);
+    }
+    if is_identical(diff) {
+        if diff.has_other_command() {
+            return undecided("the command lines differ".to_owned());
+        }
+        return same(diff, basis(Method::IdenticalToPrevious));
+    }
+    let (metrics, others) = judged(&reference, current, diff, rules, min_runs);
+    let Some(deciding) = metrics.iter().min_by_key(|metric| metric.overall) else {
+        return undecided("no metric decides".to_owned());
+    };
+    let overall = if current.primary.is_empty() {
+        deciding.overall.min(Overall::Undecided)
+    } else {
+        deciding.overall
+    };
+    let mut reason = if overall == deciding.overall {
+        sentence::reason(deciding)
+    } else {
+        "no metric decides".to_owned()
+    };
+    let is_other = |metric: &&MetricVerdict| metric.name != deciding.name;
+    let others_judged = metrics.iter().filter(is_other);
+    reason.push_str(&sentence::beside(deciding, others_judged));
+    let method = match (&deciding.held, &deciding.shift) {
+        _ if overall != deciding.overall => Method::None,
+        (Ok(held), _) if held.pooled.is_some() => Method::Pooled,
+        (Ok(_), _) => Method::Noise,
+        (Err(_), Some(_)) => Method::Shift,
+        (Err(_), None) => Method::None,
+    };
+    Verdict {
+        overall,
+        sentence: format!("{}: {reason}", overall.as_str()),
+        reason,
+        basis: basis(method),
+        metrics,
+        others,
+    }
+}
+
+/// Judges the metrics that decide and those that the profile adds, and counts the others.
+fn judged(
+    reference: &Reference<'_>,
+    current: &Point,
+    diff: &RunDiff,
+    rules: JudgeRules<'_>,
+    min_runs: usize,
+) -> (Vec<MetricVerdict>, Others) {
+    let known = diff.metrics.iter().map(|delta| delta.name.as_str());
+    let mut names: Vec<&str> = current
+        .primary
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    for name in rules.metrics.judged_beside(&known) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let value = |name: &str| {
+        let delta = diff.metrics.iter().find(|delta| delta.name == name);
+        let current = || current.metric(name);
+        delta
+            .and_then(|delta| delta.curr)
+            .or_else(current)
+            .and_then(MetricValue::finite)
+    };
+    let asked = |name, judged, is_watched| Asked {
+        name,
+        value: value(name),
+        direction: rules
+            .metrics
+            .direction_beside(name, |other| known.clone().any(|known| known == other)),
+        tolerance: rules.metrics.tolerance(name),
+        judged,
+        is_watched,
+        min_runs,
+        noise_window: as_count(rules.noise_window),
+    };
+    let metrics = names
+        .iter()
+        .map(|name| judge_metric(reference, current, asked(name, names.len(), true)))
+        .collect();
+    let mut others = Others::default();
+    for name in known.clone() {
+        if names.contains(&name) || MetricRules::is_part(name) {
+            continue;
+        }
+        let found = judge_metric(reference, current, asked(name, 1, false));
+        if found.held.is_ok() {
+            others.counted += 1;
+            others.expected += RATE;
+            if matches!(found.overall, Overall::Regression | Overall::Changed) {
+                others.outside.push(found.name);
+            }
+        }
+    }
+    (metrics, others)
+}
+
+fn as_count(setting: u32) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
+}
+
+/// Whether the runs cannot be judged against each other at all.
+fn undecided_before_statistics(current: &Point, diff: &RunDiff) -> Option<String> {
+    match (current.status, diff.status, diff.reason.as_deref()) {
+        (Status::Failed, ..) => Some("the run failed".to_owned()),
+        (Status::Interrupted, ..) => Some("the run was interrupted".to_owned()),
+        (Status::Finished, DiffStatus::Compared, _) => None,
+        (Status::Finished, DiffStatus::FirstRun, reason) => {
+            Some(reason.unwrap_or("nothing to compare with").to_owned())
+        }
+        (Status::Finished, DiffStatus::Incomparable, reason) => Some(format!(
+            "not comparable: {}",
+            reason.unwrap_or("another cohort")
+        )),
+    }
+}
+
+/// Whether settings, seeds, versions, environment, code and metrics all equal the previous run's,
+/// as far as they are known.
+fn is_identical(diff: &RunDiff) -> bool {
+    [
+        "identity",
+        "factors",
+        "environment",
+        "code",
+        "status",
+        "metrics",
+    ]
+    .into_iter()
+    .all(|section| diff.counts.get(section).copied().flatten().unwrap_or(0) == 0)
+}
+
+fn same(diff: &RunDiff, basis: Basis) -> Verdict {
+    let previous = match &diff.previous {
+        Some(named) => format!("#{}", named.seq),
+        None => "the previous run".to_owned(),
+    };
+    let as_far_as_known = wording::as_far_as_known(&diff.unknown_inputs);
+    let reason =
+        format!("equals {previous} in settings, environment, code and metrics{as_far_as_known}");
+    Verdict {
+        overall: Overall::Same,
+        sentence: format!("same: {reason}"),
+        reason,
+        metrics: Vec::new(),
+        others: Others::default(),
+        basis,
+    }
+}
+
+#[cfg(test)]
+mod tests;
