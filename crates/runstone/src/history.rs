@@ -20,7 +20,37 @@ const KEPT_MAX: usize = 4 * LOOK_BACK;
 #[derive(Debug)]
 pub(crate) struct History {
     store: Arc<dyn Store>,
-    kept: Mutex<BTreeMap<CohortName, BTreeMap<Seq, Remembered>>>,
+    kept: Mutex<BTreeMap<CohortName, Kept>>,
+}
+
+/// The points of one cohort that were used last.
+#[derive(Debug, Default)]
+struct Kept {
+    points: BTreeMap<Seq, (Remembered, u64)>,
+    /// Counts uses: a point with a higher number was used later.
+    uses: u64,
+}
+
+impl Kept {
+    fn get(&mut self, seq: Seq) -> Option<Remembered> {
+        self.uses += 1;
+        let (point, used) = self.points.get_mut(&seq)?;
+        *used = self.uses;
+        Some(point.clone())
+    }
+
+    /// Keeps a point in the place of the one that was used longest ago: whoever records finds the
+    /// window of last time, whatever others read meanwhile.
+    fn keep(&mut self, seq: Seq, point: Remembered) {
+        self.uses += 1;
+        self.points.insert(seq, (point, self.uses));
+        if self.points.len() > KEPT_MAX {
+            let oldest = self.points.iter().min_by_key(|(_, (_, used))| *used);
+            if let Some(oldest) = oldest.map(|(seq, _)| *seq) {
+                self.points.remove(&oldest);
+            }
+        }
+    }
 }
 
 /// What stands in a slot, as far as looking back is concerned.
@@ -88,11 +118,7 @@ impl History {
     }
 
     fn at(&self, log: &Log, cohort: &CohortName, seq: Seq) -> Result<Remembered, Error> {
-        let known = self
-            .kept()
-            .get(cohort)
-            .and_then(|points| points.get(&seq))
-            .cloned();
+        let known = self.kept().get_mut(cohort).and_then(|kept| kept.get(seq));
         if let Some(known) = known {
             return Ok(known);
         }
@@ -113,22 +139,15 @@ impl History {
             Err(error) => return Err(error.into()),
         };
         if matches!(found, Remembered::Point { .. }) {
-            let mut kept = self.kept();
-            let points = kept.entry(cohort.clone()).or_default();
-            points.insert(seq, found.clone());
-            while points.len() > KEPT_MAX {
-                // Whoever walks down a log goes on there, and whoever records goes on at the top.
-                if points.range(..seq).count() > points.range(seq..).count() {
-                    points.pop_first();
-                } else {
-                    points.pop_last();
-                }
-            }
+            self.kept()
+                .entry(cohort.clone())
+                .or_default()
+                .keep(seq, found.clone());
         }
         Ok(found)
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<CohortName, BTreeMap<Seq, Remembered>>> {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<CohortName, Kept>> {
         // A thread that panicked while holding the lock left at worst a point less.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

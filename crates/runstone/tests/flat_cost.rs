@@ -10,6 +10,7 @@ use runstone::core::input::RunInput;
 use runstone::list::LogRequest;
 use runstone::views::Views;
 use runstone::{BatchRequest, Handed, Ledger, RecordRequest};
+use runstone_store::CohortName;
 use runstone_store::dir::OsFileSystem;
 use runstone_testkit::{Counted, ledger_over, ledger_with, run};
 
@@ -34,29 +35,75 @@ fn opened_for_a_thousand_rows(fs: &Counted, root: &Path) -> usize {
     fs.calls_of("open_read")
 }
 
-#[test]
-fn a_list_of_a_long_log_opens_few_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("store");
-    let fs = Counted::new(OsFileSystem).without_flushes();
+/// Makes a store of one long log: five segments, and 32 places beyond them.
+fn long_log(fs: &Counted, root: &Path) -> CohortName {
     let documents: Vec<Handed> = (0..1312)
         .map(|number| RunInput::from_document(run(&format!("r{number}")).build()).into())
         .collect();
-    ledger_over(&fs, &root)
+    let ledger = ledger_over(fs, root);
+    ledger
         .record_all(documents.into_iter(), &BatchRequest::default(), |answer| {
             drop(answer.outcome.unwrap());
             ControlFlow::Continue(())
         })
         .unwrap();
+    ledger.cohorts().unwrap()[0].cohort.clone()
+}
+
+/// Asks for what `runstone show` shows.
+fn show(ledger: &Ledger, cohort: &CohortName, place: u64) {
+    let stored = ledger.find(&format!("{cohort}#{place}")).unwrap();
+    drop(ledger.compared(&stored).unwrap());
+}
+
+#[test]
+fn a_list_of_a_long_log_opens_few_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    let cohort = long_log(&fs, &root);
     let opened = opened_for_a_thousand_rows(&fs, &root);
     // Five segments with the last place of each, and 32 places beyond them, of which each is looked
     // at, looked back at, shown and compared with; beside them what every opening reads.
     assert!(opened <= 2 * 5 + 4 * 32 + 16, "{opened} files opened");
     // Without segments each place costs what those places cost, and no look back of its own.
-    let cohort = ledger_over(&fs, &root).cohorts().unwrap()[0].cohort.clone();
     std::fs::remove_dir_all(root.join(format!("cohorts/{cohort}/seg"))).unwrap();
     let opened = opened_for_a_thousand_rows(&fs, &root);
     assert!(opened <= 6 * 1000 + 64 + 16, "{opened} files opened");
+}
+
+#[test]
+fn a_look_at_any_place_of_a_long_log_opens_few_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    let cohort = long_log(&fs, &root);
+    for place in [40, 300, 700, 1280] {
+        let ledger = ledger_over(&fs, &root);
+        fs.take_calls();
+        show(&ledger, &cohort, place);
+        // The entry, the one before it and the baseline, two segments with the last place of each,
+        // and what describes cohort, profile and notes.
+        let opened = fs.calls_of("open_read");
+        assert!(opened <= 16, "{opened} files opened to show #{place}");
+    }
+}
+
+#[test]
+fn a_record_looks_back_once_whatever_else_its_handle_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let fs = Counted::new(OsFileSystem).without_flushes();
+    let cohort = long_log(&fs, &root);
+    let ledger = ledger_over(&fs, &root);
+    record(&ledger, 2000);
+    for round in 0..16 {
+        show(&ledger, &cohort, 80 + 70 * round);
+        fs.take_calls();
+        record(&ledger, 2001 + round);
+        let opened = fs.calls_of("open_read");
+        assert!(opened <= 4, "{opened} files opened after {round} looks");
+    }
 }
 
 #[test]

@@ -37,6 +37,8 @@ struct Known {
     seq: Seq,
     sha256: Option<Hash256>,
     durable: Option<Seq>,
+    /// The highest place this handle took, or came to when it searched for the end.
+    end: Option<Seq>,
     /// Whether a reader has asked what stands beyond a place found empty: damage that comes under
     /// a handle at work is left to the next one.
     is_looked_beyond: bool,
@@ -69,6 +71,19 @@ impl Heads {
         self.get(log).map(|known| known.seq)
     }
 
+    /// Returns where the log ended when this handle last took a place or searched for the end;
+    /// nothing if it only read places, which may lie anywhere.
+    pub(super) fn end(&self, log: &Log) -> Option<Seq> {
+        self.get(log)?.end
+    }
+
+    /// Notes that a place was the last one.
+    fn ended(&self, log: &Log, seq: Seq) {
+        if let Some(known) = self.map().get_mut(log) {
+            known.end = known.end.max(Some(seq));
+        }
+    }
+
     /// Notes that a place is taken.
     pub(super) fn raise(&self, log: &Log, seq: Seq, sha256: Option<Hash256>) {
         let mut map = self.map();
@@ -77,13 +92,13 @@ impl Heads {
             Some(known) if known.seq == seq => known.sha256 = known.sha256.or(sha256),
             Some(known) => (known.seq, known.sha256) = (seq, sha256),
             None => {
-                let durable = None;
                 map.insert(
                     log.clone(),
                     Known {
                         seq,
                         sha256,
-                        durable,
+                        durable: None,
+                        end: None,
                         is_looked_beyond: false,
                     },
                 );
@@ -95,6 +110,7 @@ impl Heads {
     pub(super) fn confirm(&self, log: &Log, seen: Seen) {
         self.raise(log, seen.seq, Some(seen.sha256));
         self.settle(log, seen.seq);
+        self.ended(log, seen.seq);
     }
 
     /// Notes that the directory of a place was flushed since that was taken.
@@ -167,6 +183,7 @@ impl<F: FileSystem> DirStore<F> {
         let head = Seq::new(taken);
         if let Some(head) = head {
             self.heads.raise(log, head, None);
+            self.heads.ended(log, head);
         }
         Ok(head)
     }

@@ -296,11 +296,7 @@ impl<F: FileSystem> DirStore<F> {
     fn copy_of_file(&self, log: &Log, seq: Seq) -> Option<Vec<u8>> {
         let span = Span::around(Level::Entries, seq);
         // Nobody looks for what cannot be sealed yet.
-        if self
-            .heads
-            .highest(log)
-            .is_some_and(|head| head <= span.last())
-        {
+        if self.heads.end(log).is_some_and(|end| end <= span.last()) {
             return None;
         }
         let looked = self.opened.get(log, span).unwrap_or_else(|| {
