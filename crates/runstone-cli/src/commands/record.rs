@@ -8,8 +8,7 @@ use std::str::FromStr;
 use runstone::core::id::Attempt;
 use runstone::core::input::{Fill, Overrides, RunInput};
 use runstone::core::json::{Limits, ReadError, read_document};
-use runstone::core::profile::Severity;
-use runstone::core::verdict::Overall;
+use runstone::core::verdict::Condition;
 use runstone::profiles::ProfileChoice;
 use runstone::{AttemptChoice, BatchRequest, Error, Ledger, RecordRequest, Recorded};
 use serde_json::Value;
@@ -109,35 +108,23 @@ impl FromStr for AttemptArg {
 
 /// A word that turns an answer into exit code 4.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum FailOn {
-    Verdict(Overall),
-    Severity(Severity),
-}
+pub(super) struct FailOn(pub(super) Condition);
 
 impl FromStr for FailOn {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        match Overall::from_word(word) {
-            Some(given) => Ok(Self::Verdict(given)),
-            None => Severity::from_word(word)
-                .filter(|severity| *severity != Severity::None)
-                .map(Self::Severity)
-                .ok_or_else(|| {
-                    "write a verdict: `regression`, `undecided`, `improvement`, `changed`, `same`, \
-                     or a severity: `minor`, `major`, `critical`"
-                        .to_owned()
-                }),
-        }
+        Condition::from_word(word).map(Self).ok_or_else(|| {
+            "write a verdict: `regression`, `undecided`, `improvement`, `changed`, `same`, \
+             or a severity: `minor`, `major`, `critical`"
+                .to_owned()
+        })
     }
 }
 
 impl FailOn {
     pub(super) fn is_met(self, recorded: &Recorded) -> bool {
-        match self {
-            Self::Verdict(verdict) => recorded.answer.verdict.overall == verdict,
-            Self::Severity(severity) => recorded.answer.diff.severity >= severity,
-        }
+        self.0.failed_by(&recorded.answer.verdict).is_some()
     }
 }
 

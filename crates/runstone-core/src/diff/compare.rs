@@ -11,7 +11,7 @@ use super::factors::ExcludedFactors;
 use super::metrics::deltas;
 use super::patch::Patch;
 use super::run_diff::{Against, DiffStatus, Row, RunDiff, SectionRows, Side};
-use super::severity::{Gravity, gravest};
+use super::severity::{Gravity, by_section, gravest};
 use super::tree::{Difference, LeafChange, SECTIONS, captured, comparable_trees, differences};
 use super::variance::only_outputs_changed;
 use super::wording;
@@ -70,6 +70,7 @@ fn first_run(current: Side<'_>, reason: &str) -> RunDiff {
         artifacts: Vec::new(),
         severity: Severity::None,
         severity_reason: format!("nothing was compared: {reason}"),
+        gravity: BTreeMap::new(),
         reproducibility_variance: false,
         unknown_inputs: Vec::new(),
     }
@@ -119,6 +120,7 @@ fn between(
             Severity::None => format!("{reason}{as_far_as_known}"),
             _ => reason,
         },
+        gravity: by_section(&leaves, severity),
         reproducibility_variance: varies,
         unknown_inputs: explaining(&unknown),
         environment,

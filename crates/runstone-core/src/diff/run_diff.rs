@@ -61,6 +61,10 @@ pub struct RunDiff {
     pub severity: Severity,
     /// Why, naming the path.
     pub severity_reason: String,
+    /// The gravest level within each section that changed, and within each class of factors
+    /// (`factors.settings`): the order in which people want to read them. Told in no JSON, which
+    /// has no order.
+    pub gravity: BTreeMap<String, Severity>,
     /// All that goes in is equal as far as known, and what came out is not.
     pub reproducibility_variance: bool,
     /// What goes in and was not captured on both sides, so could differ unseen.

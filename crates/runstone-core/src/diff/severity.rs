@@ -4,6 +4,8 @@
 //! The invariant kept: the same changes under the same rules are equally grave whichever side is
 //! older. Whether a change mattered belongs to the verdict.
 
+use std::collections::BTreeMap;
+
 use super::tree::LeafChange;
 use crate::profile::{Severity, SeverityRule};
 
@@ -48,6 +50,23 @@ pub(super) fn gravest(leaves: &[LeafChange<'_>], rules: &[SeverityRule]) -> Grav
             Gravity { level, reason }
         }
     }
+}
+
+/// Returns the gravest level within each section that changed, and within each class of factors:
+/// `metrics`, `factors.settings`.
+pub(super) fn by_section(
+    leaves: &[LeafChange<'_>],
+    rules: &[SeverityRule],
+) -> BTreeMap<String, Severity> {
+    let mut levels = BTreeMap::new();
+    for leaf in leaves {
+        let parts = if leaf.section() == "factors" { 2 } else { 1 };
+        let section = leaf.path[..parts.min(leaf.path.len())].join(".");
+        let level = level_of(&leaf.key(), rules);
+        let held: &mut Severity = levels.entry(section).or_insert(level);
+        *held = level.max(*held);
+    }
+    levels
 }
 
 pub(super) fn level_of(key: &str, rules: &[SeverityRule]) -> Severity {
@@ -110,6 +129,37 @@ mod tests {
         assert_eq!(
             graded(&["identity.split.folds", "code.commit"]).0,
             Severity::Critical
+        );
+    }
+
+    #[test]
+    fn each_section_is_as_grave_as_its_gravest_leaf() {
+        let keys = [
+            "factors.settings.depth",
+            "factors.versions.python_version",
+            "metrics.auc",
+            "code.commit",
+            "process.elapsed_seconds",
+        ];
+        let leaves = keys.map(|key| LeafChange {
+            path: key.split('.').collect(),
+            prev: None,
+            curr: None,
+        });
+        let levels = by_section(&leaves, &sample::severity_rules());
+        let found: Vec<(&str, &str)> = levels
+            .iter()
+            .map(|(section, level)| (section.as_str(), level.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("code", "major"),
+                ("factors.settings", "minor"),
+                ("factors.versions", "major"),
+                ("metrics", "minor"),
+                ("process", "none"),
+            ]
         );
     }
 

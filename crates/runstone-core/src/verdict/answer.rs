@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::metric::MetricVerdict;
 use crate::canon;
+use crate::profile::Severity;
 
 /// Version of the judgement: the same inputs and the same version give the same bytes.
-pub const JUDGE_VERSION: u32 = 3;
+pub const JUDGE_VERSION: u32 = 4;
 
 /// Did it matter, and how that is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,11 @@ pub struct Verdict {
     pub sentence: String,
     /// Why this answer and no other, as a fragment.
     pub reason: String,
+    /// How grave the change is: the severity of the diff, raised where equal inputs gave outputs
+    /// that moved beyond the noise, or perhaps did.
+    pub severity: Severity,
+    /// Why, naming the path.
+    pub severity_reason: String,
     /// Each judged metric, those that decide first; none where the runs were not judged.
     pub metrics: Vec<MetricVerdict>,
     /// The other metrics, counted together.
@@ -129,6 +135,8 @@ impl Verdict {
             "overall": self.overall.as_str(),
             "sentence": self.sentence,
             "reason": self.reason,
+            "severity": self.severity.as_str(),
+            "severity_reason": self.severity_reason,
             "metrics": self.metrics.iter().map(MetricVerdict::to_json).collect::<Vec<_>>(),
             "others": self.others.to_json(),
             "basis": self.basis.to_json(),

@@ -28,12 +28,22 @@ pub(super) struct Asked<'a> {
     pub(super) tolerance: Tolerance,
     /// How many metrics share the rate of false alarms.
     pub(super) judged: usize,
+    /// The single run it is held against; `None`: the middle of its history.
+    pub(super) one: Option<One>,
     /// Whether a lasting step is looked for.
     pub(super) is_watched: bool,
     /// Fewest earlier runs.
     pub(super) min_runs: usize,
     /// Most earlier runs.
     pub(super) noise_window: usize,
+}
+
+/// A single run that another one is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct One {
+    pub(super) place: SnapshotSeq,
+    /// Its value; `None` if it has none or no finite one.
+    pub(super) value: Option<f64>,
 }
 
 /// What became of one metric.
@@ -60,11 +70,13 @@ pub struct MetricVerdict {
 pub struct HeldAgainst {
     /// Whether the noise was borrowed from other settings: degrees of freedom and settings.
     pub pooled: Option<(usize, usize)>,
+    /// The single run it was held against, where it was not the middle of them.
+    pub one: Option<SnapshotSeq>,
     /// How many earlier runs.
     pub runs: usize,
     /// The oldest and the newest of them.
     pub between: (SnapshotSeq, SnapshotSeq),
-    /// Their median; their mean where noise was borrowed.
+    /// Their median; their mean where noise was borrowed; the value of the single run.
     pub median: f64,
     /// The value below which a run counts.
     pub low: f64,
@@ -115,6 +127,7 @@ impl MetricVerdict {
                 "first_seq": held.between.0,
                 "last_seq": held.between.1,
                 "center": number(held.median),
+                "center_seq": held.one,
                 "low": number(held.low),
                 "high": number(held.high),
                 "detectable": number(held.detectable),
@@ -158,18 +171,30 @@ pub(super) fn judge_metric(
     let Some(value) = asked.value else {
         return verdict;
     };
+    if let Some(One { place, value: None }) = asked.one {
+        verdict.held = Err(format!(
+            "`{}` is not a finite number in #{place}",
+            asked.name
+        ));
+        return verdict;
+    }
     let held = reference.held(asked.name, current);
     let values = held.earlier.values.iter().chain(&held.repeats.values);
-    let scale = Scale::of(asked, values.copied().chain([value]));
+    let one = asked.one.and_then(|one| one.value);
+    let scale = Scale::of(asked, values.copied().chain([value]).chain(one));
     let (onset, shift) = if asked.is_watched {
         scale.shifts(&held, current.seq, value)
     } else {
         (None, None)
     };
-    let (judged, repeats) = repeated(&held.repeats.values, value);
+    // Between two single runs neither repeats nor steps count.
+    let (judged, repeats) = match one {
+        None => repeated(&held.repeats.values, value),
+        Some(_) => (value, 1),
+    };
     verdict.value = Some(judged);
     verdict.repeats = repeats;
-    verdict.shift = shift;
+    verdict.shift = shift.filter(|_| one.is_none());
     let window = window(&held.earlier, onset, asked);
     let stake = Stake {
         judged: asked.judged
@@ -275,6 +300,8 @@ struct Scale {
     grain: f64,
     min_runs: usize,
     worse: Option<Side>,
+    /// The single run that values are held against.
+    one: Option<(SnapshotSeq, f64)>,
 }
 
 impl Scale {
@@ -290,6 +317,7 @@ impl Scale {
                 Direction::Lower => Some(Side::High),
                 Direction::None => None,
             },
+            one: asked.one.and_then(|one| Some((one.place, one.value?))),
         }
     }
 
@@ -368,10 +396,17 @@ impl Scale {
             return None;
         }
         let values: Vec<f64> = window.values.iter().map(|value| self.to(*value)).collect();
-        let middle = super::noise::median(&window.values);
+        let middle = match self.one {
+            None => super::noise::median(&window.values),
+            Some((_, value)) => value,
+        };
         let floor = self.floor_on_scale(middle);
+        let around = |band: Band| match self.one {
+            None => band,
+            Some((_, value)) => band.around_one(self.to(value)),
+        };
         let [low, high] = [Side::Low, Side::High]
-            .map(|side| Some((side, Band::of(&values, side, floor, stake)?)));
+            .map(|side| Some((side, around(Band::of(&values, side, floor, stake)?))));
         let sides = [low?, high?];
         let mut without: Vec<SnapshotSeq> = sides
             .iter()
@@ -397,6 +432,7 @@ impl Scale {
             .filter(|(side, _)| self.worse.is_none_or(|worse| worse == *side));
         Some(HeldAgainst {
             pooled: None,
+            one: self.one.map(|(place, _)| place),
             runs: window.values.len(),
             between: ends(window)?,
             median: middle,
@@ -417,7 +453,10 @@ impl Scale {
         asked: Asked<'_>,
         stake: Stake,
     ) -> Option<HeldAgainst> {
-        let between = ends(window)?;
+        let between = match self.one {
+            None => ends(window)?,
+            Some((place, _)) => (place, place),
+        };
         let mut groups = reference.by_settings(asked.name);
         if self.log && groups.iter().flatten().any(|value| *value <= 0.0) {
             return None;
@@ -426,9 +465,14 @@ impl Scale {
             *value = self.to(*value);
         }
         let pooled = Pooled::of(groups.iter().map(Vec::as_slice))?;
-        let runs = window.values.len();
-        let on_scale = window.values.iter().map(|value| self.to(*value));
-        let middle = on_scale.sum::<f64>() / super::noise::count(&window.values);
+        let (runs, middle) = match self.one {
+            None => {
+                let on_scale = window.values.iter().map(|value| self.to(*value));
+                let middle = on_scale.sum::<f64>() / super::noise::count(&window.values);
+                (window.values.len(), middle)
+            }
+            Some((_, value)) => (1, self.to(value)),
+        };
         let own = self.back(middle);
         let floor = self.floor_on_scale(own);
         let judged = stake.judged.min(JUDGED[JUDGED.len() - 1]);
@@ -439,6 +483,7 @@ impl Scale {
         let up = (self.back(middle + seen) - own).abs();
         Some(HeldAgainst {
             pooled: Some((pooled.degrees, pooled.groups)),
+            one: self.one.map(|(place, _)| place),
             runs,
             between,
             median: own,

@@ -17,6 +17,8 @@
 mod answer;
 mod baseline;
 mod choice;
+mod gate;
+mod gravity;
 mod judge;
 mod metric;
 pub mod noise;
@@ -28,7 +30,8 @@ mod sentence;
 pub use self::answer::{Basis, JUDGE_VERSION, Method, Others, Overall, Verdict};
 pub use self::baseline::{Baseline, Pinned};
 pub use self::choice::{BaselineMove, baseline, baseline_moves};
-pub use self::judge::{JudgeRules, judge};
+pub use self::gate::{Condition, Failure};
+pub use self::judge::{JudgeRules, judge, judge_against_one};
 pub use self::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
 pub use self::point::{LOOK_BACK, Mark, Point};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};

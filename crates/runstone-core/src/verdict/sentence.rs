@@ -72,10 +72,6 @@ fn distance(verdict: &MetricVerdict, held: &HeldAgainst) -> String {
     } else {
         "at".to_owned()
     };
-    let middle = match held.pooled {
-        None => "median",
-        Some(_) => "mean",
-    };
     let runs = match held.runs {
         1 => "1 run".to_owned(),
         runs => format!("{runs} runs"),
@@ -83,11 +79,17 @@ fn distance(verdict: &MetricVerdict, held: &HeldAgainst) -> String {
     let borrowed = held.pooled.map_or_else(String::new, |(_, groups)| {
         format!(", by the scatter within {groups} settings")
     });
-    format!(
-        "{name} {}{own}, {side} the {middle} of {runs} with these settings ({}){borrowed}",
-        moved.curr,
-        places(held.between, &held.without),
-    )
+    let noise = format!(
+        "{runs} with these settings ({})",
+        places(held.between, &held.without)
+    );
+    let center = match (held.one, held.pooled) {
+        (None, None) => format!("the median of {noise}"),
+        (None, Some(_)) => format!("the mean of {noise}"),
+        (Some(one), None) => format!("#{one} ({}), by the noise of {noise}", moved.prev),
+        (Some(one), Some(_)) => format!("#{one} ({})", moved.prev),
+    };
+    format!("{name} {}{own}, {side} {center}{borrowed}", moved.curr)
 }
 
 fn lasting(name: &str, shift: &ShiftSeen) -> String {
@@ -163,6 +165,7 @@ mod tests {
             repeats: 1,
             held: Ok(HeldAgainst {
                 pooled: None,
+                one: None,
                 runs: 12,
                 between: (SnapshotSeq(88), SnapshotSeq(140)),
                 median: 0.713,
@@ -210,6 +213,28 @@ mod tests {
                 "the mean of 1 run with these settings (#7), by the scatter within 4 settings"
             ),
             "{pooled}"
+        );
+    }
+
+    #[test]
+    fn a_single_run_that_it_was_held_against_is_named_with_its_value() {
+        let one = with(|held| held.one = Some(SnapshotSeq(139)));
+        assert!(
+            one.starts_with(
+                "auc 0.702, 0.011 below #139 (0.713), by the noise of 12 runs with these settings \
+                 (#88–#140); "
+            ),
+            "{one}"
+        );
+        let borrowed = with(|held| {
+            held.one = Some(SnapshotSeq(139));
+            held.pooled = Some((9, 4));
+        });
+        assert!(
+            borrowed.starts_with(
+                "auc 0.702, 0.011 below #139 (0.713), by the scatter within 4 settings; "
+            ),
+            "{borrowed}"
         );
     }
 

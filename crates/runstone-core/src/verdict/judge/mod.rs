@@ -6,11 +6,11 @@
 //! Which of them fails a build belongs to the gate.
 
 use super::answer::{Basis, Method, Others, Overall, Verdict};
-use super::metric::{Asked, MetricVerdict, judge_metric};
+use super::metric::{Asked, MetricVerdict, One, judge_metric};
 use super::noise::RUNS;
 use super::point::Point;
 use super::reference::Reference;
-use super::sentence;
+use super::{gravity, sentence};
 use crate::diff::{DiffStatus, RunDiff, wording};
 use crate::metric::MetricValue;
 use crate::profile::MetricRules;
@@ -33,8 +33,46 @@ const RATE: f64 = 0.01;
 /// Judges the current run. `history` is the cohort's log below it, newest first; `diff` is against
 /// its previous run.
 pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRules<'_>) -> Verdict {
-    let min_runs = as_count(rules.min_runs).max(RUNS[0]);
-    let reference = Reference::of(history, current, min_runs);
+    graded(
+        decided(history, current, diff, rules, Yardstick::History),
+        diff,
+    )
+}
+
+/// Judges the current run against the single one that `diff` is against, by the noise of the runs
+/// in `history`.
+pub fn judge_against_one(
+    history: &[Point],
+    current: &Point,
+    diff: &RunDiff,
+    rules: JudgeRules<'_>,
+) -> Verdict {
+    graded(decided(history, current, diff, rules, Yardstick::One), diff)
+}
+
+/// What a value is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Yardstick {
+    /// The middle of the runs with the current settings.
+    History,
+    /// The single run that the diff is against.
+    One,
+}
+
+fn graded(mut verdict: Verdict, diff: &RunDiff) -> Verdict {
+    (verdict.severity, verdict.severity_reason) = gravity::judged(verdict.overall, diff);
+    verdict
+}
+
+/// Judges, with the severity of the diff.
+fn decided(
+    history: &[Point],
+    current: &Point,
+    diff: &RunDiff,
+    rules: JudgeRules<'_>,
+    yardstick: Yardstick,
+) -> Verdict {
+    let reference = Reference::of(history, current, fewest_runs(rules));
     let basis = |method| Basis {
         method,
         runs_same_settings: reference.same_settings,
@@ -44,6 +82,8 @@ pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRul
         overall: Overall::Undecided,
         sentence: format!("undecided: {reason}"),
         reason,
+        severity: diff.severity,
+        severity_reason: String::new(),
         metrics: Vec::new(),
         others: Others::default(),
         basis: basis(Method::None),
@@ -57,7 +97,7 @@ pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRul
         }
         return same(diff, basis(Method::IdenticalToPrevious));
     }
-    let (metrics, others) = judged(&reference, current, diff, rules, min_runs);
+    let (metrics, others) = judged(&reference, current, diff, rules, yardstick);
     let Some(deciding) = metrics.iter().min_by_key(|metric| metric.overall) else {
         return undecided("no metric decides".to_owned());
     };
@@ -85,6 +125,8 @@ pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRul
         overall,
         sentence: format!("{}: {reason}", overall.as_str()),
         reason,
+        severity: diff.severity,
+        severity_reason: String::new(),
         basis: basis(method),
         metrics,
         others,
@@ -97,7 +139,7 @@ fn judged(
     current: &Point,
     diff: &RunDiff,
     rules: JudgeRules<'_>,
-    min_runs: usize,
+    yardstick: Yardstick,
 ) -> (Vec<MetricVerdict>, Others) {
     let known = diff.metrics.iter().map(|delta| delta.name.as_str());
     let mut names: Vec<&str> = current
@@ -110,15 +152,25 @@ fn judged(
             names.push(name);
         }
     }
+    let delta = |name: &str| diff.metrics.iter().find(|delta| delta.name == name);
     let value = |name: &str| {
-        let delta = diff.metrics.iter().find(|delta| delta.name == name);
         let current = || current.metric(name);
-        delta
+        delta(name)
             .and_then(|delta| delta.curr)
             .or_else(current)
             .and_then(MetricValue::finite)
     };
+    let one = |name: &str| {
+        let held_against = diff.previous.as_ref()?;
+        (yardstick == Yardstick::One).then(|| One {
+            place: held_against.seq,
+            value: delta(name)
+                .and_then(|delta| delta.prev)
+                .and_then(MetricValue::finite),
+        })
+    };
     let asked = |name, judged, is_watched| Asked {
+        one: one(name),
         name,
         value: value(name),
         direction: rules
@@ -127,7 +179,7 @@ fn judged(
         tolerance: rules.metrics.tolerance(name),
         judged,
         is_watched,
-        min_runs,
+        min_runs: fewest_runs(rules),
         noise_window: as_count(rules.noise_window),
     };
     let metrics = names
@@ -149,6 +201,10 @@ fn judged(
         }
     }
     (metrics, others)
+}
+
+fn fewest_runs(rules: JudgeRules<'_>) -> usize {
+    as_count(rules.min_runs).max(RUNS[0])
 }
 
 fn as_count(setting: u32) -> usize {
@@ -198,11 +254,15 @@ fn same(diff: &RunDiff, basis: Basis) -> Verdict {
         overall: Overall::Same,
         sentence: format!("same: {reason}"),
         reason,
+        severity: diff.severity,
+        severity_reason: String::new(),
         metrics: Vec::new(),
         others: Others::default(),
         basis,
     }
 }
 
+#[cfg(test)]
+mod against_one;
 #[cfg(test)]
 mod tests;

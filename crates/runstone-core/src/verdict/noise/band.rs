@@ -72,6 +72,22 @@ impl Band {
         })
     }
 
+    /// Returns the band around one single run instead of the median: wider, because that run
+    /// scatters as a new one does.
+    ///
+    /// # Source
+    /// A new value and the center of `n` differ by `s·√(1 + 1/n)`, two single values by `s·√2`.
+    #[must_use]
+    pub fn around_one(self, value: f64) -> Self {
+        let wider = (2.0 / (1.0 + whole(self.runs).recip())).sqrt();
+        Self {
+            median: value,
+            factor: self.factor * wider,
+            margin: self.margin * wider,
+            ..self
+        }
+    }
+
     /// Returns the distance from the median beyond which a value counts.
     pub fn distance(&self) -> f64 {
         self.factor * self.spread
@@ -154,6 +170,16 @@ mod tests {
         assert!(distance(2, 1) > distance(1, 1));
         assert!(distance(10, 1) > distance(3, 1));
         assert!(distance(1, 3) < distance(1, 1));
+    }
+
+    #[test]
+    fn around_a_single_run_it_is_wider_by_what_that_run_scatters() {
+        let band = Band::of(&history(10), Side::Low, 0.0, ALONE).unwrap();
+        let one = band.around_one(0.7);
+        assert!((one.median - 0.7).abs() < f64::EPSILON);
+        // √(2 / 1.1)
+        assert!((one.distance() / band.distance() - 1.348_399_7).abs() < 1e-6);
+        assert!((one.detectable(0.0) / band.detectable(0.0) - 1.348_399_7).abs() < 1e-6);
     }
 
     #[test]
