@@ -11,14 +11,12 @@ use runstone_core::cohort::{Comparability, Mismatch};
 use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
 use runstone_core::id::{RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
-use runstone_core::verdict::{
-    Baseline, JudgeRules, Pinned, Point, Previous, baseline, judge, previous,
-};
+use runstone_core::verdict::{Baseline, Pinned, Point, Previous, baseline, judge, previous};
 use runstone_store::{CohortName, Envelope, Seq};
 
 use crate::error::{Deleted, Error, chain};
 use crate::find::{Place, Stored};
-use crate::history::Past;
+use crate::look_back::{LookedBack, judge_rules};
 use crate::notes::{not_followed, place_of};
 use crate::open::Ledger;
 use crate::profiles::rules_of;
@@ -146,16 +144,11 @@ impl Ledger {
     fn compared_by(&self, stored: &Stored, profile: &Profile) -> Result<Answered, Error> {
         let rules = rules_of(profile, &stored.snapshot.stage)?;
         let cohort = &stored.place.cohort;
-        let notes_seen = stored.envelope.notes_head_seen.map(|seen| seen.seq);
-        let noted = self.notes.up_to(cohort, notes_seen)?;
-        let past = self.history.before(cohort, log_seq(stored)?)?;
-        let Past {
-            points, unreadable, ..
-        } = past.marked(&noted);
-        let mut unreadable: Vec<SnapshotSeq> = unreadable
-            .into_iter()
-            .map(|seq| SnapshotSeq(seq.get()))
-            .collect();
+        let LookedBack {
+            points,
+            mut unreadable,
+            noted,
+        } = self.look_back(stored)?;
         let current = current_point(stored)?;
         let side = side(stored);
         let (mut changes, previous_recorded_at) = match previous(&points, &current) {
@@ -270,15 +263,6 @@ fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
         previous_recorded_at: None,
         unreadable: Vec::new(),
         unread_notes: Vec::new(),
-    }
-}
-
-/// Returns what a profile says about judging a stage.
-fn judge_rules<'r>(profile: &Profile, rules: &'r StageRules) -> JudgeRules<'r> {
-    JudgeRules {
-        metrics: &rules.metrics,
-        min_runs: profile.baseline.min_runs,
-        noise_window: profile.noise_window,
     }
 }
 

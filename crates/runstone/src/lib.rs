@@ -19,8 +19,10 @@
 //! # }
 //! ```
 
+mod against;
 mod attempts;
 mod batch;
+pub mod check;
 pub mod clock;
 mod cohorts;
 mod commit;
@@ -36,6 +38,7 @@ pub mod gc;
 mod history;
 pub mod init;
 pub mod list;
+mod look_back;
 mod named;
 mod nearest;
 pub mod notes;
@@ -60,6 +63,7 @@ pub mod yardstick;
 pub use runstone_core as core;
 pub use runstone_store as store;
 
+pub use self::against::Judged;
 pub use self::batch::{BatchAnswer, BatchRequest, Handed};
 pub use self::cohorts::CohortRow;
 pub use self::commit::{AttemptChoice, RecordRequest};

@@ -112,16 +112,25 @@ impl Answered {
     /// Returns what the caller should know of a comparison in `cohort` and nothing failed for: what
     /// could not be read was not compared with.
     pub fn warnings(&self, cohort: &CohortName) -> Vec<String> {
-        let left_out = self.unreadable.iter().map(|seq| {
-            format!(
-                "{cohort}#{seq} cannot be read and was left out; `runstone verify` names the damage"
-            )
-        });
-        let unread = self.unread_notes.iter();
-        left_out
-            .chain(unread.map(|unread| not_followed(cohort, unread)))
-            .collect()
+        left_out(cohort, &self.unreadable, &self.unread_notes)
     }
+}
+
+/// Says what was looked back at in `cohort` and could not be read.
+pub(crate) fn left_out(
+    cohort: &CohortName,
+    unreadable: &[SnapshotSeq],
+    unread_notes: &[Unread],
+) -> Vec<String> {
+    let entries = unreadable.iter().map(|seq| {
+        format!(
+            "{cohort}#{seq} cannot be read and was left out; `runstone verify` names the damage"
+        )
+    });
+    let notes = unread_notes.iter();
+    entries
+        .chain(notes.map(|unread| not_followed(cohort, unread)))
+        .collect()
 }
 
 impl Recorded {

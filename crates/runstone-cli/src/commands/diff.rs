@@ -1,7 +1,6 @@
 //! `runstone diff`.
 
-use runstone::core::diff::RunDiff;
-use runstone::{Error, Ledger, Stored};
+use runstone::{Error, Judged, Ledger, Stored};
 
 use crate::commands::show::REFERENCES;
 use crate::error::CliError;
@@ -13,7 +12,8 @@ use crate::ui::{Face, Ui};
 /// Show what changed between two snapshots: only what differs, what matters first
 ///
 /// Without a reference: the newest snapshot against its previous. With one: that snapshot against
-/// its previous. With two: the second against the first.
+/// its previous; the verdict is that of its recording. With two: the second against the first,
+/// judged by the noise of the runs with its settings.
 #[derive(Debug, clap::Args)]
 #[command(after_help = REFERENCES)]
 pub(crate) struct DiffArgs {
@@ -42,9 +42,9 @@ pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
         ));
     }
     let ledger = settings.open_ledger()?;
-    let (earlier, later, changes, warnings) = compared(&ledger, args)?;
+    let (earlier, later, judged) = compared(&ledger, args)?;
     match ui.face {
-        Face::Json => ui.json(&changes.to_json())?,
+        Face::Json => ui.json(&judged.to_json())?,
         Face::Text => {
             let detail = if args.all {
                 Detail::All
@@ -53,37 +53,35 @@ pub(crate) fn run(args: &DiffArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
             };
             let sides = (earlier.as_ref(), &later);
             let text = if args.md {
-                diff::markdown(sides, &changes, detail)
+                diff::markdown(sides, &judged, detail)
             } else {
-                diff::text(sides, &changes, detail)
+                diff::text(sides, &judged, detail)
             };
             ui.data(&text)?;
         }
     }
-    for warning in warnings {
-        ui.warn(&warning);
+    for warning in &judged.warnings {
+        ui.warn(warning);
     }
-    Ok(if args.exit_code && changes.differs() {
+    Ok(if args.exit_code && judged.diff.differs() {
         Exit::Different
     } else {
         Exit::Done
     })
 }
 
-/// The earlier snapshot, the later one, what differs, and what could not be compared with.
-type Compared = (Option<Stored>, Stored, RunDiff, Vec<String>);
+/// The earlier snapshot, the later one, and what differs.
+type Compared = (Option<Stored>, Stored, Judged);
 
 fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<Compared, Error> {
     if let (Some(a), Some(b)) = (&args.a, &args.b) {
         let (earlier, later) = (ledger.find(a)?, ledger.find(b)?);
-        let changes = ledger.compared_with(&earlier, &later)?;
-        return Ok((Some(earlier), later, changes, Vec::new()));
+        let judged = ledger.against_one(&earlier, &later)?;
+        return Ok((Some(earlier), later, judged));
     }
     let later = ledger.find(args.a.as_deref().unwrap_or("@latest"))?;
-    let answer = ledger.compared(&later)?;
-    let warnings = answer.warnings(&later.place.cohort);
-    let changes = answer.diff;
-    let earlier = match &changes.previous {
+    let judged = Judged::of(ledger.compared(&later)?, &later.place.cohort);
+    let earlier = match &judged.diff.previous {
         // What it was compared with then stays so, deleted since or not.
         Some(previous) => {
             let place = format!("{}#{}", later.place.cohort, previous.seq);
@@ -91,5 +89,5 @@ fn compared(ledger: &Ledger, args: &DiffArgs) -> Result<Compared, Error> {
         }
         None => None,
     };
-    Ok((earlier, later, changes, warnings))
+    Ok((earlier, later, judged))
 }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod baseline;
+mod check;
 mod cohorts;
 mod completions;
 mod config;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Cohorts(cohorts::CohortsArgs),
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
+    Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Baseline(baseline::BaselineArgs),
     Accept(accept::AcceptArgs),
@@ -102,6 +104,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Cohorts(args) => cohorts::run(&args, ui, settings),
         Command::Show(args) => show::run(&args, ui, settings),
         Command::Diff(args) => diff::run(&args, ui, settings),
+        Command::Check(args) => check::run(&args, ui, settings),
         Command::Explain(args) => explain::run(&args, ui, settings),
         Command::Baseline(args) => baseline::run(&args, ui, settings),
         Command::Accept(args) => accept::run(&args, ui, settings),

@@ -8,7 +8,7 @@ use runstone::{Answered, Recorded, RecordedAs};
 
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::render::diff::{Detail, sections};
+use crate::render::diff::{Detail, Order, sections};
 use crate::render::lines::{named, wrapped};
 use crate::render::words::metric_name;
 use crate::render::{nearest, time};
@@ -33,7 +33,11 @@ pub(crate) fn text(recorded: &Recorded) -> String {
     );
     text.push_str(&named(&format!("{DONE}{word}{DONE:#} "), &place, &run));
     text.push_str(&previous(&recorded.answer, &recorded.recorded_at));
-    text.push_str(&sections(&recorded.answer.diff, Detail::Changed));
+    text.push_str(&sections(
+        &recorded.answer.diff,
+        Detail::Changed,
+        Order::CauseFirst,
+    ));
     text.push_str(&against_baseline(&recorded.answer));
     if let Some(found) = &recorded.nearest {
         text.push_str(&nearest::beside_answer(found));
@@ -55,7 +59,7 @@ pub(crate) fn in_a_line(recorded: &Recorded) -> String {
     );
     let changes = match &answer.diff.previous {
         None => "nothing to compare with".to_owned(),
-        Some(previous) => match answer.diff.severity {
+        Some(previous) => match answer.verdict.severity {
             Severity::None => format!("nothing changed since #{}", previous.seq),
             severity => format!("{} changes since #{}", severity.as_str(), previous.seq),
         },

@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod baseline;
+pub(crate) mod check;
 pub(crate) mod command_line;
 pub(crate) mod csv;
 pub(crate) mod diff;

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::scene::{Scene, run_document};
+use crate::scene::{Scene, recorded_before, run_document, seeded};
 
 #[test]
 fn a_newcomers_first_session() {
@@ -176,25 +176,6 @@ fn a_fail_word_turns_the_answer_into_exit_code_4() {
     assert_snapshot!(scene.transcript());
 }
 
-/// Twelve runs that differ by their seeds alone.
-fn recorded_before(scene: &Scene) {
-    let aucs = [
-        0.7131, 0.7118, 0.7142, 0.7126, 0.7135, 0.7139, 0.7122, 0.7128, 0.7133, 0.7140, 0.7120,
-        0.7130,
-    ];
-    for (auc, seed) in aucs.iter().zip(1..) {
-        let document = seeded(&format!("night-{seed}"), *auc, seed);
-        scene.file("night.json", document);
-        assert!(scene.quietly(&["record", "night.json"]).status.success());
-    }
-}
-
-fn seeded(run_id: &str, auc: f64, seed: u32) -> String {
-    let document = run_document(run_id, auc);
-    assert!(document.contains(r#""seed":1337"#));
-    document.replace(r#""seed":1337"#, &format!(r#""seed":{seed}"#))
-}
-
 #[test]
 fn a_run_is_judged_by_the_noise_of_those_with_its_settings() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
@@ -235,6 +216,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["cohorts"],
         &["show"],
         &["diff"],
+        &["check"],
         &["explain"],
         &["explain", "churn-0411", "churn-0412"],
         &["baseline", "show"],

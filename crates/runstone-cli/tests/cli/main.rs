@@ -7,6 +7,7 @@
 
 mod answers;
 mod bad_input;
+mod check;
 mod control_characters;
 mod doctor;
 mod export;

@@ -181,3 +181,23 @@ pub(crate) fn run_document(run_id: &str, auc: f64) -> String {
     })
     .to_string()
 }
+
+/// Twelve runs that differ by their seeds alone.
+pub(crate) fn recorded_before(scene: &Scene) {
+    let aucs = [
+        0.7131, 0.7118, 0.7142, 0.7126, 0.7135, 0.7139, 0.7122, 0.7128, 0.7133, 0.7140, 0.7120,
+        0.7130,
+    ];
+    for (auc, seed) in aucs.iter().zip(1..) {
+        let document = seeded(&format!("night-{seed}"), *auc, seed);
+        scene.file("night.json", document);
+        assert!(scene.quietly(&["record", "night.json"]).status.success());
+    }
+}
+
+/// Returns a small run document with another seed.
+pub(crate) fn seeded(run_id: &str, auc: f64, seed: u32) -> String {
+    let document = run_document(run_id, auc);
+    assert!(document.contains(r#""seed":1337"#));
+    document.replace(r#""seed":1337"#, &format!(r#""seed":{seed}"#))
+}

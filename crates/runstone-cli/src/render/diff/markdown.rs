@@ -1,9 +1,10 @@
 //! A diff as a Markdown page: one table, and beside it what a table cannot say.
 
-use runstone::Stored;
-use runstone::core::diff::{DiffStatus, Row, RunDiff};
+use runstone::core::diff::{DiffStatus, RunDiff};
+use runstone::{Judged, Stored};
 
-use super::{Detail, rows};
+use super::rows::{self, Change};
+use super::{Detail, Order};
 use crate::render::format::markdown_line;
 use crate::render::lines::line;
 use crate::ui::plain;
@@ -14,9 +15,10 @@ const VALUE_MAX: usize = 60;
 /// Returns the whole diff as Markdown.
 pub(crate) fn markdown(
     sides: (Option<&Stored>, &Stored),
-    diff: &RunDiff,
+    judged: &Judged,
     detail: Detail,
 ) -> String {
+    let diff = &judged.diff;
     let (earlier, later) = sides;
     let name = |stored: &Stored| {
         format!(
@@ -35,6 +37,19 @@ pub(crate) fn markdown(
         let reason = markdown_text(diff.reason.as_deref().unwrap_or("first run"));
         line(&mut text, format_args!("Not compared: {reason}.\n"));
     }
+    if diff.status == DiffStatus::Compared {
+        let (word, reason) = (judged.verdict.overall.as_str(), &judged.verdict.reason);
+        let reason = markdown_text(reason);
+        line(&mut text, format_args!("**{word}**: {reason}\n"));
+    }
+    let (level, reason) = (
+        judged.verdict.severity.as_str(),
+        &judged.verdict.severity_reason,
+    );
+    line(
+        &mut text,
+        format_args!("Severity **{level}**: {}\n", plain(reason)),
+    );
     let table = table(diff, detail);
     if !table.is_empty() {
         for cells in [["what", "key", "before", "after"], ["---"; 4]] {
@@ -50,36 +65,28 @@ pub(crate) fn markdown(
     for unknown in rows::unknowns(diff) {
         line(&mut text, format_args!("{}.\n", markdown_text(&unknown)));
     }
-    let (level, reason) = (diff.severity.as_str(), plain(&diff.severity_reason));
-    line(&mut text, format_args!("Severity **{level}**: {reason}"));
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     text
 }
 
 /// Returns the rows that differ, what matters first: what, its key, before and after.
 fn table(diff: &RunDiff, detail: Detail) -> Vec<[String; 4]> {
-    let row = |what: &str, row: &Row| {
-        let (before, now) = rows::sides(row, VALUE_MAX);
-        [what.to_owned(), row.key.clone(), before, now]
-    };
     let mut table = Vec::new();
-    for group in rows::FACTOR_GROUPS {
-        let factors = rows::factors(diff, group);
-        table.extend(factors.iter().map(|factor| row(rows::class(group), factor)));
-    }
-    for delta in rows::metrics(diff, detail) {
-        let (before, now, _) = rows::measured(delta);
-        table.push([
-            format!("metric, {}", rows::movement(delta, diff)),
-            delta.name.clone(),
-            before,
-            now,
-        ]);
-    }
-    for (what, rows) in rows::captured(diff, detail) {
-        table.extend(rows.into_iter().map(|found| row(what, found)));
-    }
-    for (what, rows) in rows::others(diff) {
-        table.extend(rows.iter().map(|found| row(what, found)));
+    for section in rows::sections(diff, detail, Order::MattersFirst) {
+        for change in &section.changes {
+            table.push(match change {
+                Change::Leaf(row) => {
+                    let (before, now) = rows::sides(row, VALUE_MAX);
+                    [section.label.to_owned(), row.key.clone(), before, now]
+                }
+                Change::Metric(delta) => {
+                    let (before, now, _) = rows::measured(delta);
+                    let what = format!("metric, {}", rows::movement(delta, diff));
+                    [what, delta.name.clone(), before, now]
+                }
+            });
+        }
     }
     table
 }

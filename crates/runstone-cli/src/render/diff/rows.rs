@@ -3,30 +3,92 @@
 //! The invariant: both sides of a row that changed read differently. Lines, columns and colour
 //! belong to the files beside this one.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
 use runstone::core::diff::wording::Movement;
 use runstone::core::diff::{
     DiffStatus, FactorGroup, MetricDelta, MetricStatus, Row, RunDiff, SectionRows,
     tells_of_process, wording,
 };
 use runstone::core::metric::MetricValue;
+use runstone::core::profile::Severity;
 use serde_json::Value;
 
-use super::Detail;
+use super::{Detail, Order};
 use crate::render::words::{cut, is_spread, metric, shown_apart};
 use crate::ui::plain;
 
 /// The command line, a list of words.
 const COMMAND: &str = "command";
 
+/// What changed in one section.
+#[derive(Debug)]
+pub(crate) struct Section<'d> {
+    /// What people call it.
+    pub(crate) label: &'static str,
+    /// How grave its gravest change is.
+    pub(crate) level: Severity,
+    /// What changed.
+    pub(crate) changes: Vec<Change<'d>>,
+}
+
+/// One change.
+#[derive(Debug)]
+pub(crate) enum Change<'d> {
+    /// A leaf with both sides.
+    Leaf(Cow<'d, Row>),
+    /// A metric that moved.
+    Metric(&'d MetricDelta),
+}
+
+/// Returns the sections that changed, in an order.
+pub(crate) fn sections<'d>(diff: &'d RunDiff, detail: Detail, order: Order) -> Vec<Section<'d>> {
+    let mut found = Vec::new();
+    let mut add = |label: &'static str, key: &str, changes: Vec<Change<'d>>| {
+        let level = diff.gravity.get(key).copied().unwrap_or(Severity::None);
+        if !changes.is_empty() {
+            found.push(Section {
+                label,
+                level,
+                changes,
+            });
+        }
+    };
+    for group in FACTOR_GROUPS {
+        let rows = factors(diff, group).into_iter();
+        let changes = rows.map(|row| Change::Leaf(Cow::Owned(row))).collect();
+        add(class(group), &format!("factors.{}", class(group)), changes);
+    }
+    let measured = metrics(diff, detail).into_iter().map(Change::Metric);
+    add("metrics", "metrics", measured.collect());
+    let leaf = |row| Change::Leaf(Cow::Borrowed(row));
+    for (label, rows) in captured(diff, detail) {
+        add(label, label, rows.into_iter().map(leaf).collect());
+    }
+    for (label, rows) in others(diff) {
+        add(label, label, rows.iter().map(leaf).collect());
+    }
+    if order == Order::MattersFirst {
+        // What keeps two runs apart, then what came out, then what may explain it.
+        found.sort_by_key(|section| match section.label {
+            "identity" => (0, Reverse(section.level)),
+            "metrics" => (1, Reverse(section.level)),
+            _ => (2, Reverse(section.level)),
+        });
+    }
+    found
+}
+
 /// The classes of factors, in the order in which they are shown.
-pub(super) const FACTOR_GROUPS: [FactorGroup; 3] = [
+const FACTOR_GROUPS: [FactorGroup; 3] = [
     FactorGroup::Hyperparameters,
     FactorGroup::TrainSeed,
     FactorGroup::Versions,
 ];
 
 /// Returns the word people use for a class of factors.
-pub(super) fn class(group: FactorGroup) -> &'static str {
+fn class(group: FactorGroup) -> &'static str {
     match group {
         FactorGroup::Hyperparameters => "settings",
         FactorGroup::TrainSeed => "seeds",
@@ -35,7 +97,7 @@ pub(super) fn class(group: FactorGroup) -> &'static str {
 }
 
 /// Returns the factors of one class that differ, as rows.
-pub(super) fn factors(diff: &RunDiff, group: FactorGroup) -> Vec<Row> {
+fn factors(diff: &RunDiff, group: FactorGroup) -> Vec<Row> {
     diff.excluded_factors
         .changes
         .iter()
@@ -49,7 +111,7 @@ pub(super) fn factors(diff: &RunDiff, group: FactorGroup) -> Vec<Row> {
 }
 
 /// Returns the rows of the sections that may be unknown, by section.
-pub(super) fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<&Row>); 3] {
+fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<&Row>); 3] {
     let tells = |key: &str| detail == Detail::All || tells_of_process(key);
     let process = diff.process.rows().iter().filter(|row| tells(&row.key));
     [
@@ -60,7 +122,7 @@ pub(super) fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<&R
 }
 
 /// Returns the rows of what came out beside metrics, and of what keeps two cohorts apart.
-pub(super) fn others(diff: &RunDiff) -> [(&'static str, &[Row]); 3] {
+fn others(diff: &RunDiff) -> [(&'static str, &[Row]); 3] {
     [
         ("labels", &diff.labels),
         ("artifacts", &diff.artifacts),
@@ -69,7 +131,7 @@ pub(super) fn others(diff: &RunDiff) -> [(&'static str, &[Row]); 3] {
 }
 
 /// Returns the metrics to show, what matters first: those that decide, then what became worse.
-pub(super) fn metrics(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
+fn metrics(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
     let mut shown: Vec<&MetricDelta> = diff
         .metrics
         .iter()
@@ -104,7 +166,7 @@ fn weight(status: MetricStatus) -> u8 {
 }
 
 /// Returns what a metric's movement means.
-pub(super) fn movement(delta: &MetricDelta, diff: &RunDiff) -> &'static str {
+pub(crate) fn movement(delta: &MetricDelta, diff: &RunDiff) -> &'static str {
     match (delta.status, diff.status) {
         // Between cohorts nothing is better or worse.
         (MetricStatus::Better | MetricStatus::Worse, DiffStatus::Incomparable) => "not comparable",
@@ -115,7 +177,7 @@ pub(super) fn movement(delta: &MetricDelta, diff: &RunDiff) -> &'static str {
 }
 
 /// Returns both sides of a metric, and how far it moved where both are finite and differ.
-pub(super) fn measured(delta: &MetricDelta) -> (String, String, Option<String>) {
+pub(crate) fn measured(delta: &MetricDelta) -> (String, String, Option<String>) {
     let finite = |value: Option<MetricValue>| value.and_then(MetricValue::finite);
     match (finite(delta.prev), finite(delta.curr)) {
         (Some(before), Some(now)) if delta.prev != delta.curr => {
@@ -130,7 +192,7 @@ pub(super) fn measured(delta: &MetricDelta) -> (String, String, Option<String>) 
 }
 
 /// Returns both sides of a row, each in at most `size_max` characters where that tells them apart.
-pub(super) fn sides(row: &Row, size_max: usize) -> (String, String) {
+pub(crate) fn sides(row: &Row, size_max: usize) -> (String, String) {
     let (prev, curr) = (row.prev.as_ref(), row.curr.as_ref());
     if let (Some(Value::Array(before)), Some(Value::Array(now))) = (prev, curr)
         && row.key == COMMAND
@@ -171,7 +233,7 @@ fn words_apart(before: &[Value], now: &[Value], size_max: usize) -> (String, Str
 }
 
 /// Says that nothing differs, and what is not worth a row; nothing where something differs.
-pub(super) fn nothing(diff: &RunDiff, detail: Detail) -> Option<&'static str> {
+pub(crate) fn nothing(diff: &RunDiff, detail: Detail) -> Option<&'static str> {
     match (diff.status, diff.changed_keys.is_empty()) {
         (DiffStatus::Compared, true) => Some("nothing differs"),
         (DiffStatus::Compared, false) if !diff.differs() && detail == Detail::Changed => {
@@ -182,7 +244,7 @@ pub(super) fn nothing(diff: &RunDiff, detail: Detail) -> Option<&'static str> {
 }
 
 /// Says what the same inputs gave otherwise, if they did.
-pub(super) fn variance(diff: &RunDiff) -> Option<String> {
+pub(crate) fn variance(diff: &RunDiff) -> Option<String> {
     if !diff.reproducibility_variance {
         return None;
     }
@@ -202,7 +264,7 @@ pub(super) fn variance(diff: &RunDiff) -> Option<String> {
 }
 
 /// Returns what is not known and why, a sentence each: not known is not unchanged.
-pub(super) fn unknowns(diff: &RunDiff) -> Vec<String> {
+pub(crate) fn unknowns(diff: &RunDiff) -> Vec<String> {
     let reason = |rows: &SectionRows| match rows {
         SectionRows::Unknown { reason } => Some(plain(reason)),
         SectionRows::Compared(_) | SectionRows::NotCompared { .. } => None,

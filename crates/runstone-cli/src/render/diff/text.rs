@@ -1,9 +1,11 @@
 //! A diff as text: a section a line, wrapped to the terminal.
 
-use runstone::Stored;
 use runstone::core::diff::{DiffStatus, MetricDelta, Row, RunDiff};
+use runstone::{Judged, Stored};
 
-use super::{Detail, rows};
+use super::rows::{self, Change};
+use super::{Detail, Order};
+use crate::render::answer::verdict;
 use crate::render::lines::{headed, line, section, wrapped};
 use crate::render::words::metric_name;
 use crate::ui::{FAINT, plain};
@@ -13,8 +15,9 @@ const VALUE_MAX: usize = 32;
 /// Most changes of one section shown beside an answer.
 const CHANGES_SHOWN: usize = 20;
 
-/// Returns the whole diff as text.
-pub(crate) fn text(sides: (Option<&Stored>, &Stored), diff: &RunDiff, detail: Detail) -> String {
+/// Returns the whole diff with its verdict as text.
+pub(crate) fn text(sides: (Option<&Stored>, &Stored), judged: &Judged, detail: Detail) -> String {
+    let diff = &judged.diff;
     let mut text = String::new();
     let (earlier, later) = sides;
     if let Some(earlier) = earlier {
@@ -23,13 +26,18 @@ pub(crate) fn text(sides: (Option<&Stored>, &Stored), diff: &RunDiff, detail: De
     text.push_str(&headed("to   ", later));
     let why = plain(diff.reason.as_deref().unwrap_or(""));
     match diff.status {
-        DiffStatus::Compared => {}
+        DiffStatus::Compared => text.push_str(&verdict(&judged.verdict)),
         DiffStatus::FirstRun => {
             text.push_str(&wrapped(&format!("nothing to compare with: {why}")));
         }
         DiffStatus::Incomparable => text.push_str(&wrapped(&format!("not comparable: {why}"))),
     }
-    text.push_str(&sections(diff, detail));
+    text.push_str(&wrapped(&format!(
+        "severity {}: {}",
+        judged.verdict.severity.as_str(),
+        plain(&judged.verdict.severity_reason)
+    )));
+    text.push_str(&sections(diff, detail, Order::MattersFirst));
     for unknown in rows::unknowns(diff) {
         let lines = wrapped(&unknown);
         line(
@@ -40,43 +48,31 @@ pub(crate) fn text(sides: (Option<&Stored>, &Stored), diff: &RunDiff, detail: De
     if let Some(nothing) = rows::nothing(diff, detail) {
         line(&mut text, format_args!("  {nothing}"));
     }
-    text.push_str(&wrapped(&format!(
-        "severity {}: {}",
-        diff.severity.as_str(),
-        plain(&diff.severity_reason)
-    )));
     text
 }
 
-/// Returns the sections that differ, what matters first.
-pub(crate) fn sections(diff: &RunDiff, detail: Detail) -> String {
+/// Returns the sections that differ.
+pub(crate) fn sections(diff: &RunDiff, detail: Detail, order: Order) -> String {
     let mut text = String::new();
     if diff.status == DiffStatus::FirstRun && detail == Detail::Changed {
         return text;
     }
-    for group in rows::FACTOR_GROUPS {
-        let items = rows::factors(diff, group).iter().map(moved).collect();
-        text.push_str(&capped(rows::class(group), items, detail));
-    }
-    let items = rows::metrics(diff, detail)
-        .into_iter()
-        .map(|delta| metric_item(delta, diff))
-        .collect();
-    text.push_str(&capped("metrics", items, detail));
-    for (label, rows) in rows::captured(diff, detail) {
-        text.push_str(&capped(
-            label,
-            rows.into_iter().map(moved).collect(),
-            detail,
-        ));
-    }
-    for (label, rows) in rows::others(diff) {
-        text.push_str(&capped(label, rows.iter().map(moved).collect(), detail));
+    for section in rows::sections(diff, detail, order) {
+        let changes = section.changes.iter();
+        let items = changes.map(|change| item(change, diff)).collect();
+        text.push_str(&capped(section.label, items, detail));
     }
     if let Some(variance) = rows::variance(diff) {
         text.push_str(&wrapped(&format!("note {variance}")));
     }
     text
+}
+
+fn item(change: &Change<'_>, diff: &RunDiff) -> String {
+    match change {
+        Change::Leaf(row) => moved(row),
+        Change::Metric(delta) => metric_item(delta, diff),
+    }
 }
 
 /// Returns a section of at most [`CHANGES_SHOWN`] items, unless all are wanted.

@@ -1,0 +1,106 @@
+//! The gate: what passes, what fails, by which reasons and with which code.
+
+use insta::assert_snapshot;
+
+use crate::scene::{Scene, recorded_before, run_document, seeded};
+
+/// Twelve runs of one night each, and then one that is like them.
+fn nights() -> Scene {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    recorded_before(&scene);
+    scene.file("usual.json", seeded("night-13", 0.7124, 13));
+    assert!(scene.quietly(&["record", "usual.json"]).status.success());
+    scene
+}
+
+fn record(scene: &Scene, document: &str) {
+    scene.file("run.json", document);
+    assert!(scene.quietly(&["record", "run.json"]).status.success());
+}
+
+#[test]
+fn a_usual_run_passes_and_a_regression_fails() {
+    let mut scene = nights();
+    scene.run(&["check"]);
+    record(&scene, &seeded("night-14", 0.7020, 14));
+    scene
+        .run(&["check"])
+        .run(&["check", "--quiet", "--fail-on", "undecided"])
+        .run(&["check", "--fail-on", "regression,minor,critical"])
+        .run(&["check", "night-13"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn an_undecided_run_passes_and_says_so_unless_told_otherwise() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    record(&scene, &run_document("r1", 0.61));
+    scene
+        .run(&["check"])
+        .run(&["check", "--require-comparable"]);
+    record(&scene, &run_document("r2", 0.42));
+    scene
+        .run(&["check", "--require-comparable"])
+        .run(&["check", "--fail-on", "undecided"])
+        .run(&["check", "--fail-on", "major"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_run_is_held_against_one_that_is_named() {
+    let mut scene = nights();
+    record(&scene, &seeded("night-14", 0.7081, 14));
+    record(&scene, &run_document("other", 0.6).replace("48211", "1"));
+    scene
+        .run(&["check", "night-14"])
+        .run(&["check", "night-14", "--against", "previous"])
+        .run(&["check", "night-14", "--against", "baseline"])
+        .run(&["check", "night-14", "--against", "night-2"])
+        .run(&["check", "night-14", "--against", "night-14"])
+        .run(&["check", "night-14", "--against", "other"])
+        .run(&[
+            "check",
+            "night-14",
+            "--against",
+            "other",
+            "--require-comparable",
+        ])
+        .run(&["check", "night-1", "--against", "baseline"])
+        .run(&["check", "night-1", "--against", "previous"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_gate_that_cannot_be_asked_says_why() {
+    let mut scene = Scene::empty();
+    scene.run(&["check"]);
+    assert!(scene.quietly(&["init"]).status.success());
+    scene.run(&["check"]);
+    record(&scene, &run_document("r1", 0.61));
+    scene
+        .run(&["check", "nothing"])
+        .run(&["check", "train#99"])
+        .run(&["check", "r1", "r2"])
+        .run(&["check", "--fail-on", "worse"])
+        .run(&["check", "--fail-on", ""])
+        .run(&["check", "--fail-on", "regression,none"])
+        .run(&["check", "--against", "nothing"])
+        .run(&["check", "--against", "@prev"])
+        .run(&["check", "--against", ""]);
+    assert!(scene.quietly(&["delete", "r1", "--yes"]).status.success());
+    scene.run(&["check"]).run(&["check", "r1"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_gate_names_what_was_left_out_because_it_cannot_be_read() {
+    let mut scene = nights();
+    let cohort = scene.json(&["show"])["cohort"].as_str().unwrap().to_owned();
+    let slot = format!(".runstone/cohorts/{cohort}/log/0000000000/00000000000000000012");
+    scene.flip_a_bit(&scene.project().join(slot));
+    let checked = scene.quietly(&["check"]);
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert!(said.contains("#12 cannot be read"), "{said}");
+    scene.run(&["check", "--json", "--quiet"]);
+    assert!(scene.transcript().contains("\"warnings\":[\""));
+}

@@ -1,0 +1,193 @@
+//! The gate: does the answer to a run fail a build, by which reasons.
+//!
+//! A pure reading: the verdict is worked out again from the log, so that a gate may be asked as
+//! often as one likes, by anyone who may read the store. The invariant kept: a gate passes nothing
+//! in silence. What could not be decided is told as such, and where nothing was comparable, that.
+
+use runstone_core::diff::{Against, DiffStatus, RunDiff};
+use runstone_core::verdict::{Baseline, Condition, Failure, Overall, Verdict};
+use serde_json::{Value, json};
+
+use crate::against::Judged;
+use crate::error::Error;
+use crate::find::Stored;
+use crate::open::Ledger;
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+pub struct CheckRequest {
+    /// What it is held against.
+    pub yardstick: Yardstick,
+    /// What fails; one of them is enough.
+    pub fail_on: Vec<Condition>,
+    /// Whether it is an answer of its own that nothing was comparable.
+    pub require_comparable: bool,
+}
+
+impl Default for CheckRequest {
+    fn default() -> Self {
+        Self {
+            yardstick: Yardstick::default(),
+            fail_on: vec![Condition::Verdict(Overall::Regression)],
+            require_comparable: false,
+        }
+    }
+}
+
+/// What a run is held against.
+#[derive(Debug, Clone, Default)]
+pub enum Yardstick {
+    /// The runs with its settings: the verdict of its recording.
+    #[default]
+    History,
+    /// The previous run alone.
+    Previous,
+    /// The baseline alone, as it was when the run was recorded.
+    Baseline,
+    /// This snapshot alone.
+    Snapshot(Box<Stored>),
+}
+
+impl Yardstick {
+    /// Returns the word used in JSON.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::Previous => "previous",
+            Self::Baseline => "baseline",
+            Self::Snapshot(_) => "snapshot",
+        }
+    }
+}
+
+/// What became of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing that was asked for fails it.
+    Passed,
+    /// At least one thing does.
+    Failed,
+    /// Nothing was comparable, where that was required.
+    NothingComparable,
+}
+
+impl Outcome {
+    /// Returns the word used in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NothingComparable => "nothing_comparable",
+        }
+    }
+}
+
+/// A run that was checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The run.
+    pub stored: Stored,
+    /// What was asked.
+    pub request: CheckRequest,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it fails on, in the order in which that was asked.
+    pub failures: Vec<Failure>,
+    /// What differs from what it was held against; from the previous run, if that is its history.
+    pub diff: RunDiff,
+    /// Did it matter.
+    pub verdict: Verdict,
+    /// What the caller should know and nothing failed for.
+    pub warnings: Vec<String>,
+}
+
+impl Checked {
+    /// Returns the stable JSON form, schema `runstone.check/1`.
+    pub fn to_json(&self) -> Value {
+        let Stored {
+            place, snapshot, ..
+        } = &self.stored;
+        let conditions = self.request.fail_on.iter();
+        let failures = self.failures.iter();
+        json!({
+            "schema": "runstone.check/1",
+            "outcome": self.outcome.as_str(),
+            "cohort": place.cohort.as_str(),
+            "snapshot_seq": place.seq,
+            "sha256": place.sha256,
+            "run_id": snapshot.run_id,
+            "stage": snapshot.stage,
+            "attempt": snapshot.attempt,
+            "against": self.request.yardstick.as_str(),
+            "comparable": self.diff.status == DiffStatus::Compared,
+            "fail_on": conditions.map(|condition| condition.as_str()).collect::<Vec<_>>(),
+            "failures": failures.map(|failure| json!({
+                "condition": failure.condition.as_str(),
+                "reason": failure.reason,
+            })).collect::<Vec<_>>(),
+            "diff": self.diff.to_json(),
+            "verdict": self.verdict.to_json(),
+            "warnings": self.warnings,
+        })
+    }
+}
+
+impl Ledger {
+    /// Checks a run against conditions.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a profile, or the single run it is held against, cannot be read.
+    pub fn check(&self, stored: Stored, request: CheckRequest) -> Result<Checked, Error> {
+        let Judged {
+            diff,
+            verdict,
+            warnings,
+        } = self.held(&stored, &request.yardstick)?;
+        let failures: Vec<Failure> = request
+            .fail_on
+            .iter()
+            .filter_map(|condition| condition.failed_by(&verdict))
+            .collect();
+        let outcome = if request.require_comparable && diff.status != DiffStatus::Compared {
+            Outcome::NothingComparable
+        } else if failures.is_empty() {
+            Outcome::Passed
+        } else {
+            Outcome::Failed
+        };
+        Ok(Checked {
+            stored,
+            request,
+            outcome,
+            failures,
+            diff,
+            verdict,
+            warnings,
+        })
+    }
+
+    fn held(&self, stored: &Stored, yardstick: &Yardstick) -> Result<Judged, Error> {
+        if let Yardstick::Snapshot(other) = yardstick {
+            return self.against_one(other, stored);
+        }
+        let answer = self.compared(stored)?;
+        let seq = match yardstick {
+            Yardstick::Previous => answer.diff.previous.as_ref().map(|named| named.seq),
+            Yardstick::Baseline => answer.baseline.seq(),
+            Yardstick::History | Yardstick::Snapshot(_) => None,
+        };
+        if let Some(seq) = seq {
+            return self.against_one(&self.at(&stored.place.cohort, seq)?, stored);
+        }
+        if !matches!(yardstick, Yardstick::Baseline) {
+            // Without a previous run the answer says why.
+            return Ok(Judged::of(answer, &stored.place.cohort));
+        }
+        let reason = &format!("baseline {}", answer.baseline);
+        let against = match answer.baseline {
+            Baseline::Unknown { .. } => Against::Unreadable { reason },
+            _ => Against::Nothing { reason },
+        };
+        self.against_none(stored, against)
+    }
+}
