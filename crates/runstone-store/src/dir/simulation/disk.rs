@@ -76,17 +76,30 @@ struct Change {
     names: Vec<Name>,
 }
 
-/// A name in a directory, and what has it from now on.
+/// A name in a directory, with what has it from now on, or what has it no longer: whatever got it
+/// since keeps it, also if that is made durable first.
 #[derive(Debug, Clone)]
 struct Name {
     dir: Node,
     text: String,
-    node: Option<Node>,
+    node: Node,
+    is_taken: bool,
 }
 
-fn name(dir: Node, name: &str, node: Option<Node>) -> Name {
-    let text = name.to_owned();
-    Name { dir, text, node }
+fn given(dir: Node, name: &str, node: Node) -> Name {
+    Name {
+        dir,
+        text: name.to_owned(),
+        node,
+        is_taken: false,
+    }
+}
+
+fn taken(dir: Node, name: &str, node: Node) -> Name {
+    Name {
+        is_taken: true,
+        ..given(dir, name, node)
+    }
 }
 
 impl Disk {
@@ -160,7 +173,7 @@ impl Disk {
         }
         self.nodes.push(body);
         let node = self.nodes.len() - 1;
-        self.change(dir, vec![self::name(dir, name, Some(node))]);
+        self.change(dir, vec![given(dir, name, node)]);
         Ok(node)
     }
 
@@ -238,7 +251,7 @@ impl Disk {
         if self.find(to, new).is_some() {
             return Err(Errno::EXIST.into());
         }
-        self.change(to, vec![name(to, new, Some(node))]);
+        self.change(to, vec![given(to, new, node)]);
         Ok(())
     }
 
@@ -248,7 +261,7 @@ impl Disk {
         if self.find(dir, new).is_some_and(|there| self.is_dir(there)) {
             return Err(Errno::ISDIR.into());
         }
-        let names = vec![name(dir, old, None), name(dir, new, Some(node))];
+        let names = vec![taken(dir, old, node), given(dir, new, node)];
         self.change(dir, names);
         Ok(())
     }
@@ -266,7 +279,7 @@ impl Disk {
         if self.find(to, new).is_some() {
             return Err(Errno::EXIST.into());
         }
-        let names = vec![name(from, old, None), name(to, new, Some(node))];
+        let names = vec![taken(from, old, node), given(to, new, node)];
         self.change(to, names);
         Ok(())
     }
@@ -274,7 +287,7 @@ impl Disk {
     pub(super) fn exchange(&mut self, dir: Node, one: &str, other: &str) -> io::Result<()> {
         let first = self.find(dir, one).ok_or(Errno::NOENT)?;
         let second = self.find(dir, other).ok_or(Errno::NOENT)?;
-        let names = vec![name(dir, one, Some(second)), name(dir, other, Some(first))];
+        let names = vec![given(dir, one, second), given(dir, other, first)];
         self.change(dir, names);
         Ok(())
     }
@@ -287,7 +300,7 @@ impl Disk {
             Body::Dir(dir) if !dir.names.is_empty() => return Err(Errno::NOTEMPTY.into()),
             Body::File(_) | Body::Dir(_) => {}
         }
-        self.change(dir, vec![self::name(dir, name, None)]);
+        self.change(dir, vec![taken(dir, name, node)]);
         Ok(())
     }
 
@@ -298,7 +311,8 @@ impl Disk {
             file.is_dirty = false;
         }
         if self.kind == Kind::Journal {
-            let names_it = |change: &Change| change.names.iter().any(|it| it.node == Some(node));
+            let gives = |it: &Name| it.node == node && !it.is_taken;
+            let names_it = |change: &Change| change.names.iter().any(gives);
             self.commit_up_to(names_it);
         }
     }
@@ -441,9 +455,10 @@ impl Disk {
 }
 
 fn apply(names: &mut BTreeMap<String, Node>, change: &Name) {
-    match change.node {
-        Some(node) => drop(names.insert(change.text.clone(), node)),
-        None => drop(names.remove(&change.text)),
+    if !change.is_taken {
+        names.insert(change.text.clone(), change.node);
+    } else if names.get(&change.text) == Some(&change.node) {
+        names.remove(&change.text);
     }
 }
 
@@ -540,6 +555,23 @@ mod tests {
                 disk.sync_dir(ROOT);
             });
             assert_eq!(after, sets(&["abc"]), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn file_that_went_elsewhere_takes_no_name_that_another_got_since() {
+        for kind in [Kind::Journal, Kind::CopyOnWrite, Kind::Network, Kind::Other] {
+            let mut disk = Disk::new(kind, true);
+            disk.make_dir(ROOT, "there").unwrap();
+            let there = disk.find(ROOT, "there").unwrap();
+            disk.create(ROOT, "a", 0).unwrap();
+            disk.sync_dir(ROOT);
+            disk.rename_noreplace(ROOT, "a", there, "a").unwrap();
+            let second = disk.create(ROOT, "a", 0).unwrap();
+            disk.sync_dir(ROOT);
+            disk.sync_dir(there);
+            let after = disk.survive(&mut Draw::new(1));
+            assert_eq!(after.find(ROOT, "a"), Some(second), "{kind:?}");
         }
     }
 
