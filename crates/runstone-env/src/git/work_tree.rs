@@ -1,0 +1,234 @@
+//! How far the work tree is from the commit: which paths, and how many of each kind.
+//!
+//! What `git status` counts, with each file counted by itself: no renames are guessed, and
+//! untracked files are not hidden behind their folder, whatever is set. Submodules are looked into
+//! here, by opening each, since what they say about programs has to be forgotten too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gix::ObjectId;
+use gix::bstr::{BStr, BString};
+use gix::index::entry::{Mode, Stage};
+use gix::progress::Discard;
+use gix::status::index_worktree::Item as InWorkTree;
+use gix::status::plumbing::index_as_worktree::{Change, EntryStatus};
+use gix::status::{Item, UntrackedFiles, tree_index};
+
+use super::code::WorkTree;
+use super::repository::{self, Opened, explained};
+
+/// How deep submodules are looked into. Chosen: nobody nests them deeper.
+const DEPTH_MAX: usize = 8;
+
+/// What is not as the commit has it.
+#[derive(Debug, Default)]
+pub(super) struct Unlike {
+    staged: BTreeSet<BString>,
+    modified: BTreeSet<BString>,
+    conflicted: BTreeSet<BString>,
+    untracked: u64,
+    /// Files of which only a filter could tell whether they were modified.
+    uncertain: BTreeSet<BString>,
+    /// What submodules are at, of those that are not as the index has them.
+    pub(super) modules: BTreeMap<BString, Module>,
+}
+
+/// A submodule.
+#[derive(Debug)]
+pub(super) struct Module {
+    /// The commit it is at.
+    pub(super) commit: Option<ObjectId>,
+    /// The one the index has.
+    recorded: ObjectId,
+    pub(super) opened: Opened,
+    pub(super) unlike: Unlike,
+}
+
+/// Finds out what is not as the commit has it. `None`: it was told to stop.
+pub(super) fn unlike(opened: &Opened, stop: &Arc<AtomicBool>) -> Result<Option<Unlike>, String> {
+    unlike_below(opened, stop, DEPTH_MAX)
+}
+
+fn unlike_below(
+    opened: &Opened,
+    stop: &Arc<AtomicBool>,
+    depth: usize,
+) -> Result<Option<Unlike>, String> {
+    let mut unlike = match status(opened, stop) {
+        Ok(unlike) => unlike,
+        Err(error) => return Err(format!("the index cannot be read: {}", explained(&error))),
+    };
+    for (path, recorded) in modules(opened) {
+        if stop.load(Ordering::Acquire) || depth == 0 {
+            break;
+        }
+        let Some(folder) = path_of(opened, path.as_ref()) else {
+            continue;
+        };
+        let Some(inner) = repository::at(folder)? else {
+            continue;
+        };
+        let Some(below) = unlike_below(&inner, stop, depth - 1)? else {
+            return Ok(None);
+        };
+        let commit = inner.repository.head_id().ok().map(gix::Id::detach);
+        let module = Module {
+            commit,
+            recorded,
+            opened: inner,
+            unlike: below,
+        };
+        if module.is_unlike() {
+            unlike.modified.insert(path.clone());
+            unlike.modules.insert(path, module);
+        }
+    }
+    Ok((!stop.load(Ordering::Acquire)).then_some(unlike))
+}
+
+fn status(opened: &Opened, stop: &Arc<AtomicBool>) -> Result<Unlike, gix::Error> {
+    let platform = opened
+        .repository
+        .status(Discard)?
+        .should_interrupt_owned(Arc::clone(stop))
+        .untracked_files(UntrackedFiles::Files)
+        .tree_index_track_renames(tree_index::TrackRenames::Disabled)
+        .index_worktree_rewrites(None)
+        .index_worktree_submodules(None);
+    let mut unlike = Unlike::default();
+    let unmerged = unmerged(opened)?;
+    for item in platform.into_iter(None)? {
+        match item? {
+            Item::TreeIndex(change) => {
+                unlike.staged.insert(change.location().to_owned());
+            }
+            Item::IndexWorktree(InWorkTree::Modification {
+                rela_path, status, ..
+            }) => unlike.tracked(rela_path, &status, opened)?,
+            Item::IndexWorktree(InWorkTree::DirectoryContents { entry, .. }) => {
+                // What is in conflict is in the index, though not as one file.
+                unlike.untracked += u64::from(!unmerged.contains(&entry.rela_path));
+            }
+            Item::IndexWorktree(InWorkTree::Rewrite { .. }) => {
+                unreachable!("renames are not looked for")
+            }
+        }
+    }
+    let conflicted = &unlike.conflicted;
+    unlike.staged.retain(|path| !conflicted.contains(path));
+    Ok(unlike)
+}
+
+/// Returns the paths that a merge left in conflict.
+fn unmerged(opened: &Opened) -> Result<BTreeSet<BString>, gix::Error> {
+    let index = opened.repository.index_or_empty()?;
+    let entries = index.entries().iter();
+    let unmerged = entries.filter(|it| it.stage() != Stage::Unconflicted);
+    Ok(unmerged.map(|it| it.path(&index).to_owned()).collect())
+}
+
+/// Returns the paths of submodules, with the commits that the index has of them.
+fn modules(opened: &Opened) -> Vec<(BString, ObjectId)> {
+    let Ok(index) = opened.repository.index_or_empty() else {
+        return Vec::new();
+    };
+    let entries = index.entries().iter().filter(|it| it.mode == Mode::COMMIT);
+    let modules = entries.map(|it| (it.path(&index).to_owned(), it.id));
+    modules.collect()
+}
+
+/// Returns where a path of the repository is on disk.
+pub(super) fn path_of(opened: &Opened, path: &BStr) -> Option<PathBuf> {
+    opened.repository.workdir_path(path)
+}
+
+impl Unlike {
+    fn tracked(
+        &mut self,
+        path: BString,
+        status: &EntryStatus<(), gix::submodule::Status>,
+        opened: &Opened,
+    ) -> Result<(), gix::Error> {
+        let list = match status {
+            EntryStatus::NeedsUpdate(_) => return Ok(()),
+            EntryStatus::Conflict { .. } => &mut self.conflicted,
+            EntryStatus::Change(Change::Modification {
+                content_change: Some(()),
+                ..
+            }) if is_filtered(opened, path.as_ref())? => &mut self.uncertain,
+            EntryStatus::Change(_) | EntryStatus::IntentToAdd => &mut self.modified,
+        };
+        list.insert(path);
+        Ok(())
+    }
+
+    pub(super) fn counts(&self) -> WorkTree {
+        let count = |paths: &BTreeSet<BString>| paths.len() as u64;
+        WorkTree {
+            staged: count(&self.staged),
+            modified: count(&self.modified),
+            untracked: self.untracked,
+            conflicted: count(&self.conflicted),
+        }
+    }
+
+    /// Returns the tracked paths that are not as the commit has them, in order.
+    pub(super) fn paths(&self) -> BTreeSet<&BString> {
+        let lists = [&self.staged, &self.modified, &self.conflicted];
+        lists.into_iter().flatten().collect()
+    }
+
+    /// Tells whether `git describe` would call this dirty.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.paths().into_iter().any(|path| {
+            let module = self.modules.get(path);
+            module.is_none_or(Module::is_dirty) || self.staged.contains(path)
+        })
+    }
+
+    /// Says why nobody knows whether more was modified, if nobody does.
+    pub(super) fn is_uncertain(&self) -> Option<String> {
+        if let Some(path) = self.uncertain.first() {
+            return Some(format!(
+                "{} files may be modified, `{path}` for one: that takes a filter to tell, and no \
+                 program is started",
+                self.uncertain.len()
+            ));
+        }
+        let mut modules = self.modules.values();
+        modules.find_map(|module| module.unlike.is_uncertain())
+    }
+}
+
+impl Module {
+    /// Tells whether it is not as the index has it; files that are not tracked in it count.
+    fn is_unlike(&self) -> bool {
+        self.is_dirty() || self.unlike.untracked > 0 || self.unlike.is_uncertain().is_some()
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.commit != Some(self.recorded) || self.unlike.is_dirty()
+    }
+}
+
+/// Tells whether a filter makes of a file what is committed.
+fn is_filtered(opened: &Opened, path: &BStr) -> Result<bool, gix::Error> {
+    use gix::worktree::stack::state::attributes::Source;
+    if opened.filters.is_empty() {
+        return Ok(false);
+    }
+    let index = opened.repository.index_or_empty()?;
+    let source = Source::WorktreeThenIdMapping;
+    let mut attributes = opened.repository.attributes_only(&index, source)?;
+    let mut found = attributes.selected_attribute_matches(["filter"]);
+    attributes
+        .at_entry(path, None)?
+        .matching_attributes(&mut found);
+    Ok(found.iter_selected().any(|it| {
+        let name = it.assignment.state.as_bstr();
+        name.is_some_and(|name| opened.filters.iter().any(|filter| filter == name))
+    }))
+}
