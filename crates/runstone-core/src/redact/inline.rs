@@ -211,7 +211,7 @@ fn assigned(text: &str, at: usize, ends: &mut Ends) -> Option<Span> {
         return parameter(text, name, at + 1, ends);
     }
     let says = Says::of(name.trim_start_matches('-'))?;
-    if is_prose(text, name_start, at) {
+    if is_prose(text, name_start, at) || name_end == at && is_package(name, &text[at..]) {
         return None;
     }
     let mut start = at + 1;
@@ -248,6 +248,53 @@ fn is_prose(text: &str, name_start: usize, at: usize) -> bool {
         && words.next().is_some_and(is_word)
         && words.next().is_some_and(is_word)
 }
+
+/// Tells whether a name and what follows it name a package of Debian for one architecture, as in
+/// `base-passwd:amd64`: nobody's password is the name of an architecture.
+fn is_package(name: &str, after: &str) -> bool {
+    let Some(after) = after.strip_prefix(':') else {
+        return false;
+    };
+    let is_of_names = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    let architecture = after.split(|it: char| it.is_whitespace() || "=,;\"')]}".contains(it));
+    name.bytes().all(is_of_names)
+        && architecture
+            .into_iter()
+            .next()
+            .is_some_and(|it| ARCHITECTURES.contains(&it))
+}
+
+/// The architectures that packages of Debian are built for, and the words for several of them.
+const ARCHITECTURES: [&str; 28] = [
+    "all",
+    "alpha",
+    "amd64",
+    "any",
+    "arc",
+    "arm64",
+    "armel",
+    "armhf",
+    "hppa",
+    "hurd-amd64",
+    "hurd-i386",
+    "i386",
+    "ia64",
+    "loong64",
+    "m68k",
+    "mips",
+    "mips64el",
+    "mipsel",
+    "native",
+    "powerpc",
+    "ppc64",
+    "ppc64el",
+    "riscv64",
+    "s390x",
+    "sh4",
+    "sparc",
+    "sparc64",
+    "x32",
+];
 
 fn value(text: &str, start: usize, says: Says, ends: &mut Ends) -> Option<Span> {
     let end = end_of_value(text, start, ends);
@@ -423,6 +470,10 @@ mod tests {
                 "api.telegram.org/bot123456789:…/send",
             ),
             ("the secret: hunter2", "the secret: …"),
+            // A package has no blank before its architecture, and no capital.
+            ("passwd: amd64", "passwd: …"),
+            ("PASSWD:amd64", "PASSWD:…"),
+            ("passwd:amd641", "passwd:…"),
             ("password = hunter2 and more", "password = … and more"),
             ("password\t=\thunter2", "password\t=\t…"),
             ("{\"password\" : \"hunter2\"}", "{\"password\" : \"…\"}"),
@@ -494,6 +545,8 @@ mod tests {
             "docker://python:3.11@sha256",
             "--password -v --lr 1",
             "see sk-proj-churn-model-of-this-year and xoxo-love-and-kisses-2024",
+            "base-passwd:amd64 passwd:amd64 (amd64), libauthen-passphrase:all",
+            "passwd:amd64=1:4.17.4-2",
         ] {
             assert_eq!(hits(text), [], "{text}");
         }
