@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::damage::Damage;
+use crate::damage::{Damage, DamageKind};
 use crate::hash::Hash256;
 use crate::log::{CohortName, Log};
 
@@ -209,6 +209,10 @@ impl StoreError {
                 });
             }
             Self::Unknown { .. } => "run the same command again: it records at most once",
+            Self::Damaged(damage) if damage.kind == DamageKind::Missing => {
+                "see all damage with `runstone verify`; `runstone verify --repair` puts back what is \
+                 proven"
+            }
             Self::Damaged(_) => "see all damage with `runstone verify`",
             Self::NotAStore {
                 reason: NotAStore::Missing | NotAStore::Foreign,

@@ -423,3 +423,27 @@ fn a_store_whose_profile_is_gone_says_how_to_get_it_back() {
         .run(&["record", "s.json"]);
     assert_snapshot!(scene.transcript());
 }
+
+#[test]
+fn a_cohort_whose_log_is_lost_records_nothing_until_it_is_back() {
+    let mut scene = Scene::with_store(&[]);
+    for run in ["r1", "r2", "r3"] {
+        scene.file("r.json", run_document(run, 0.61));
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    let cohorts = scene.project().join(".runstone/cohorts");
+    for cohort in std::fs::read_dir(cohorts).unwrap() {
+        std::fs::remove_dir_all(cohort.unwrap().path().join("log")).unwrap();
+    }
+    scene.file("r.json", run_document("r4", 0.61));
+    scene
+        .run(&["record", "r.json"])
+        .run(&["verify", "--repair"])
+        .run(&["record", "r.json"])
+        .run(&["log", "--columns", "run_id,snapshot_seq"]);
+    // A claim is named by a digest that the identity of the store is a part of.
+    let transcript = scene.transcript();
+    let (before, rest) = transcript.split_once("`keys/").unwrap();
+    let (_, after) = rest.split_once('`').unwrap();
+    assert_snapshot!(format!("{before}`keys/…`{after}"));
+}

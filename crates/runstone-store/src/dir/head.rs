@@ -206,7 +206,7 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Returns the highest place that a listing shows of a log whose first place is empty: its
     /// beginning may be lost, however much of it. A handle lists each such log once.
-    fn left_of(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
+    pub(super) fn left_of(&self, log: &Log) -> Result<Option<Seq>, StoreError> {
         if self.heads.is_listed_empty(log) {
             return Ok(None);
         }
@@ -354,7 +354,7 @@ impl<F: FileSystem> LogDir<'_, F> {
         Ok(names.iter().filter_map(|name| shard_number(name)).collect())
     }
 
-    fn is_taken(&mut self, number: u64) -> Result<bool, StoreError> {
+    pub(super) fn is_taken(&mut self, number: u64) -> Result<bool, StoreError> {
         let Some(seq) = Seq::new(number) else {
             return Ok(false);
         };
@@ -383,7 +383,7 @@ impl<F: FileSystem> LogDir<'_, F> {
     }
 
     /// Returns the highest place that a listing shows, 0 if none.
-    fn listed_head(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn listed_head(&mut self) -> Result<u64, StoreError> {
         let tree = &self.store.tree;
         for shard in self.shards()?.into_iter().rev() {
             let Some(dir) = tree.open_in(&self.dir, &shard_name(shard))? else {

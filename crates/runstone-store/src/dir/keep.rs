@@ -52,13 +52,12 @@ impl<F: FileSystem> DirStore<F> {
         };
         if let Some(existing) = self.kept_cohort(cohort)? {
             let opened = same(&existing)?;
+            let log = Log::Cohort(cohort.clone());
             // Whoever took the first place flushed all this before.
-            if self
-                .find_head(&Log::Cohort(cohort.clone()), None)?
-                .is_some()
-            {
+            if self.find_head(&log, None)?.is_some() {
                 return Ok(opened);
             }
+            self.demand_untouched(&log)?;
         }
         let dir = self.tree.make(&path, Holds::Truth)?;
         for log in ["log", "notes"] {

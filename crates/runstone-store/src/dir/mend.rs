@@ -7,7 +7,7 @@
 //! that is empty is only ever linked, below the end of the log and where the claim of its key
 //! stands, so that no writer can be on its way to it; a segment that cannot be believed is removed
 //! only if every entry in it is whole in its slot. Without a twin everything stays as it is. Claims
-//! are left to `reissue`.
+//! are left to `reissue`, logs of which nothing is left to `traces`.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -58,7 +58,7 @@ enum Ailment {
 
 /// A file that may stand in a slot.
 #[derive(Debug)]
-struct Twin {
+pub(super) struct Twin {
     file: Vec<u8>,
     key: Key,
 }
@@ -86,6 +86,7 @@ impl<F: FileSystem> DirStore<F> {
                 self.put_back_from(log, seq.next(), &patients, &mut mended);
             }
         }
+        self.put_lost_logs_back(&patients.claims, &mut mended)?;
         self.put_claims_back(&patients.lost_claims, &read, &mut mended);
         for path in &patients.segments {
             match self.remove_segment(path) {
@@ -208,7 +209,12 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     /// Returns the claim whose file is the one that a segment names.
-    fn claim_of_row(&self, log: &Log, seq: Seq, row: &Row) -> Result<Option<Twin>, StoreError> {
+    pub(super) fn claim_of_row(
+        &self,
+        log: &Log,
+        seq: Seq,
+        row: &Row,
+    ) -> Result<Option<Twin>, StoreError> {
         let (key, fan) = (row.key, fan_name(row.key.digest()));
         for generation in 0.. {
             let Some(file) = self.read_claim(&fan, &claim_name(&key, generation))? else {
@@ -249,14 +255,14 @@ impl<F: FileSystem> DirStore<F> {
         Ok(fits.then_some(Twin { file, key }))
     }
 
-    fn is_adopted(&self, fan: &str, name: &str) -> Result<bool, StoreError> {
+    pub(super) fn is_adopted(&self, fan: &str, name: &str) -> Result<bool, StoreError> {
         match self.tree.open(&["keys", fan])? {
             Some(dir) => self.tree.exists(&dir, &format!("{name}.adopted")),
             None => Ok(false),
         }
     }
 
-    fn read_claim(&self, fan: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn read_claim(&self, fan: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         match self.tree.open(&["keys", fan])? {
             Some(dir) => self.tree.read(&dir, name, FILE_BYTES_MAX + 1),
             None => Ok(None),
@@ -283,31 +289,41 @@ impl<F: FileSystem> DirStore<F> {
         let mut path = log.path();
         let shard = shard_name(self.shard_of(seq));
         path.push(&shard);
-        if ailment == Ailment::Missing && !self.may_be_linked(log, seq, twin)? {
-            return Ok(false);
+        if ailment == Ailment::Missing {
+            let may_be_linked = self.may_be_linked(log, seq, twin)?;
+            if may_be_linked {
+                self.link_back(log, seq, &twin.file)?;
+            }
+            return Ok(may_be_linked);
         }
-        // The whole shard may be lost.
         let shard = self.tree.make(&path, Holds::Truth)?;
         let name = slot_name(seq);
         let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
         let mut temporary = self.tree.write_temporary(&shard, nonce, mode, &twin.file)?;
         self.tree.sync_temporary(&mut temporary)?;
-        match ailment {
-            Ailment::Missing => {
-                let given = self.tree.give_name(&temporary, &shard, &name);
-                given.map_err(at(shard.name(&name)))?;
-            }
-            Ailment::Damaged => {
-                if !matches!(self.read_slot(log, seq)?, Slot::Damaged(_)) {
-                    return Ok(false);
-                }
-                self.quarantine(&log.path().join("~"), &shard, &name)?;
-                // One call: at no moment is the place free for another to take.
-                self.tree.take_name(temporary, &name)?;
-            }
+        if !matches!(self.read_slot(log, seq)?, Slot::Damaged(_)) {
+            return Ok(false);
         }
+        self.quarantine(&log.path().join("~"), &shard, &name)?;
+        // One call: at no moment is the place free for another to take.
+        self.tree.take_name(temporary, &name)?;
         self.tree.sync_down_to(&path)?;
         Ok(true)
+    }
+
+    /// Links a file as a slot that is empty, durably; the whole shard may be lost.
+    pub(super) fn link_back(&self, log: &Log, seq: Seq, file: &[u8]) -> Result<(), StoreError> {
+        let mut path = log.path();
+        let shard = shard_name(self.shard_of(seq));
+        path.push(&shard);
+        let shard = self.tree.make(&path, Holds::Truth)?;
+        let name = slot_name(seq);
+        let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
+        let mut temporary = self.tree.write_temporary(&shard, nonce, mode, file)?;
+        self.tree.sync_temporary(&mut temporary)?;
+        let given = self.tree.give_name(&temporary, &shard, &name);
+        given.map_err(at(shard.name(&name)))?;
+        self.tree.sync_down_to(&path)
     }
 
     /// Returns whether an empty place may be given its entry: no writer takes one that lies below

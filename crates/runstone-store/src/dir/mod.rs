@@ -16,7 +16,7 @@
 //! weigh    counts bytes                    race      who of many gets a name
 //! trash    objects that nobody names, on their way out
 //! examine  asks the file system everything a store relies on
-//! origin   where the store was made
+//! origin   where the store was made           traces   what claims tell of a lost log
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -51,6 +51,7 @@ mod shelf;
 mod simulation;
 mod slots;
 mod sweep;
+mod traces;
 mod trash;
 mod tree;
 mod weigh;
