@@ -145,3 +145,51 @@ fn recording_over_a_lost_end_costs_what_its_segments_do() {
     });
     assert!(calls[1] < calls[0] + 100, "{calls:?}");
 }
+
+#[test]
+fn place_that_a_segment_above_a_lost_one_names_is_never_given_out_again() {
+    for (entries, lost, next_place) in [(600, 1..=1, 513), (900, 1..=2, 769)] {
+        let place = store_of(entries);
+        for number in 201..=entries {
+            fs::remove_file(slot(&place, number)).unwrap();
+        }
+        forget_the_end(&place);
+        for number in lost.clone() {
+            fs::remove_file(sealed(&place, (number - 1) * 256 + 1, number * 256)).unwrap();
+        }
+        assert_eq!(next(&place.open(), "next"), next_place, "{lost:?}");
+        once_each(&place);
+    }
+}
+
+#[test]
+fn segment_above_a_lost_one_that_no_claim_vouches_for_says_nothing() {
+    let place = store_of(200);
+    let other = copied(&place);
+    batch(&place.open(), "ours", 201, 220);
+    batch(&other.open(), "theirs", 201, 600);
+    fs::create_dir_all(sealed(&place, 257, 512).parent().unwrap()).unwrap();
+    fs::copy(sealed(&other, 257, 512), sealed(&place, 257, 512)).unwrap();
+    assert_eq!(next(&place.open(), "next"), 221);
+}
+
+#[test]
+fn loss_under_a_handle_at_work_gives_no_place_away() {
+    for by_batch in [false, true] {
+        let place = store_of(300);
+        let store = place.open();
+        assert_eq!(next(&store, "before"), 301);
+        for number in 6..=301 {
+            fs::remove_file(slot(&place, number)).unwrap();
+        }
+        forget_the_end(&place);
+        fs::remove_dir_all(sealed(&place, 1, 256).parent().unwrap()).unwrap();
+        if by_batch {
+            batch(&store, "after", 302, 303);
+        } else {
+            assert_eq!(next(&store, "after-302"), 302);
+            assert_eq!(next(&store, "after-303"), 303);
+        }
+        assert_eq!(next(&place.open(), "next"), 304, "{by_batch}");
+    }
+}

@@ -113,9 +113,10 @@ impl<F: FileSystem> DirStore<F> {
         seq.get().is_multiple_of(EVERY)
     }
 
-    /// Leaves a hint, at places that are worth one.
-    pub(super) fn leave_hint(&self, log: &Log, seen: Seen) {
-        if !Self::is_worth_a_hint(seen.seq) {
+    /// Leaves a hint, at places that are worth one, and above one that is empty: whoever searches
+    /// for the end by steps may not come to what stands above a wide hole.
+    pub(super) fn leave_hint(&self, log: &Log, first: Seq, seen: Seen) {
+        if !Self::is_worth_a_hint(seen.seq) && !self.stands_on_nothing(log, first) {
             return;
         }
         let Some(path) = Self::hint_dir(log) else {
@@ -128,6 +129,16 @@ impl<F: FileSystem> DirStore<F> {
             .and_then(|view| self.tree.replace(&view, self.nonce(), HINT, &bytes));
         // Without the hint the next one to open this log searches a little longer.
         drop(left);
+    }
+
+    /// Returns whether the place below one is empty, which was taken before it.
+    fn stands_on_nothing(&self, log: &Log, seq: Seq) -> bool {
+        let below = seq.previous();
+        let is_taken = below.map_or(Ok(true), |below| match self.open_log(log)? {
+            Some(mut log_dir) => log_dir.is_taken(below.get()),
+            None => Ok(false),
+        });
+        matches!(is_taken, Ok(false))
     }
 
     /// Returns the path of a log's hint, for people.

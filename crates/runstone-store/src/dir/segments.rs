@@ -25,6 +25,23 @@ use crate::store::Entry;
 const OPENED_MAX: usize = 256;
 const OPENED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How many narrow segments beyond the one of a place are looked at, and wide ones: as far as is
+/// looked beyond a slot, and once more.
+const NARROW_STEPS: [u64; 4] = [1, 2, 4, 8];
+const WIDE_STEPS: [u64; 2] = [1, 2];
+
+/// Claims that are asked whether a segment is of this history. Chosen: adopters are rare.
+const CLAIMS_ASKED: usize = 16;
+
+/// Returns the places of some segments beyond those of a place.
+fn spans_beyond(seq: Seq) -> impl Iterator<Item = Span> {
+    let beyond = move |level: Level, step: u64| Span::around(level, seq.plus(step * level.width()));
+    let narrow = NARROW_STEPS.map(|step| beyond(Level::Entries, step));
+    narrow
+        .into_iter()
+        .chain(WIDE_STEPS.map(|step| beyond(Level::Rows, step)))
+}
+
 /// What stands under the name of a segment.
 #[derive(Debug)]
 pub(super) enum Sealed {
@@ -111,10 +128,17 @@ impl<F: FileSystem> DirStore<F> {
             }
             is_sealed = true;
             if let Some(segment) = self.sealed(log, span)?.whole()
-                && let Some((end, row)) = self.end_of_this_history(log, segment, seq)?
+                && self.is_of_this_history(log, &segment, seq)?
             {
-                self.heads.raise(log, end, Some(row.sha256));
-                return Ok(Some(end));
+                return self.end_above(log, segment);
+            }
+        }
+        for span in spans_beyond(seq) {
+            if self.is_sealed(log, span)?
+                && let Some(segment) = self.sealed(log, span)?.whole()
+                && self.is_vouched_for_by_a_claim(log, &segment)?
+            {
+                return self.end_above(log, segment);
             }
         }
         if !is_sealed {
@@ -123,24 +147,36 @@ impl<F: FileSystem> DirStore<F> {
         Ok(None)
     }
 
-    /// Returns the last place of a segment and those that follow it, with what stood there, if the
-    /// segment is of this history.
-    fn end_of_this_history(
-        &self,
-        log: &Log,
-        mut segment: Segment,
-        seq: Seq,
-    ) -> Result<Option<(Seq, Row)>, StoreError> {
-        if !self.is_of_this_history(log, &segment, seq)? {
-            return Ok(None);
+    /// Returns whether the file in a slot of a segment is the claim of its key, bit for bit: then
+    /// who made the claim in this store took the place. An adopter's entry is another file than its
+    /// claim, so that a few are asked.
+    fn is_vouched_for_by_a_claim(&self, log: &Log, segment: &Segment) -> Result<bool, StoreError> {
+        let mut seq = Some(segment.last());
+        for _ in 0..CLAIMS_ASKED {
+            let Some(place) = seq.filter(|it| *it >= segment.first()) else {
+                break;
+            };
+            if let Some(row) = segment.row(place)
+                && self.claim_of_row(log, place, row)?.is_some()
+            {
+                return Ok(true);
+            }
+            seq = place.previous();
         }
+        Ok(false)
+    }
+
+    /// Returns the last place of a segment and those that follow it.
+    fn end_above(&self, log: &Log, mut segment: Segment) -> Result<Option<Seq>, StoreError> {
         while let Some(next) = self.beginning_at(log, segment.last().next())?
             && next.previous() == segment.chain()
         {
             segment = next;
         }
         let end = segment.last();
-        Ok(segment.row(end).map(|row| (end, *row)))
+        let row = segment.row(end);
+        self.heads.raise(log, end, row.map(|row| row.sha256));
+        Ok(row.map(|_| end))
     }
 
     /// Returns whether a segment agrees with the highest entry that is left below a place, by

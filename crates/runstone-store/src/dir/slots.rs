@@ -195,7 +195,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
                 sha256: written.sha256,
             };
             self.confirm(log, &shard, seen)?;
-            self.leave_hint(log, seen);
+            self.leave_hint(log, seq, seen);
             self.seal_behind(log, seq, 1);
         }
         Ok(published)
@@ -247,14 +247,10 @@ impl<F: FileSystem> Slots for DirStore<F> {
     }
 
     fn leave_word(&self, log: &Log, taken: &[Seen]) {
-        if let Some(seen) = taken
-            .iter()
-            .rev()
-            .find(|seen| Self::is_worth_a_hint(seen.seq))
-        {
-            self.leave_hint(log, *seen);
-        }
-        if let Some(last) = taken.last() {
+        if let (Some(first), Some(last)) = (taken.first(), taken.last()) {
+            let of_hints = taken.iter().rev();
+            let usual = of_hints.copied().find(|it| Self::is_worth_a_hint(it.seq));
+            self.leave_hint(log, first.seq, usual.unwrap_or(*last));
             self.left_to_seal.add(log, last.seq, taken.len() as u64);
         }
     }
