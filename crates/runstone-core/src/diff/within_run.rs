@@ -113,7 +113,7 @@ fn welch(prev: Spread, curr: Spread) -> (f64, f64) {
     // Shares of the whole, whose squares do not underflow as those of the parts may.
     let spread: f64 = parts
         .iter()
-        .map(|(part, degrees)| (part / variance).powi(2) / degrees)
+        .map(|(part, degrees)| squared(part / variance) / degrees)
         .sum();
     (variance, spread.recip())
 }
@@ -139,12 +139,16 @@ fn count(values: &[f64]) -> f64 {
     values.len() as f64
 }
 
+fn squared(value: f64) -> f64 {
+    value * value
+}
+
 /// Sample variance; NaN for fewer than two values.
 fn variance(values: &[f64]) -> f64 {
     let mean = values.iter().sum::<f64>() / count(values);
     values
         .iter()
-        .map(|value| (value - mean).powi(2))
+        .map(|value| squared(value - mean))
         .sum::<f64>()
         / (count(values) - 1.0)
 }

@@ -187,7 +187,7 @@ fn decimals_for(value: f64, digits: i32) -> usize {
             clippy::cast_possible_truncation,
             reason = "a binary64's exponent is small"
         )]
-        let magnitude = value.abs().log10().floor() as i32;
+        let magnitude = libm::log10(value.abs()).floor() as i32;
         usize::try_from(digits - 1 - magnitude).unwrap_or(0)
     } else {
         0
