@@ -266,7 +266,7 @@ fn not_compared(stored: &Stored, profile: &Profile, reason: &str) -> Answered {
     }
 }
 
-/// Chooses the yardstick among `points`, unless a note pins one.
+/// Chooses the yardstick among `points` that `stored` decides about, unless a note pins one.
 pub(crate) fn baseline_of(
     points: &[Point],
     current: Option<&Point>,
@@ -275,18 +275,31 @@ pub(crate) fn baseline_of(
     stored: &Stored,
     pinned: Result<Option<Pinned>, String>,
 ) -> Baseline {
+    let decides = rules.metrics.primary(&stored.snapshot.metrics);
+    baseline_by(points, current, profile, rules, &decides, pinned)
+}
+
+/// Chooses the yardstick among `points` by what decides, unless a note pins one.
+pub(crate) fn baseline_by(
+    points: &[Point],
+    current: Option<&Point>,
+    profile: &Profile,
+    rules: &StageRules,
+    decides: &Primary,
+    pinned: Result<Option<Pinned>, String>,
+) -> Baseline {
     let pinned = match pinned {
         Ok(None) => None,
         Ok(Some(pinned)) => return Baseline::Pinned(Box::new(pinned)),
         Err(reason) => return Baseline::Unknown { reason },
     };
-    match rules.metrics.primary(&stored.snapshot.metrics) {
+    match decides {
         Primary::One(name) => baseline(
             points,
             current,
             profile.baseline,
-            rules.metrics.direction(&name),
-            rules.metrics.tolerance(&name),
+            rules.metrics.direction(name),
+            rules.metrics.tolerance(name),
             pinned,
         ),
         other => Baseline::NoPrimary {

@@ -1,12 +1,13 @@
 //! Looking back over a cohort at bounded cost.
 //!
-//! Previous run, baseline and (later) noise look at the last [`LOOK_BACK`] snapshots and read their
+//! Previous run, baseline and noise look at the last [`LOOK_BACK`] snapshots and read their
 //! envelopes alone, so recording into a long history costs what recording into a short one costs.
 //! What was read once is kept in memory: entries never change, so the memory is never stale.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use runstone_core::digest::Digest;
 use runstone_core::verdict::{LOOK_BACK, Point};
 use runstone_store::{CohortName, Log, Seq, Slot, Store, StoreError};
 
@@ -59,6 +60,7 @@ enum Remembered {
     Point {
         point: Box<Point>,
         notes_seen: Option<Seq>,
+        profile: Option<Digest>,
     },
     /// Occupied by something that cannot be read; it is named, never skipped in silence.
     Unreadable,
@@ -71,6 +73,8 @@ pub(crate) struct Past {
     pub(crate) points: Vec<Point>,
     /// For each point the highest note its writer saw.
     pub(crate) notes_seen: Vec<Option<Seq>>,
+    /// For each point the profile it was read by.
+    pub(crate) profiles: Vec<Option<Digest>>,
     /// Slots among them that could not be read.
     pub(crate) unreadable: Vec<Seq>,
 }
@@ -101,9 +105,14 @@ impl History {
         for _ in 0..at_most {
             let Some(seq) = next else { break };
             match self.at(&log, cohort, seq)? {
-                Remembered::Point { point, notes_seen } => {
+                Remembered::Point {
+                    point,
+                    notes_seen,
+                    profile,
+                } => {
                     past.points.push(*point);
                     past.notes_seen.push(notes_seen);
+                    past.profiles.push(profile);
                 }
                 Remembered::Unreadable => past.unreadable.push(seq),
             }
@@ -130,6 +139,7 @@ impl History {
                     Remembered::Point {
                         point: Box::new(point),
                         notes_seen: envelope.notes_head_seen.map(|seen| seen.seq),
+                        profile: summary::profile(&envelope),
                     }
                 })
             }

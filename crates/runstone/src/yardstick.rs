@@ -1,15 +1,18 @@
 //! The baseline of a cohort, shown: which run it is, why, and when it moved.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use runstone_core::digest::Digest;
 use runstone_core::note::Unread;
-use runstone_core::profile::Direction;
+use runstone_core::profile::{Direction, Primary, Profile};
 use runstone_core::snapshot::Status;
-use runstone_core::verdict::{Baseline, BaselineMove, LOOK_BACK, Point, baseline_moves};
+use runstone_core::verdict::{Baseline, BaselineMove, Held, LOOK_BACK, Moves, Point};
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::{Value, json};
 
-use crate::compare::{baseline_of, primary_direction};
+use crate::compare::{baseline_by, baseline_of, primary_direction};
 use crate::error::{Error, NOT_DELETED};
 use crate::find::Stored;
 use crate::history::Past;
@@ -32,6 +35,9 @@ pub struct BaselineShown {
     pub window: Vec<Point>,
     /// Where it appeared or moved, oldest first; empty unless asked for.
     pub moves: Vec<BaselineMove>,
+    /// Places whose part in its moves is not known, because they, or their profile, cannot be
+    /// read.
+    pub unreadable: Vec<Seq>,
     /// Notes of the cohort that could not be read, and so were not followed.
     pub unread_notes: Vec<Unread>,
 }
@@ -39,9 +45,15 @@ pub struct BaselineShown {
 impl BaselineShown {
     /// Returns what the caller should know and nothing failed for.
     pub fn warnings(&self) -> Vec<String> {
+        let cohort = &self.cohort;
+        let left_out = self.unreadable.iter().map(|seq| {
+            format!(
+                "{cohort}#{seq} cannot be read and was left out; `runstone verify` names the damage"
+            )
+        });
         let unread = self.unread_notes.iter();
-        unread
-            .map(|unread| not_followed(&self.cohort, unread))
+        left_out
+            .chain(unread.map(|unread| not_followed(cohort, unread)))
             .collect()
     }
 }
@@ -59,7 +71,12 @@ impl BaselineShown {
             "run_id": self.stored.as_ref().map(|stored| &stored.snapshot.run_id),
             "sha256": self.stored.as_ref().map(|stored| stored.place.sha256),
             "moves": self.moves.iter().map(|moved| {
-                json!({ "at": moved.at, "baseline": moved.baseline, "pinned": moved.pinned })
+                json!({
+                    "at": moved.at,
+                    "baseline": moved.baseline,
+                    "pinned": moved.pinned,
+                    "why": moved.why,
+                })
             }).collect::<Vec<_>>(),
             "warnings": self.warnings(),
         })
@@ -75,28 +92,71 @@ impl Ledger {
     pub fn baseline_show(&self, cohort: &CohortName) -> Result<BaselineShown, Error> {
         let mut shown = self.baseline_in(cohort)?;
         let newest = self.newest(cohort)?;
-        let deciding = self.deciding(&newest, &shown.window)?;
-        let profile = self.profile_by_digest(&deciding.snapshot.profile.sha256)?;
-        let rules = rules_of(&profile, &deciding.snapshot.stage)?;
+        let stage = &newest.snapshot.stage;
         let past = self
             .history
             .before_at_most(cohort, beyond(&newest), usize::MAX)?;
-        let mut held = Vec::new();
-        for (at, (current, notes_seen)) in past.points.iter().zip(&past.notes_seen).enumerate() {
-            let noted = self.notes.up_to(cohort, *notes_seen)?;
-            let window = &past.points[at + 1..];
-            let mut below = Cow::from(&window[..window.len().min(LOOK_BACK)]);
+        shown.unreadable = past.unreadable.iter().rev().copied().collect();
+        let mut moves = Moves::default();
+        let mut profiles = BTreeMap::new();
+        // Oldest first: each was held against what it saw, by its own profile.
+        for (at, current) in past.points.iter().enumerate().rev() {
+            let Some((primary, _)) = current.decides() else {
+                // Whoever measured nothing was held against nothing, and moved nothing.
+                continue;
+            };
+            let by = past.profiles[at];
+            let profile = match by
+                .map(|by| self.profile_once(&mut profiles, by))
+                .transpose()
+            {
+                Ok(profile) => profile.flatten(),
+                Err(error) => return Err(error),
+            };
+            let Some(profile) = profile else {
+                shown.unreadable.extend(Seq::new(current.seq.0));
+                continue;
+            };
+            let rules = rules_of(&profile, stage)?;
+            let noted = self.notes.up_to(cohort, past.notes_seen[at])?;
+            let mut below = Cow::from(within_reach(&past.points[at + 1..], current));
             if noted.all().next().is_some() {
                 for point in below.to_mut() {
                     noted.mark(point);
                 }
             }
             let pinned = self.pinned(cohort, &noted);
-            let found = baseline_of(&below, Some(current), &profile, rules, &deciding, pinned);
-            held.push((current.seq, found));
+            let decides = Primary::One(primary.clone());
+            let found = baseline_by(&below, Some(current), &profile, rules, &decides, pinned);
+            let held = Held {
+                current,
+                history: &below,
+                rule: profile.baseline,
+                direction: rules.metrics.direction(primary),
+            };
+            moves.see(held, found);
         }
-        shown.moves = baseline_moves(held.iter().rev().map(|(seq, found)| (*seq, found)));
+        shown.unreadable.sort_unstable();
+        shown.moves = moves.end();
         Ok(shown)
+    }
+
+    /// Reads a profile that was not asked for yet; `None` if it cannot be read.
+    fn profile_once(
+        &self,
+        known: &mut BTreeMap<Digest, Option<Arc<Profile>>>,
+        sha256: Digest,
+    ) -> Result<Option<Arc<Profile>>, Error> {
+        if let Some(known) = known.get(&sha256) {
+            return Ok(known.clone());
+        }
+        let found = match self.profile_by_digest(&sha256) {
+            Ok(profile) => Some(profile),
+            Err(error) if error.costs_its_place_alone() => None,
+            Err(error) => return Err(error),
+        };
+        known.insert(sha256, found.clone());
+        Ok(found)
     }
 
     /// Shows the yardstick of a cohort at bounded cost, without its moves.
@@ -118,6 +178,7 @@ impl Ledger {
             stored,
             window: points,
             moves: Vec::new(),
+            unreadable: Vec::new(),
             unread_notes: noted.unread().to_vec(),
         })
     }
@@ -172,6 +233,12 @@ impl Ledger {
             Error::Empty
         })
     }
+}
+
+/// Returns the part of a log below a run that it looked back at. Places count, readable or not.
+fn within_reach<'p>(below: &'p [Point], current: &Point) -> &'p [Point] {
+    let reached = |point: &Point| current.seq.0 - point.seq.0 <= LOOK_BACK as u64;
+    &below[..below.partition_point(reached)]
 }
 
 /// Returns the position after a snapshot, below which it counts itself.

@@ -3,9 +3,12 @@
 use runstone::yardstick::BaselineShown;
 
 use crate::render::answer;
-use crate::render::lines::{behind, line, wrapped};
-use crate::render::words::metric;
+use crate::render::lines::{behind, wrapped};
+use crate::render::words::{count, metric};
 use crate::ui::{NAME, plain};
+
+/// Most moves shown; chosen, a cohort of years has thousands.
+const MOVES_SHOWN: usize = 20;
 
 /// Returns which run is the baseline, why, its window, and where it moved.
 pub(crate) fn text(shown: &BaselineShown) -> String {
@@ -35,15 +38,19 @@ pub(crate) fn text(shown: &BaselineShown) -> String {
             plain(stored.snapshot.run_id.as_str())
         )));
     }
-    for moved in &shown.moves {
-        let pinned = if moved.pinned { ", pinned" } else { "" };
+    let earlier = shown.moves.len().saturating_sub(MOVES_SHOWN);
+    if earlier > 0 {
+        let moves = count(earlier as u64, "earlier move");
+        text.push_str(&wrapped(&format!("  {moves}; `--json` lists all")));
+    }
+    for moved in &shown.moves[earlier..] {
         let which = moved
             .baseline
             .map_or_else(|| "none".to_owned(), |seq| format!("#{seq}"));
-        line(
-            &mut text,
-            format_args!("  {which} from #{} on{pinned}", moved.at),
-        );
+        text.push_str(&behind(
+            &format!("  {which} from #{} on: ", moved.at),
+            &plain(&moved.why),
+        ));
     }
     text
 }
