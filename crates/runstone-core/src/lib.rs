@@ -27,6 +27,7 @@ pub mod pointer;
 pub mod problem;
 pub mod profile;
 pub mod query;
+pub mod ranking;
 pub mod record;
 pub mod redact;
 pub mod snapshot;

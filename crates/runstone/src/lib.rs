@@ -55,6 +55,7 @@ pub mod refused;
 mod standing;
 pub mod stats;
 mod summary;
+pub mod table;
 pub mod under_way;
 pub mod verify;
 pub mod views;

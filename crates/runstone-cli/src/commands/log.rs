@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use runstone::Ledger;
 use runstone::core::id::Stage;
 use runstone::core::note::Tag;
 use runstone::core::query::Expr;
@@ -9,9 +10,9 @@ use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
 use runstone::refused::{RefusedRow, RefusedRuns};
 use runstone::under_way::{RunsUnderWay, State, UnderWay};
-use runstone::{Error, Ledger};
 use serde_json::{Map, Value};
 
+use crate::commands::choice::ChoiceArgs;
 use crate::error::CliError;
 use crate::execution::ThisHost;
 use crate::exit::Exit;
@@ -35,33 +36,8 @@ experiment recorded_at started_at finished_at profile sha256 verdict metrics.*
 labels.* factors.* settings.* seeds.* versions.* identity.* document.*
 Operators: = != < <= > >= ~ (with *) in has and or not, and parentheses.")]
 pub(crate) struct LogArgs {
-    /// Only this cohort, by a unique prefix
-    #[arg(long, value_name = "COHORT")]
-    cohort: Option<String>,
-    /// Only this stage
-    #[arg(long)]
-    stage: Option<String>,
-    /// Only this experiment
-    #[arg(long, value_name = "NAME")]
-    experiment: Option<String>,
-    /// Only this sweep
-    #[arg(long, value_name = "NAME")]
-    sweep: Option<String>,
-    /// Only this status: `finished`, `failed`, `interrupted`
-    #[arg(long, value_parser = status)]
-    status: Option<Status>,
-    /// Only since an instant (RFC 3339 or a date) or a while (`90m`, `24h`, `7d`)
-    #[arg(long, value_name = "WHEN")]
-    since: Option<String>,
-    /// Only snapshots that bear this tag
-    #[arg(long, value_name = "TAG", value_parser = tag)]
-    tag: Option<Tag>,
-    /// Show also what was deleted
-    #[arg(long)]
-    deleted: bool,
-    /// Only rows that pass this filter
-    #[arg(long = "where", value_name = "EXPR")]
-    filter: Option<String>,
+    #[command(flatten)]
+    choice: ChoiceArgs,
     /// Sort by a value, such as `metrics.auc`; a leading `-` puts the largest first
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     sort: Option<String>,
@@ -79,19 +55,9 @@ pub(crate) struct LogArgs {
     format: Option<Format>,
 }
 
-fn status(word: &str) -> Result<Status, String> {
-    Status::from_word(word).ok_or_else(|| "write `finished`, `failed` or `interrupted`".to_owned())
-}
-
-fn rows(text: &str) -> Result<usize, String> {
+pub(crate) fn rows(text: &str) -> Result<usize, String> {
     text.parse()
         .map_err(|_no_count| "write a number of rows, such as 50; 0 shows all".to_owned())
-}
-
-fn tag(text: &str) -> Result<Tag, String> {
-    Tag::new(text).map_err(|_illegal| {
-        "write one word of letters, digits and `._-/:+=@#%`, such as `release/1.2`".to_owned()
-    })
 }
 
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
@@ -152,7 +118,7 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
 
 /// Says that no snapshot is shown, and which stages there are if none has the one asked for.
 fn nothing_to_show(ledger: &Ledger, args: &LogArgs) -> Result<String, CliError> {
-    let Some(asked) = &args.stage else {
+    let Some(asked) = &args.choice.stage else {
         return Ok("no snapshot to show\n".to_owned());
     };
     let known = ledger.stages()?;
@@ -187,7 +153,7 @@ const STAGES_SHOWN: usize = 8;
 
 /// Returns the runs under way that the options ask for; those about results ask for none.
 fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> {
-    if args.status.is_some() || args.filter.is_some() || args.tag.is_some() {
+    if args.choice.status.is_some() || args.choice.filter.is_some() || args.choice.tag.is_some() {
         return Ok(RunsUnderWay::default());
     }
     let mut listed = ledger.under_way(&ThisHost)?;
@@ -197,7 +163,8 @@ fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> 
             own.starts_with(cohort.as_str())
         };
         let is_of = |stage: &String| row.started.stage.eq_ignore_ascii_case(stage);
-        args.cohort.as_ref().is_none_or(is_in) && args.stage.as_ref().is_none_or(is_of)
+        args.choice.cohort.as_ref().is_none_or(is_in)
+            && args.choice.stage.as_ref().is_none_or(is_of)
     });
     Ok(listed)
 }
@@ -205,12 +172,13 @@ fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> 
 /// Returns the refused runs that the options ask for: as with runs under way, and they are in no
 /// cohort yet.
 fn refused(ledger: &Ledger, args: &LogArgs) -> Result<RefusedRuns, CliError> {
-    let asks_of_results = args.status.is_some() || args.filter.is_some() || args.tag.is_some();
-    if asks_of_results || args.cohort.is_some() {
+    let asks_of_results =
+        args.choice.status.is_some() || args.choice.filter.is_some() || args.choice.tag.is_some();
+    if asks_of_results || args.choice.cohort.is_some() {
         return Ok(RefusedRuns::default());
     }
     let mut listed = ledger.refused_runs()?;
-    if let Some(stage) = &args.stage {
+    if let Some(stage) = &args.choice.stage {
         let is_of = |own: &String| own.eq_ignore_ascii_case(stage);
         listed
             .rows
@@ -304,26 +272,13 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
         known(of_order(key))?;
     }
     Ok(LogRequest {
-        cohort: args.cohort.clone(),
-        stage: args.stage.clone(),
-        experiment: args.experiment.clone(),
-        sweep: args.sweep.clone(),
-        status: args.status,
-        since: args.since.as_deref().map(time::since).transpose()?,
-        tag: args.tag.clone(),
-        deleted: args.deleted,
-        filter: args
-            .filter
-            .as_deref()
-            .map(Expr::parse)
-            .transpose()
-            .map_err(|error| CliError::Ledger(Error::Query(error)))?,
         sort: args.sort.as_deref().map(|key| Sort {
             path: of_order(key).to_owned(),
             descending: key.starts_with('-'),
         }),
         at_most: args.at_most.unwrap_or(settings.log_lines.value),
         all_attempts: args.all_attempts,
+        ..args.choice.read()?
     })
 }
 

@@ -4,6 +4,7 @@
 mod accept;
 mod baseline;
 mod check;
+mod choice;
 mod cohorts;
 mod completions;
 mod config;
@@ -24,6 +25,7 @@ mod run;
 mod show;
 mod signature;
 mod stats;
+mod table;
 mod tag;
 mod verify;
 mod version;
@@ -41,6 +43,7 @@ pub(crate) enum Command {
     Record(record::RecordArgs),
     Run(run::RunArgs),
     Log(log::LogArgs),
+    Table(table::TableArgs),
     Cohorts(cohorts::CohortsArgs),
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
@@ -101,6 +104,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Record(args) => record::run(args, ui, settings),
         Command::Run(args) => Ok(run::run(args, ui, settings)),
         Command::Log(args) => log::run(&args, ui, settings),
+        Command::Table(args) => table::run(&args, ui, settings),
         Command::Cohorts(args) => cohorts::run(&args, ui, settings),
         Command::Show(args) => show::run(&args, ui, settings),
         Command::Diff(args) => diff::run(&args, ui, settings),

@@ -18,6 +18,7 @@ pub(crate) mod nearest;
 pub(crate) mod note;
 pub(crate) mod snapshot;
 pub(crate) mod stats;
+pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod verify;
 pub(crate) mod views;

@@ -213,6 +213,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
     for arguments in [
         &["record", "b.json"][..],
         &["log"],
+        &["table"],
         &["cohorts"],
         &["show"],
         &["diff"],

@@ -24,5 +24,6 @@ mod stats;
 mod stores;
 mod streams;
 mod struck;
+mod table;
 mod users;
 mod widths;

@@ -37,3 +37,4 @@ pub use self::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
 pub use self::moves::{BaselineMove, Held, Moves};
 pub use self::point::{LOOK_BACK, Mark, Point};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};
+pub use self::reference::values_by_settings;

@@ -95,9 +95,17 @@ pub(super) fn yardsticks<'a>(
     history: &'a [Point],
     current: Option<&Point>,
 ) -> impl Iterator<Item = &'a Point> {
+    serving(&history[..history.len().min(LOOK_BACK)], current)
+}
+
+/// The same, however far back.
+pub(super) fn serving<'a>(
+    history: &'a [Point],
+    current: Option<&Point>,
+) -> impl Iterator<Item = &'a Point> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let own = current.map(|point| point.run_id.clone());
-    history.iter().take(LOOK_BACK).filter(move |point| {
+    history.iter().filter(move |point| {
         point.status == Status::Finished
             && !point.candidate
             && !point.deleted

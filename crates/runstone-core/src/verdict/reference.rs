@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::noise::REPEATS;
-use super::point::{Mark, Point, yardsticks};
+use super::point::{Mark, Point, serving, yardsticks};
 use crate::digest::Digest;
 use crate::id::SnapshotSeq;
 use crate::metric::MetricValue;
@@ -154,6 +154,27 @@ impl<'h> Reference<'h> {
     }
 }
 
+/// Returns the values of a metric by settings, oldest first, of every run that serves as a
+/// yardstick, each exact repeat once. `value` tells what a run has, given what its point keeps.
+pub fn values_by_settings(
+    points: &[Point],
+    name: &str,
+    value: impl Fn(SnapshotSeq, Option<MetricValue>) -> Option<MetricValue>,
+) -> Vec<Vec<f64>> {
+    let mut groups: BTreeMap<Digest, Vec<f64>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let all: Vec<&Point> = serving(points, None).collect();
+    for point in all.into_iter().rev() {
+        let found = value(point.seq, point.metric(name)).and_then(MetricValue::finite);
+        if let Some(found) = found
+            && !is_twin(&mut seen, point.twin)
+        {
+            groups.entry(point.settings).or_default().push(found);
+        }
+    }
+    groups.into_values().collect()
+}
+
 fn finite(point: &Point, name: &str) -> Option<f64> {
     point.metric(name).and_then(MetricValue::finite)
 }
@@ -245,5 +266,19 @@ mod tests {
         points[2].settings = Digest::of(b"a");
         let found = Reference::of(&points, &point(4, 0.5), 5).by_settings("auc");
         assert_eq!(found, [vec![0.2], vec![0.1, 0.3]]);
+    }
+
+    #[test]
+    fn a_table_pools_every_run_that_serves_and_each_exact_repeat_once() {
+        let mut points = history(&[0.1, 0.1, 0.2, 0.3, f64::NAN]);
+        points[4].twin = Some(Mark(7));
+        points[3].twin = Some(Mark(7));
+        points[1].settings = Digest::of(b"other");
+        let of = |points: &[Point]| values_by_settings(points, "auc", |_seq, kept| kept);
+        let mut found = of(&points);
+        found.sort_by_key(Vec::len);
+        assert_eq!(found, [vec![0.3], vec![0.1, 0.2]]);
+        points[2].candidate = true;
+        assert_eq!(of(&points).concat().len(), 2);
     }
 }

@@ -118,6 +118,16 @@ impl Error {
             Self::Ambiguous { candidates, .. } => candidates
                 .first()
                 .map(|first| format!("name one of them, such as `{first}`")),
+            Self::SeveralCohorts { cohorts } => cohorts.first().map(|(first, _)| {
+                format!(
+                    "choose one with `--cohort {first}`, or by what sets it apart, such as \
+                     `--stage`; `runstone cohorts` lists them"
+                )
+            }),
+            Self::NoRun => Some(
+                "`runstone log` lists what there is, and `runstone log --help` what runs are chosen by"
+                    .to_owned(),
+            ),
             Self::Empty => Some("record a run: `runstone record run.json`".to_owned()),
             Self::Deleted(deleted) => Some(format!(
                 "it is still there: `runstone show {} --deleted`",

@@ -41,6 +41,8 @@ impl Error {
             Self::NotFound { .. }
             | Self::Ambiguous { .. }
             | Self::Empty
+            | Self::SeveralCohorts { .. }
+            | Self::NoRun
             | Self::Deleted(_)
             | Self::NoYardstick { .. } => ErrorKind::NotFound,
             Self::Payload {
@@ -98,6 +100,8 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Empty => "empty_store",
+            Self::SeveralCohorts { .. } => "several_cohorts",
+            Self::NoRun => "no_run",
             Self::Deleted(_) => "deleted",
             Self::Unfit { .. } => "unfit",
             Self::Words(_) => "note_illegal",

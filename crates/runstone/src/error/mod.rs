@@ -106,6 +106,15 @@ pub enum Error {
         /// References that name one each.
         candidates: Vec<String>,
     },
+    /// Runs that were to be ranked are of several cohorts.
+    #[error("the runs are of {} cohorts, and only those of one can be compared", cohorts.len())]
+    SeveralCohorts {
+        /// Each with how many of the runs are in it.
+        cohorts: Vec<(String, usize)>,
+    },
+    /// No run is left to be ranked.
+    #[error("no run passes")]
+    NoRun,
     /// The store holds no snapshot yet.
     #[error("the store holds no snapshot yet")]
     Empty,
@@ -218,6 +227,13 @@ impl Error {
                 refused.problems.iter().map(ToString::to_string).collect()
             }
             Self::Ambiguous { candidates, .. } => candidates.clone(),
+            Self::SeveralCohorts { cohorts } => cohorts
+                .iter()
+                .map(|(cohort, runs)| {
+                    let noun = if *runs == 1 { "run" } else { "runs" };
+                    format!("{cohort}: {runs} {noun}")
+                })
+                .collect(),
             _ => Vec::new(),
         }
     }
