@@ -12,6 +12,7 @@
 //! Durable bytes belong to `runstone-store`, which knows no run; the verbs that join the two
 //! belong to `runstone`.
 
+pub mod blame;
 pub mod canon;
 pub mod canonical;
 pub mod cohort;

@@ -59,6 +59,7 @@ pub mod table;
 pub mod under_way;
 pub mod verify;
 pub mod views;
+pub mod why;
 pub mod yardstick;
 
 pub use runstone_core as core;

@@ -30,6 +30,7 @@ mod tag;
 mod verify;
 mod version;
 mod views;
+mod why;
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
+    Why(why::WhyArgs),
     Baseline(baseline::BaselineArgs),
     Accept(accept::AcceptArgs),
     Note(note::NoteArgs),
@@ -110,6 +112,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Diff(args) => diff::run(&args, ui, settings),
         Command::Check(args) => check::run(&args, ui, settings),
         Command::Explain(args) => explain::run(&args, ui, settings),
+        Command::Why(args) => why::run(&args, ui, settings),
         Command::Baseline(args) => baseline::run(&args, ui, settings),
         Command::Accept(args) => accept::run(&args, ui, settings),
         Command::Note(args) => note::run(&args, ui, settings),

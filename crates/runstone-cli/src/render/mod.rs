@@ -22,4 +22,5 @@ pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod verify;
 pub(crate) mod views;
+pub(crate) mod why;
 pub(crate) mod words;

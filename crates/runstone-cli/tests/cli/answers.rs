@@ -275,6 +275,11 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
     if !page.contains(&format!("```json\n{verdict}\n```")) {
         unwritten.push(format!("the verdict on a worse run:\n{verdict}"));
     }
+    let moved = judged.json(&["why"])["move"].take();
+    let moved = serde_json::to_string_pretty(&moved).unwrap();
+    if !page.contains(&format!("```json\n{moved}\n```")) {
+        unwritten.push(format!("why it is worse:\n{moved}"));
+    }
     assert!(
         unwritten.is_empty(),
         "docs/json.md lacks:\n{}",

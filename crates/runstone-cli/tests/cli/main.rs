@@ -26,4 +26,5 @@ mod streams;
 mod struck;
 mod table;
 mod users;
+mod why;
 mod widths;

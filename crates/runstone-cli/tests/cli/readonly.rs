@@ -114,6 +114,7 @@ fn every_reading_command_works_on_a_store_that_may_not_be_written() {
         &["check", "r6", "--against", "r1"],
         &["explain"],
         &["table"],
+        &["why"],
         &["explain", "r1", "r2"],
         &["baseline", "show"],
         &["profile", "show"],

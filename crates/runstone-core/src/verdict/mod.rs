@@ -35,6 +35,8 @@ pub use self::gate::{Condition, Failure};
 pub use self::judge::{JudgeRules, judge, judge_against_one};
 pub use self::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
 pub use self::moves::{BaselineMove, Held, Moves};
-pub use self::point::{LOOK_BACK, Mark, Point};
+#[cfg(test)]
+pub(crate) use self::point::sample;
+pub use self::point::{LOOK_BACK, Mark, Point, same_settings, serving_before};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};
 pub use self::reference::values_by_settings;

@@ -114,12 +114,34 @@ pub(super) fn serving<'a>(
     })
 }
 
+/// Returns the points that serve as a yardstick for `current` and have its settings, oldest first.
+pub fn same_settings<'a>(history: &'a [Point], current: &Point) -> Vec<&'a Point> {
+    let mut found: Vec<&Point> = yardsticks(history, Some(current))
+        .filter(|point| point.settings == current.settings)
+        .collect();
+    found.reverse();
+    found
+}
+
+/// Returns the points below `first` that serve as a yardstick for `current`, oldest first.
+pub fn serving_before<'a>(
+    history: &'a [Point],
+    current: &Point,
+    first: SnapshotSeq,
+) -> Vec<&'a Point> {
+    let mut found: Vec<&Point> = yardsticks(history, Some(current))
+        .filter(|point| point.seq < first)
+        .collect();
+    found.reverse();
+    found
+}
+
 #[cfg(test)]
-pub(super) mod sample {
+pub(crate) mod sample {
     use super::*;
 
     /// A finished run at `seq` with settings `s` and the primary metric `auc`.
-    pub(in crate::verdict) fn point(seq: u64, auc: f64) -> Point {
+    pub(crate) fn point(seq: u64, auc: f64) -> Point {
         Point {
             seq: SnapshotSeq(seq),
             run_id: format!("run-{seq}"),
@@ -138,7 +160,7 @@ pub(super) mod sample {
     }
 
     /// The log of points 1, 2, 3 … with these values, newest first.
-    pub(in crate::verdict) fn history(values: &[f64]) -> Vec<Point> {
+    pub(crate) fn history(values: &[f64]) -> Vec<Point> {
         let mut points: Vec<Point> = values
             .iter()
             .zip(1..)
