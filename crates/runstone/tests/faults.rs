@@ -112,7 +112,11 @@ fn repairing_views_on_a_full_disk_still_names_what_is_damaged() {
         assert!(!verified.is_ok());
         assert_eq!(verified.repaired.unwrap().written, 0);
         let left = verified.stale.iter().filter(|it| it.kind == "not written");
-        let left: Vec<&str> = left.map(|it| it.path.as_str()).collect();
+        let left: Vec<_> = left.collect();
+        let said = std::io::Error::from_raw_os_error(errno).to_string();
+        let is_said = left.iter().all(|it| it.why.as_ref() == Some(&said));
+        assert!(is_said, "{left:?}");
+        let left: Vec<&str> = left.iter().map(|it| it.path.as_str()).collect();
         assert!(left.contains(&latest.as_str()), "{left:?}");
         assert!(
             left.iter().any(|it| it.ends_with("/snapshot.json")),

@@ -23,11 +23,8 @@ pub(crate) fn text(verified: &Verified, store: &Path) -> String {
         text.push_str(&behind("  found    ", &plain(&damaged.found)));
     }
     for leftover in &verified.stale {
-        text.push_str(&wrapped(&format!(
-            "{FAINT}stale{FAINT:#} {} ({})",
-            plain(&leftover.path),
-            plain(&leftover.kind)
-        )));
+        let words = plain(&leftover.words());
+        text.push_str(&wrapped(&format!("{FAINT}stale{FAINT:#} {words}")));
     }
     if let Some(moved) = &verified.moved {
         text.push_str(&wrapped(&format!(

@@ -28,11 +28,8 @@ pub(crate) fn text(rebuilt: &Rebuilt) -> String {
         )));
     }
     for left in &rebuilt.left {
-        text.push_str(&wrapped(&format!(
-            "{WARNING}left{WARNING:#} {} ({})",
-            plain(&left.path),
-            plain(&left.kind)
-        )));
+        let words = plain(&left.words());
+        text.push_str(&wrapped(&format!("{WARNING}left{WARNING:#} {words}")));
     }
     text.push_str(&wrapped(&format!(
         "{DONE}rebuilt{DONE:#} {} written, {} equal, {} removed",

@@ -78,6 +78,7 @@ impl Ledger {
                 Err(Unfit::Note(NoteError::Later { .. })) => verified.stale.push(Leftover {
                     path,
                     kind: StaleKind::Newer.word().to_owned(),
+                    why: None,
                 }),
                 Err(Unfit::Note(error)) => verified.damage.push(Damaged {
                     path,

@@ -73,6 +73,8 @@ pub struct Leftover {
     pub path: String,
     /// What kind.
     pub kind: String,
+    /// What the system said, where it kept this from being put right.
+    pub why: Option<String>,
 }
 
 /// Returns a move as JSON: both places by the numbers that the system gives them.
@@ -82,8 +84,20 @@ pub(crate) fn moved_json(moved: &Moved) -> Value {
 }
 
 impl Leftover {
+    /// Returns what it is, and why it was left, in words.
+    pub fn words(&self) -> String {
+        match &self.why {
+            None => format!("{} ({})", self.path, self.kind),
+            Some(why) => format!("{} ({}: {why})", self.path, self.kind),
+        }
+    }
+
     pub(crate) fn to_json(&self) -> Value {
-        json!({ "path": self.path, "kind": self.kind })
+        let mut leftover = json!({ "path": self.path, "kind": self.kind });
+        if let Some(why) = &self.why {
+            leftover["why"] = Value::from(why.as_str());
+        }
+        leftover
     }
 }
 

@@ -76,6 +76,7 @@ impl Ledger {
             self.verify_cohort(cohort, &mut verified, &mut named)?;
         }
         self.verify_key_ids(&named.key_ids, &mut verified);
+                    why: None,
         self.verify_profiles(named.profiles, &mut verified);
         self.verify_attachments(named.attachments, &mut verified);
         self.verify_epochs(&named.epochs, &mut verified)?;
@@ -228,6 +229,7 @@ impl Ledger {
     }
 
     fn verify_snapshot(&self, stored: &Stored, verified: &mut Verified) {
+                        why: None,
         match self.recomputed(stored) {
             Recomputed::Checked(damage) => {
                 verified.checked.snapshots += 1;
@@ -268,6 +270,7 @@ impl Ledger {
         let id = again.cohort().id();
         if id.as_str() != stored.place.cohort.as_str() {
             findings.push(damaged(
+                why: None,
                 "cohort",
                 stored.place.cohort.to_string(),
                 id.to_string(),

@@ -115,5 +115,6 @@ fn name(folder: &ShelfPath, shelved: &Shelved, kind: &str, verified: &mut Verifi
     verified.stale.push(Leftover {
         path,
         kind: kind.to_owned(),
+        why: None,
     });
 }

@@ -90,6 +90,7 @@ impl Ledger {
                         verified.stale.push(Leftover {
                             path,
                             kind: StaleKind::Newer.word().to_owned(),
+                            why: None,
                         });
                     }
                 }

@@ -51,6 +51,7 @@ impl Ledger {
                 path: object.path,
                 kind: StaleKind::Trashed.to_string(),
             });
+                why: None,
         }
     }
 }

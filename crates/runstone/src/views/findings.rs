@@ -5,6 +5,7 @@
 //! and what is done about it, is left to `settled`.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::io::ErrorKind;
 
 use runstone_core::digest::Digest;
@@ -67,6 +68,7 @@ impl Settled {
         self.findings.push(Leftover {
             path,
             kind: kind.to_owned(),
+            why: None,
         });
     }
 
@@ -101,7 +103,11 @@ impl Settled {
         match done {
             Ok(done) => Ok(Some(done)),
             Err(Error::Store(error)) if is_for_want_of_room(&error) => {
-                self.find(path.to_string(), NOT_WRITTEN);
+                self.findings.push(Leftover {
+                    path: path.to_string(),
+                    kind: NOT_WRITTEN.to_owned(),
+                    why: error.source().map(ToString::to_string),
+                });
                 Ok(None)
             }
             Err(error) => Err(error),
