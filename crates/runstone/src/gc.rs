@@ -58,12 +58,19 @@ impl Ledger {
     /// Removes what dead writers left behind, once it is a day old, and takes objects that nothing
     /// names out of the store, by way of the trash; with `dry_run` it only says what it would do.
     ///
+    /// `progress` is told how many entries were read, of which each is read twice where objects go.
+    /// A dry run writes nothing.
+    ///
     /// # Errors
     /// Of the store, if no file can be made in it to tell the time by.
-    pub fn collect(&self, dry_run: bool) -> Result<Collected, Error> {
+    pub fn collect(
+        &self,
+        dry_run: bool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Collected, Error> {
         let how = if dry_run { Sweep::Look } else { Sweep::Remove };
         let swept = self.store.sweep(how)?;
-        let mut named = Named::of(self);
+        let mut named = Named::of(self, progress);
         let mut undecided = None;
         let mut who_names = || match named.read_on() {
             Ok(digests) => Some(digests.clone()),

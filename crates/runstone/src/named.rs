@@ -26,6 +26,9 @@ const DIGITS: usize = 64;
 /// The objects that are named, as far as it was read; it can be read on.
 pub(crate) struct Named<'l> {
     ledger: &'l Ledger,
+    /// Who is told how many entries were read, and how many.
+    progress: &'l mut dyn FnMut(u64),
+    entries: u64,
     digests: BTreeSet<Hash256>,
     /// How far each log was read.
     read: BTreeMap<Log, Seq>,
@@ -38,9 +41,11 @@ pub(crate) struct Named<'l> {
 }
 
 impl<'l> Named<'l> {
-    pub(crate) fn of(ledger: &'l Ledger) -> Self {
+    pub(crate) fn of(ledger: &'l Ledger, progress: &'l mut dyn FnMut(u64)) -> Self {
         Self {
             ledger,
+            progress,
+            entries: 0,
             digests: BTreeSet::new(),
             read: BTreeMap::new(),
             sections: BTreeSet::new(),
@@ -99,6 +104,8 @@ impl<'l> Named<'l> {
             let payload = self.or_nothing(entry.map(|entry| entry.payload));
             self.payload(&payload, &place);
             self.read.insert(log.clone(), seq);
+            self.entries += 1;
+            (self.progress)(self.entries);
             seq = seq.next();
         }
     }

@@ -79,18 +79,18 @@ fn object_of_a_snapshot_stays_also_when_it_is_deleted_and_that_of_nobody_goes() 
         by: Some(Author::new("ana").unwrap()),
     };
     drop(lab.ledger.note(&found, Said::Delete, signature).unwrap());
-    let young = lab.ledger.collect(false).unwrap();
+    let young = lab.ledger.collect(false, &mut |_| ()).unwrap();
     assert_eq!(
         (young.discarded.young, young.discarded.trashed.len()),
         (1, 0)
     );
 
     age(&lab.root());
-    let looked = lab.ledger.collect(true).unwrap();
+    let looked = lab.ledger.collect(true, &mut |_| ()).unwrap();
     let of_nobody = vec![orphan.to_string()];
     assert_eq!(looked.to_json()["objects"]["trashed"], json!(of_nobody));
     assert_eq!(trash(&lab.root()), 0);
-    let went = lab.ledger.collect(false).unwrap();
+    let went = lab.ledger.collect(false, &mut |_| ()).unwrap();
     assert_eq!(went.to_json()["objects"]["trashed"], json!(of_nobody));
     assert!(!went.is_partly_done());
     assert_eq!(
@@ -118,9 +118,16 @@ fn file_that_a_snapshot_or_a_refused_run_names_stays() {
         .put(&refused, text.to_string().as_bytes(), Keep::Durable)
         .unwrap();
     age(&lab.root());
-    assert_eq!(lab.ledger.collect(false).unwrap().discarded.trashed, []);
+    assert_eq!(
+        lab.ledger
+            .collect(false, &mut |_| ())
+            .unwrap()
+            .discarded
+            .trashed,
+        []
+    );
     shelf.remove(&refused).unwrap();
-    let went = lab.ledger.collect(false).unwrap();
+    let went = lab.ledger.collect(false, &mut |_| ()).unwrap();
     assert_eq!(
         went.to_json()["objects"]["trashed"],
         json!([waiting.to_string()])
@@ -136,7 +143,14 @@ fn list_of_artifacts_that_is_an_object_itself_names_what_it_lists() {
     lab.record(run("r1").with("artifacts", artifacts)).unwrap();
     assert_eq!(objects(&lab.root()).len(), 1 + OBJECTS, "the list is one");
     age(&lab.root());
-    assert_eq!(lab.ledger.collect(false).unwrap().discarded.trashed, []);
+    assert_eq!(
+        lab.ledger
+            .collect(false, &mut |_| ())
+            .unwrap()
+            .discarded
+            .trashed,
+        []
+    );
 }
 
 #[test]
@@ -150,7 +164,7 @@ fn nothing_goes_while_an_entry_cannot_be_read() {
         recorded.place.cohort
     );
     flip_a_bit(&lab.root().join(&slot));
-    let undecided = lab.reopened().collect(false).unwrap();
+    let undecided = lab.reopened().collect(false, &mut |_| ()).unwrap();
     assert!(undecided.discarded.trashed.is_empty() && undecided.is_partly_done());
     let why = undecided.undecided.unwrap();
     assert!(why.contains(&slot), "{why}");
@@ -174,7 +188,7 @@ fn collect_for_days(root: &Path) -> Option<String> {
         }
         undecided = Ledger::open(root)
             .unwrap()
-            .collect(false)
+            .collect(false, &mut |_| ())
             .unwrap()
             .undecided;
     }
@@ -285,7 +299,7 @@ fn named_object_in_the_trash_is_read_and_told_and_comes_back() {
         let expected: Vec<_> = copies.iter().map(|copy| (copy, "trashed")).collect();
         assert_eq!(stale, expected);
         if collects {
-            let collected = ledger.collect(false).unwrap();
+            let collected = ledger.collect(false, &mut |_| ()).unwrap();
             assert_eq!(collected.discarded.put_back.len(), OBJECTS);
             assert_eq!(trash(&lab.root()), 0);
         } else {

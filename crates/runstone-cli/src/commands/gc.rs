@@ -2,6 +2,7 @@
 
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::render::gc;
 use crate::settings::Settings;
 use crate::ui::{Face, Ui};
@@ -22,7 +23,10 @@ pub(crate) struct GcArgs {
 }
 
 pub(crate) fn run(args: &GcArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
-    let collected = settings.open_ledger()?.collect(args.dry_run)?;
+    let ledger = settings.open_ledger()?;
+    let mut progress = Progress::new(ui, "entries read");
+    let collected = ledger.collect(args.dry_run, &mut |entries| progress.so_far(entries))?;
+    drop(progress);
     match ui.face {
         Face::Json => ui.json(&collected.to_json())?,
         Face::Text => ui.data(&gc::text(&collected))?,

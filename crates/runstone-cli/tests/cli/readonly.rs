@@ -122,6 +122,7 @@ fn every_reading_command_works_on_a_store_that_may_not_be_written() {
         &["export", "--csv"],
         &["verify"],
         &["stats"],
+        &["gc", "--dry-run"],
         &["config", "show"],
     ] {
         let output = locked.run(arguments);

@@ -366,6 +366,10 @@ impl<F: FileSystem> FileSystem for FaultyFileSystem<F> {
         self.call("modified", || self.inner.modified(dir, name))
     }
 
+    fn second(&self) -> i64 {
+        self.inner.second()
+    }
+
     fn is_dir(&self, dir: &F::Dir, name: &str) -> io::Result<bool> {
         self.call("is_dir", || {
             self.look(name, || self.inner.is_dir(dir, name))

@@ -170,6 +170,10 @@ pub trait FileSystem: Clone + Send + Sync + Debug + 'static {
     /// What the system says.
     fn modified(&self, dir: &Self::Dir, name: &str) -> io::Result<i64>;
 
+    /// Returns the second that this machine's own clock shows: for whoever only looks, and makes no
+    /// file to tell the time by.
+    fn second(&self) -> i64;
+
     /// Returns whether a name is a directory.
     ///
     /// # Errors

@@ -294,6 +294,10 @@ impl FileSystem for OsFileSystem {
         Ok(stat.st_mtime)
     }
 
+    fn second(&self) -> i64 {
+        rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec
+    }
+
     fn is_dir(&self, dir: &OsDir, name: &str) -> io::Result<bool> {
         let stat = retry_on_intr(|| fs::statat(&*dir.0, name, AtFlags::SYMLINK_NOFOLLOW))?;
         Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)

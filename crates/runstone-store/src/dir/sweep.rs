@@ -23,10 +23,19 @@ const DEPTH_MAX: u32 = 8;
 impl<F: FileSystem> DirStore<F> {
     pub(super) fn sweep_all(&self, how: Sweep) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        let now = self.time_of_now()?;
+        let now = self.time_for(how)?;
         self.sweep_below(&self.tree.root(), now, how, DEPTH_MAX, &mut swept)?;
         swept.leftovers.sort_unstable();
         Ok(swept)
+    }
+
+    /// Returns the time by which ages are told: who only looks makes no file for it, so that a
+    /// store that may not be written can be looked at.
+    pub(super) fn time_for(&self, how: Sweep) -> Result<i64, StoreError> {
+        match how {
+            Sweep::Look => Ok(self.tree.fs.second()),
+            Sweep::Remove => self.time_of_now(),
+        }
     }
 
     /// Returns the time that the file system gives to a file made just now.

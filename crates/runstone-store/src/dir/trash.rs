@@ -60,7 +60,7 @@ impl<F: FileSystem> DirStore<F> {
     ) -> Result<Discarded, StoreError> {
         let mut collection = Collection {
             store: self,
-            now: self.time_of_now()?,
+            now: self.time_for(how)?,
             how,
             found: Discarded::default(),
         };

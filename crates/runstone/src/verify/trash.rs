@@ -24,7 +24,8 @@ impl Ledger {
         if trashed.is_empty() {
             return;
         }
-        let mut named = Named::of(self);
+        let mut untold = |_entries| ();
+        let mut named = Named::of(self, &mut untold);
         // What cannot be read is damage, and named as that; what can be read names what it names.
         let _complete_or_not = named.read_on().is_ok();
         let mut held = BTreeSet::new();
@@ -50,8 +51,8 @@ impl Ledger {
             verified.stale.push(Leftover {
                 path: object.path,
                 kind: StaleKind::Trashed.to_string(),
-            });
                 why: None,
+            });
         }
     }
 }
