@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::key::StoreId;
 use crate::log::{Log, Seq};
 
 /// Truth that fails a check.
@@ -23,6 +24,33 @@ pub struct Damage {
     /// What this one shows.
     pub found: String,
 }
+
+impl Damage {
+    /// Returns what is wrong with a file that another store wrote.
+    pub(crate) fn of_another_store(
+        (path, slot): (String, Option<(Log, Seq)>),
+        here: StoreId,
+        found: StoreId,
+    ) -> Self {
+        Self {
+            path,
+            slot,
+            kind: DamageKind::Place,
+            expected: format!("{STORE}{here}"),
+            found: format!("{STORE}{found}"),
+        }
+    }
+
+    /// Tells whether another store wrote it.
+    pub fn is_of_another_store(&self) -> bool {
+        self.kind == DamageKind::Place
+            && self.expected.starts_with(STORE)
+            && self.found.starts_with(STORE)
+    }
+}
+
+/// What goes before the identity of a store, in words.
+const STORE: &str = "store ";
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -166,6 +166,12 @@ impl Store for MemoryStore {
         }
     }
 
+    fn restore_cohort(&self, cohort: &CohortName, document: &[u8]) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.cohorts.insert(cohort.clone(), document.to_vec());
+        Ok(())
+    }
+
     fn cohort_document(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.kept().cohorts.get(cohort).cloned())
     }

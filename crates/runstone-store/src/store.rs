@@ -172,6 +172,17 @@ pub trait Store: Send + Sync + Debug {
     /// [`StoreError::Unreadable`] if it cannot be read.
     fn cohort_document(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Puts the document of a cohort in its place again, where it is lost or says something else,
+    /// which is kept apart: for whoever can prove what it was.
+    ///
+    /// # Durability
+    /// On `Ok` the document survives power loss.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritten`] if it could not be put there or made durable;
+    /// [`StoreError::Damaged`] if what stands there is no file.
+    fn restore_cohort(&self, cohort: &CohortName, document: &[u8]) -> Result<(), StoreError>;
+
     /// Returns the cohorts whose name starts with `prefix`.
     ///
     /// Without `at_most` all of them, sorted; with it no more than that many, from a bounded look

@@ -284,7 +284,12 @@ impl Ledger {
         if self.durable.holds_cohort(&ready.cohort) {
             return Ok(OpenedCohort::Existing);
         }
-        let opened = self.store.open_cohort(&ready.cohort, &ready.key.bytes())?;
+        let opened = self.store.open_cohort(&ready.cohort, &ready.key.bytes());
+        if let Err(StoreError::OtherCohort { .. }) = opened {
+            // Another key has another id: the document is damaged.
+            self.cohort_key(&ready.cohort)?;
+        }
+        let opened = opened?;
         self.durable.add_cohort(ready.cohort.clone());
         Ok(opened)
     }

@@ -424,6 +424,87 @@ fn a_store_whose_profile_is_gone_says_how_to_get_it_back() {
     assert_snapshot!(scene.transcript());
 }
 
+/// Returns the only file that a folder of the store holds.
+fn only_file(scene: &Scene, folder: &str) -> std::path::PathBuf {
+    let folder = scene.project().join(".runstone").join(folder);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.into_iter().next().unwrap().unwrap().path()
+}
+
+#[test]
+fn a_damaged_document_of_a_cohort_is_made_again_from_its_runs() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file("r.json", run_document("r1", 0.61));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let document = only_file(&scene, "cohorts").join("cohort.json");
+    let before = std::fs::read(&document).unwrap();
+    scene.flip_a_bit(&document);
+    scene.file("r.json", run_document("r2", 0.61));
+    scene
+        .run(&["record", "r.json"])
+        .run(&["verify", "--repair"]);
+    assert_eq!(std::fs::read(&document).unwrap(), before);
+    std::fs::remove_file(&document).unwrap();
+    assert!(scene.quietly(&["verify", "--repair"]).status.success());
+    assert_eq!(std::fs::read(&document).unwrap(), before);
+    scene.run(&["record", "r.json"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_lost_profile_that_init_made_is_made_again() {
+    let mut scene = Scene::with_store(&["--primary", "logloss:lower"]);
+    scene.file("r.json", run_document("r1", 0.61));
+    assert!(scene.quietly(&["record", "r.json"]).status.success());
+    let profile = only_file(&scene, "profiles");
+    let before = std::fs::read(&profile).unwrap();
+    std::fs::remove_file(&profile).unwrap();
+    scene.file("r.json", run_document("r2", 0.61));
+    scene
+        .run(&["record", "r.json"])
+        .run(&["verify", "--repair"])
+        .run(&["record", "r.json", "--quiet"]);
+    assert_eq!(std::fs::read(&profile).unwrap(), before);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn the_descriptor_of_another_store_is_named_and_its_origin_left() {
+    let mut scene = Scene::with_store(&[]);
+    for run in ["r1", "r2"] {
+        scene.file("r.json", run_document(run, 0.61));
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    assert!(scene.quietly(&["init", "other"]).status.success());
+    let theirs = std::fs::read(scene.project().join("other/runstone.json")).unwrap();
+    let own = scene.project().join(".runstone/runstone.json");
+    let ours = std::fs::read(&own).unwrap();
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o600)).unwrap();
+    scene.file(".runstone/runstone.json", theirs);
+    let output = scene.quietly(&["verify", "--repair", "--json"]);
+    assert_eq!(output.status.code(), Some(8));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = &told["damage"][0];
+    assert_eq!(first["path"], "runstone.json", "{told:#}");
+    assert_eq!(first["kind"], "place", "{told:#}");
+    // Nothing was lost by it.
+    scene.file(".runstone/runstone.json", ours);
+    scene.run(&["verify"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_garbled_word_of_where_the_store_was_made_is_mended() {
+    let mut scene = Scene::with_store(&[]);
+    scene.file(".runstone/origin.json", "{}");
+    scene
+        .run(&["verify"])
+        .run(&["verify", "--repair"])
+        .run(&["verify"]);
+    assert_snapshot!(scene.transcript());
+}
+
 #[test]
 fn a_cohort_whose_log_is_lost_records_nothing_until_it_is_back() {
     let mut scene = Scene::with_store(&[]);

@@ -72,6 +72,28 @@ impl<F: FileSystem> DirStore<F> {
         Ok(opened)
     }
 
+    /// Puts the document of a cohort in its place; what stands there and says something else keeps
+    /// a name in quarantine.
+    pub(super) fn put_cohort_back(
+        &self,
+        cohort: &CohortName,
+        document: &[u8],
+    ) -> Result<(), StoreError> {
+        let path = ["cohorts", cohort.as_str()];
+        let dir = self.tree.make(&path, Holds::Truth)?;
+        let kept = self.keep(&dir, COHORT_DOCUMENT, document)?;
+        if let Kept::Existing(existing) = &kept
+            && existing != document
+        {
+            let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
+            let mut temporary = self.tree.write_temporary(&dir, nonce, mode, document)?;
+            self.tree.sync_temporary(&mut temporary)?;
+            self.quarantine(&path.join("~"), &dir, COHORT_DOCUMENT)?;
+            self.tree.take_name(temporary, COHORT_DOCUMENT)?;
+        }
+        self.tree.sync_down_to(&path)
+    }
+
     pub(super) fn kept_cohort(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
         match self.tree.open(&["cohorts", cohort.as_str()])? {
             Some(dir) => self.read_kept(&dir, COHORT_DOCUMENT),

@@ -14,7 +14,9 @@ use std::error::Error as _;
 
 use super::DirStore;
 use super::fs::{FileSystem, if_found};
-use super::layout::{Holds, QUARANTINE, SEGMENTS, claim_name, fan_name, shard_name, slot_name};
+use super::layout::{
+    Holds, ORIGIN, QUARANTINE, SEGMENTS, claim_name, fan_name, shard_name, slot_name,
+};
 use super::reissue::LostClaims;
 use super::segments::Sealed;
 use super::tree::{At, at};
@@ -45,6 +47,10 @@ struct Patients {
     claims: Vec<String>,
     /// What is wrong with claims of keys that may hold one.
     lost_claims: LostClaims,
+    /// Whether nobody can read where the store was made.
+    has_garbled_origin: bool,
+    /// Whether anything is of another store: then it is not known which of the two this is.
+    is_mixed: bool,
 }
 
 /// What is wrong with a slot.
@@ -93,6 +99,9 @@ impl<F: FileSystem> DirStore<F> {
                 Ok(removed) => mended.removed += u64::from(removed),
                 Err(failure) => mended.left.push(left(path, &failure)),
             }
+        }
+        if patients.has_garbled_origin && !patients.is_mixed {
+            self.mend_origin(&mut mended);
         }
         for cohort in self.list_cohorts("", None)? {
             let log = Log::Cohort(cohort);
@@ -411,7 +420,13 @@ pub(super) fn left(path: &str, failure: &StoreError) -> String {
 impl Patients {
     fn admit<F: FileSystem>(&mut self, store: &DirStore<F>, finding: Finding) {
         self.lost_claims.admit(&finding);
+        self.is_mixed |=
+            matches!(&finding, Finding::Damage(damage) if damage.is_of_another_store());
         match finding {
+            Finding::Stale(Stale {
+                path,
+                kind: StaleKind::Hint,
+            }) if path == ORIGIN => self.has_garbled_origin = true,
             Finding::Damage(Damage {
                 path,
                 kind: DamageKind::Fork,

@@ -240,6 +240,12 @@ impl<F: FileSystem> Store for DirStore<F> {
             .map_err(StoreError::before_publishing)
     }
 
+    fn restore_cohort(&self, cohort: &CohortName, document: &[u8]) -> Result<(), StoreError> {
+        self.demand_layout()
+            .and_then(|()| self.put_cohort_back(cohort, document))
+            .map_err(StoreError::beside_the_logs)
+    }
+
     fn cohort_document(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
         self.kept_cohort(cohort)
     }

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::DirStore;
 use super::fs::FileSystem;
 use super::layout::ORIGIN;
+use super::mend::left;
+use super::tree::at;
+use crate::damage::Mended;
 use crate::descriptor::FORMAT;
 use crate::error::StoreError;
 use crate::key::StoreId;
@@ -76,16 +79,32 @@ fn decode(bytes: &[u8], store: StoreId) -> Origin {
 impl<F: FileSystem> DirStore<F> {
     /// Leaves word of where the store is, whatever was said before.
     pub(super) fn leave_origin(&self) {
-        let Ok(Some(at)) = self.tree.fs.whereabouts(&self.tree.root().dir) else {
-            return;
-        };
-        let written = Written::new(self.descriptor.store, at);
-        let bytes = serde_json::to_vec(&written).expect("it has only text for keys");
-        let left = self
-            .tree
-            .replace(&self.tree.root(), self.nonce(), ORIGIN, &bytes);
         // Without it nobody is told of a move.
-        drop(left);
+        drop(self.write_origin());
+    }
+
+    fn write_origin(&self) -> Result<(), StoreError> {
+        let root = self.tree.root();
+        let at_root = self.tree.fs.whereabouts(&root.dir);
+        let Some(here) = at_root.map_err(at(root.path()))? else {
+            return Ok(());
+        };
+        let written = Written::new(self.descriptor.store, here);
+        let bytes = serde_json::to_vec(&written).expect("it has only text for keys");
+        self.tree.replace(&root, self.nonce(), ORIGIN, &bytes)
+    }
+
+    /// Leaves word of where the store is in place of one that cannot be understood, which is kept
+    /// in quarantine: where the store was made before is not known any more.
+    pub(super) fn mend_origin(&self, mended: &mut Mended) {
+        let root = self.tree.root();
+        let done = self
+            .quarantine("~", &root, ORIGIN)
+            .and_then(|()| self.write_origin());
+        match done {
+            Ok(()) => mended.restored.push(ORIGIN.to_owned()),
+            Err(failure) => mended.left.push(left(ORIGIN, &failure)),
+        }
     }
 
     pub(super) fn read_origin(&self) -> Result<Origin, StoreError> {

@@ -174,10 +174,8 @@ impl<F: FileSystem> DirStore<F> {
         };
         let store = self.descriptor.store;
         if envelope.store != store {
-            return place(
-                format!("store {store}"),
-                format!("store {}", envelope.store),
-            );
+            let at = (self.slot_path(log, seq), Some((log.clone(), seq)));
+            return Some(Damage::of_another_store(at, store, envelope.store));
         }
         if envelope.log != log.to_string() {
             return place(format!("log `{log}`"), format!("log `{}`", envelope.log));

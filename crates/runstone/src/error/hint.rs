@@ -146,8 +146,9 @@ impl Error {
                 Some("run the same `runstone init` again, with the options it had".to_owned())
             }
             Self::ProfileLost { .. } => Some(
-                "put it back from a backup, or run `runstone init --profile FILE` with the file that \
-                 the store was made with"
+                "`runstone verify --repair` makes it again if it came from `init --primary`; else put it \
+                 back from a backup, or run `runstone init --profile FILE` with the file that the store \
+                 was made with"
                     .to_owned(),
             ),
             Self::Payload {
@@ -162,6 +163,9 @@ impl Error {
                 "it is text: what is left of its member `document` is the run, for \
                  `runstone record -`; then remove the file"
                     .to_owned(),
+            ),
+            Self::Damaged { place, .. } if place.ends_with("/cohort.json") => Some(
+                "`runstone verify --repair` makes it again from the runs of the cohort".to_owned(),
             ),
             Self::Payload { .. } | Self::Damaged { .. } => {
                 Some("`runstone verify` names every damage in the store".to_owned())

@@ -11,6 +11,7 @@ mod epochs;
 mod found;
 mod passing;
 mod profiles;
+mod remade;
 mod trash;
 
 use std::collections::BTreeSet;
@@ -20,7 +21,7 @@ use runstone_core::profile::Profile;
 use runstone_core::record::{Defaults, Refused};
 use runstone_core::snapshot::{Snapshot, SnapshotError};
 use runstone_store::{
-    CohortName, Finding, Log, Mended, Room, Seq, ShelfPath, StaleKind, StoreError,
+    CohortName, DamageKind, Finding, Log, Mended, Room, Seq, ShelfPath, StaleKind, StoreError,
 };
 
 use self::attachments::AttachmentsNamed;
@@ -60,15 +61,26 @@ impl Ledger {
             Mode::Repair => self.store.mend()?,
             Mode::Check => Mended::default(),
         };
+        if mode == Mode::Repair {
+            self.remake(&mut mended)?;
+        }
+        let mut strangers = BTreeSet::new();
         verified.checked.audited = self.store.audit(&mut |finding| match finding {
-            Finding::Damage(damage) => verified.damage.push(Damaged::from(damage)),
+            Finding::Damage(damage) => {
+                if damage.is_of_another_store() {
+                    strangers.insert(damage.found.clone());
+                }
+                verified.damage.push(Damaged::from(damage));
+            }
             Finding::Stale(stale) => {
                 verified.stale.push(Leftover {
                     path: stale.path,
                     kind: stale.kind.to_string(),
+                    why: None,
                 });
             }
         })?;
+        self.verify_descriptor(&strangers, &mut verified);
         let mut named = Mentioned::default();
         self.verify_store_notes(&mut named, &mut verified)?;
         let cohorts = self.store.cohorts("", None)?;
@@ -76,7 +88,6 @@ impl Ledger {
             self.verify_cohort(cohort, &mut verified, &mut named)?;
         }
         self.verify_key_ids(&named.key_ids, &mut verified);
-                    why: None,
         self.verify_profiles(named.profiles, &mut verified);
         self.verify_attachments(named.attachments, &mut verified);
         self.verify_epochs(&named.epochs, &mut verified)?;
@@ -85,6 +96,26 @@ impl Ledger {
         self.verify_passing(&cohorts, &mut verified);
         verified.moved = self.store.moved();
         Ok(verified)
+    }
+
+    /// Names the descriptor where every entry there is was written for one other store: it is that
+    /// one's place, and its descriptor was replaced.
+    fn verify_descriptor(&self, strangers: &BTreeSet<String>, verified: &mut Verified) {
+        if let (0, Some(only), 1) = (
+            verified.checked.audited.slots,
+            strangers.first(),
+            strangers.len(),
+        ) {
+            verified.damage.insert(
+                0,
+                Damaged {
+                    path: "runstone.json".to_owned(),
+                    kind: DamageKind::Place.word().to_owned(),
+                    expected: format!("{only}, which every entry here was written for"),
+                    found: format!("store {}", self.store.descriptor().store),
+                },
+            );
+        }
     }
 
     /// Holds what is derived against the log, or puts it right.
@@ -198,6 +229,7 @@ impl Ledger {
                     verified.stale.push(Leftover {
                         path: place,
                         kind: StaleKind::Newer.word().to_owned(),
+                        why: None,
                     });
                 }
                 Err(Error::Payload { place, source }) => verified.damage.push(Damaged {
@@ -229,7 +261,6 @@ impl Ledger {
     }
 
     fn verify_snapshot(&self, stored: &Stored, verified: &mut Verified) {
-                        why: None,
         match self.recomputed(stored) {
             Recomputed::Checked(damage) => {
                 verified.checked.snapshots += 1;
@@ -239,6 +270,7 @@ impl Ledger {
             Recomputed::OfALaterProfile => verified.stale.push(Leftover {
                 path: stored.place.to_string(),
                 kind: StaleKind::Newer.word().to_owned(),
+                why: None,
             }),
         }
     }
@@ -270,7 +302,6 @@ impl Ledger {
         let id = again.cohort().id();
         if id.as_str() != stored.place.cohort.as_str() {
             findings.push(damaged(
-                why: None,
                 "cohort",
                 stored.place.cohort.to_string(),
                 id.to_string(),
