@@ -179,9 +179,6 @@ pub enum NotAStore {
     /// A `runstone.json` that says nothing understandable.
     #[error("its `runstone.json` cannot be understood")]
     Garbled,
-    /// Something that may not be looked at.
-    #[error("it cannot be read")]
-    Unreadable,
 }
 
 /// An option asked for, and what the store was made with.
@@ -250,16 +247,6 @@ impl StoreError {
                 reason: NotAStore::File,
                 ..
             } => "name a directory, or move the file out of the way",
-            Self::NotAStore {
-                reason: NotAStore::Unreadable,
-                source,
-                ..
-            } => match source.as_ref().map(io::Error::kind) {
-                Some(io::ErrorKind::PermissionDenied) | None => {
-                    "ask its owner for permission to read it"
-                }
-                Some(_) => "mend the cause, and run the same command again",
-            },
             Self::SecretLost { .. } => {
                 "put `secret/key` back from a backup of the store, and run the same command again"
             }

@@ -1,6 +1,6 @@
 //! `runstone log`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runstone::Ledger;
 use runstone::core::id::Stage;
@@ -101,10 +101,8 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         ui.talk(&refused_lines(&page.refused));
     }
     if format != Format::Json {
-        for place in &page.unreadable {
-            ui.warn(&format!(
-                "{place} cannot be read and is not listed; `runstone verify` says why"
-            ));
+        for places in ranges(&page.unreadable) {
+            ui.warn(&format!("{places}; `runstone verify` says why"));
         }
         for warning in &page.not_followed {
             ui.warn(warning);
@@ -114,6 +112,34 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         }
     }
     Ok(Exit::Done)
+}
+
+/// Says what cannot be read and is not listed, places that follow each other in one line.
+fn ranges(unreadable: &[String]) -> Vec<String> {
+    let mut places: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for named in unreadable {
+        match named.rsplit_once('#').map(|(at, seq)| (at, seq.parse())) {
+            Some((cohort, Ok(seq))) => drop(places.entry(cohort).or_default().insert(seq)),
+            _ => lines.push(format!("{named} cannot be read and is not listed")),
+        }
+    }
+    for (cohort, seqs) in places {
+        let mut seqs = seqs.into_iter().rev().peekable();
+        while let Some(last) = seqs.next() {
+            let mut first = last;
+            while let Some(next) = seqs.next_if(|seq| seq + 1 == first) {
+                first = next;
+            }
+            lines.push(if first == last {
+                format!("{cohort}#{last} cannot be read and is not listed")
+            } else {
+                let places = words::count(last - first + 1, "entry");
+                format!("{cohort}#{first} to #{last} ({places}) cannot be read and are not listed")
+            });
+        }
+    }
+    lines
 }
 
 /// Says that no snapshot is shown, and which stages there are if none has the one asked for.
@@ -340,9 +366,11 @@ fn overview(page: &LogPage) -> Rows {
         cells.push(time::ago(&stored.envelope.recorded_at));
         if statuses {
             let status = snapshot.status.as_str();
-            cells.push(match row.marks.deleted {
-                Some(_) => format!("{status}, deleted"),
-                None => status.to_owned(),
+            cells.push(match (&row.marks.deleted, snapshot.status) {
+                (Some(_), Status::Finished) => "deleted".to_owned(),
+                // What matters first stands first: the end may be cut.
+                (Some(_), _) => format!("deleted, {status}"),
+                (None, _) => status.to_owned(),
             });
         }
         if tags {
@@ -417,4 +445,23 @@ fn chosen(page: &LogPage, columns: &[String]) -> Rows {
         rows.push(columns.iter().map(cell).collect());
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_follow_each_other_are_named_in_one_line() {
+        let named = ["c#9", "c#3", "c#2", "c#1", "b", "a#4"].map(str::to_owned);
+        assert_eq!(
+            ranges(&named),
+            [
+                "b cannot be read and is not listed",
+                "a#4 cannot be read and is not listed",
+                "c#9 cannot be read and is not listed",
+                "c#1 to #3 (3 entries) cannot be read and are not listed",
+            ]
+        );
+    }
 }

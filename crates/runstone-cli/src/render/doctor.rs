@@ -51,7 +51,7 @@ pub(crate) fn text(found: &Diagnosis, store: &Path) -> String {
             count(of(State::Unasked), "question")
         ),
         State::Warning => format!(
-            "a store keeps its promises here, with {}",
+            "a store works here; what it promises holds but for {} above",
             count(of(State::Warning), "warning")
         ),
         State::Good => "a store keeps its promises here".to_owned(),

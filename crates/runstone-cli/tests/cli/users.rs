@@ -108,8 +108,11 @@ fn a_shared_store_is_written_by_its_group_and_by_nobody_else() {
     for arguments in [&["log", "--store", "st"][..], &["init", "st"]] {
         let output = team.run(OUTSIDER, arguments);
         assert!(!output.status.success(), "{arguments:?}");
+        // Whether a store is there cannot be told, so that this is no answer to that.
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(told.contains("`st`") && told.contains("hint:"), "{told}");
+        assert!(told.contains("Permission denied"), "{told}");
     }
 }
 

@@ -70,10 +70,7 @@ impl<F: FileSystem> DirStore<F> {
         path: &Path,
         entropy: impl Entropy + 'static,
     ) -> Result<Self, StoreError> {
-        let not = |reason, source| not_a_store(path, reason, Some(source));
-        let root = fs
-            .open_root(path)
-            .map_err(|source| not(why_no_root(&source), source))?;
+        let root = fs.open_root(path).map_err(|source| no_root(path, source))?;
         if let Some(descriptor) = read_descriptor(&fs, &root, path)? {
             return Self::assemble(fs, root, descriptor, Box::new(entropy));
         }
@@ -226,12 +223,19 @@ fn not_a_store(path: &Path, reason: NotAStore, source: Option<io::Error>) -> Sto
     }
 }
 
-fn why_no_root(error: &io::Error) -> NotAStore {
-    match error.kind() {
+/// Returns what it means that a directory cannot be opened. Of one that may not be looked at it is
+/// not known whether a store is there.
+pub(super) fn no_root(path: &Path, source: io::Error) -> StoreError {
+    let reason = match source.kind() {
         io::ErrorKind::NotFound => NotAStore::Missing,
         io::ErrorKind::NotADirectory => NotAStore::File,
-        _ => NotAStore::Unreadable,
-    }
+        _ => return unreadable(path, source),
+    };
+    not_a_store(path, reason, Some(source))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> StoreError {
+    at(path.display().to_string())(source)
 }
 
 /// Opens the directory for a store, making it if it does not exist.
@@ -240,9 +244,8 @@ fn root_for<F: FileSystem>(fs: &F, path: &Path) -> Result<F::Dir, StoreError> {
         Ok(root) => return Ok(root),
         Err(error) => error,
     };
-    let reason = why_no_root(&error);
-    if reason != NotAStore::Missing {
-        return Err(not_a_store(path, reason, Some(error)));
+    if error.kind() != io::ErrorKind::NotFound {
+        return Err(no_root(path, error));
     }
     let failed = |source| StoreError::NotRecorded {
         path: path.display().to_string(),
@@ -266,8 +269,8 @@ fn read_descriptor<F: FileSystem>(
         file.map(|file| fs.read(&file, DESCRIPTOR_BYTES_MAX))
             .transpose()
     };
-    let unreadable = |source| not_a_store(path, NotAStore::Unreadable, Some(source));
-    let Some(bytes) = read().map_err(unreadable)? else {
+    let unread = |source| unreadable(&path.join(DESCRIPTOR), source);
+    let Some(bytes) = read().map_err(unread)? else {
         return Ok(None);
     };
     match Descriptor::from_bytes(&bytes) {
@@ -288,11 +291,11 @@ fn read_descriptor<F: FileSystem>(
 
 /// Refuses a directory that holds anything but what makers of a store leave behind.
 fn refuse_foreign<F: FileSystem>(fs: &F, root: &F::Dir, path: &Path) -> Result<(), StoreError> {
-    let unreadable = |source| not_a_store(path, NotAStore::Unreadable, Some(source));
+    let unread = |source| unreadable(path, source);
     let names = list(fs, root, path)?;
     let ours = |name: &String| name.starts_with(TEMPORARY) || name.starts_with(PROBE);
     // Another maker may have finished since the descriptor was looked for.
-    if names.iter().all(ours) || fs.exists(root, DESCRIPTOR).map_err(unreadable)? {
+    if names.iter().all(ours) || fs.exists(root, DESCRIPTOR).map_err(unread)? {
         return Ok(());
     }
     let reason = if is_of_a_store(&names) {
@@ -311,7 +314,7 @@ fn is_of_a_store(names: &[String]) -> bool {
 
 fn list<F: FileSystem>(fs: &F, root: &F::Dir, path: &Path) -> Result<Vec<String>, StoreError> {
     fs.list(root, usize::MAX)
-        .map_err(|source| not_a_store(path, NotAStore::Unreadable, Some(source)))
+        .map_err(|source| unreadable(path, source))
 }
 
 /// Publishes a descriptor, unless another maker has: which one is there afterwards is to be read.

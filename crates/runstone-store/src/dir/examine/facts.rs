@@ -56,10 +56,10 @@ pub(super) fn type_row(dir: &OsDir, kind: Kind) -> io::Result<Row> {
         None => "unknown",
     };
     let means = match kind {
-        Kind::Journal => "one journal on this host, two flushes a commit",
-        Kind::CopyOnWrite => "copy on write, three flushes a commit",
-        Kind::Network => "a network, three flushes a commit, directories are listed first",
-        Kind::Other => "one of which nothing is known, three flushes a commit",
+        Kind::Journal => "on this host, keeps names in one journal; two flushes a commit",
+        Kind::CopyOnWrite => "on this host, copies on write; three flushes a commit",
+        Kind::Network => "over a network; three flushes a commit, directories are listed first",
+        Kind::Other => "nothing more is known of it; three flushes a commit",
     };
     let (state, hint) = match kind {
         _ if magic == TMPFS => (
@@ -82,8 +82,8 @@ pub(super) fn type_row(dir: &OsDir, kind: Kind) -> io::Result<Row> {
     };
     Ok(Row {
         subject: "type",
-        asked: "which file system is it, and what is it taken for?",
-        found: format!("{name} ({magic:x}), taken for {means}"),
+        asked: "which file system is it, and what does a commit take there?",
+        found: format!("{name} ({magic:x}): {means}"),
         state,
         hint,
     })

@@ -18,13 +18,14 @@ use std::time::Duration;
 use self::questions::{Place, QUESTIONS};
 use super::fs::{FileSystem as _, Kind};
 use super::layout::PROBE;
+use super::open::no_root;
 use super::os::{OsDir, OsFile, OsFileSystem};
 use super::probe::sweep;
 pub use super::race::Course;
 use super::race::{Raced, is_unsupported, judge, prepare, race};
 use crate::descriptor::Primitive;
 use crate::entropy::Entropy;
-use crate::error::{NotAStore, StoreError};
+use crate::error::StoreError;
 use crate::key::Nonce;
 
 /// Racers of an examination.
@@ -125,7 +126,8 @@ impl Racer {
 /// looked for. What has to be written for that goes into a directory of its own and is removed.
 ///
 /// # Errors
-/// [`StoreError::NotAStore`] if there is no directory that can be looked at.
+/// [`StoreError::NotAStore`] if there is no directory, [`StoreError::Unreadable`] if it may not be
+/// looked at.
 pub fn examine(
     path: &Path,
     primitive: Option<Primitive>,
@@ -133,15 +135,7 @@ pub fn examine(
     racing: &mut Racing<'_>,
 ) -> Result<Examined, StoreError> {
     let fs = OsFileSystem;
-    let unreadable = |source: io::Error| StoreError::NotAStore {
-        path: path.to_owned(),
-        reason: match source.kind() {
-            io::ErrorKind::NotFound => NotAStore::Missing,
-            io::ErrorKind::NotADirectory => NotAStore::File,
-            _ => NotAStore::Unreadable,
-        },
-        source: Some(source),
-    };
+    let unreadable = |source: io::Error| no_root(path, source);
     let root = fs.open_root(path).map_err(unreadable)?;
     let kind = fs.kind(&root).map_err(unreadable)?;
     let mut rows = vec![
