@@ -142,6 +142,24 @@ impl Root {
         })
     }
 
+    /// Opens a regular file, to read parts of it. `None`: nothing is there.
+    pub(crate) fn file(&self, path: impl AsRef<Path>) -> Result<Option<OwnedFd>, RootError> {
+        let path = path.as_ref();
+        let Some(file) = self.open(path)? else {
+            return Ok(None);
+        };
+        let stat = fs::fstat(&file).map_err(|error| RootError::Io {
+            path: path.to_owned(),
+            source: error.into(),
+        })?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(RootError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+        Ok(Some(file))
+    }
+
     /// Reads the first bytes of a file. `None`: nothing is there, or nothing that can be read.
     pub(crate) fn beginning(&self, path: impl AsRef<Path>, size_bytes: u64) -> Option<Vec<u8>> {
         let file = self.open(path.as_ref()).ok()??;

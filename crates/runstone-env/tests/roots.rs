@@ -293,9 +293,33 @@ fn pacman_tells_what_came_along() {
 }
 
 #[test]
-fn database_that_is_not_read_is_said_to_be_there() {
+fn rpm_has_several_versions_of_one_name_and_epochs() {
     let capture = captured("fedora");
-    assert_eq!(source(&capture, SourceName::Rpm).state, State::Unreadable);
+    let package = |name: &str, version: &str, facts: Value| json!({ "name": name, "version": version, "arch": "noarch", "facts": facts });
+    // The database was made by rpm 4.18 itself (`rpmbuild`, `rpm -i --justdb`), in pages of 512
+    // bytes; `rpm -qa` says the same of it.
+    assert_eq!(
+        json_of(&capture, SourceName::Rpm),
+        json!({
+            "state": "captured",
+            "packages": [
+                package("kernel-toy", "6.1.0-1.fc40", json!({
+                    "build": "5f63de0137fd4cc215ad176c5ac38a92c73932060764d305168598a468d49a57",
+                })),
+                package("kernel-toy", "6.2.0-1.fc40", json!({
+                    "build": "03878a9056dc6d4345f6b1fa0ce1e205a8d5464e8319aa123fdafb113c62d307",
+                })),
+                package("many", "1.0-1.fc40", json!({
+                    "build": "dcb4f572ae3fc07cb7a3c84f90de09374463f13ed90ac30575ad1f7cce653ee9",
+                    "module": "nodejs:18:20230101:abc",
+                })),
+                package("toy", "1:2.0~rc1-3.fc40", json!({
+                    "build": "296c26106560fb0b3fc70fad6d64fc319cb3542946bf415f1540496164b3351e",
+                })),
+            ],
+        })
+    );
+    assert_eq!(said(&capture, SourceName::Rpm), Vec::<&str>::new());
     assert_eq!(
         source(&captured("debian"), SourceName::Rpm).state,
         State::Absent
