@@ -46,6 +46,7 @@ fuzz SECONDS="60" *TARGETS: (need "cargo-fuzz")
 bench *DIR:
     cargo bench -p runstone --bench ledger -- {{ DIR }}
     cargo bench -p runstone-cli --bench process -- {{ DIR }}
+    cargo bench -p runstone-env --bench capture
 
 # What a cohort of N snapshots costs beside small ones: recording, showing, reading, weight. On the disk of DIR.
 million N="1000000" *DIR:

@@ -3,6 +3,8 @@
 //! Works on bytes, since one field in any other encoding must not cost the others. Continuation
 //! lines belong to descriptions and are passed over. What a field means belongs to its source.
 
+use memchr::memchr;
+
 /// A run of lines without an empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stanza<'b>(&'b [u8]);
@@ -32,22 +34,38 @@ pub(crate) fn stanzas(bytes: &[u8]) -> impl Iterator<Item = Stanza<'_>> {
 }
 
 /// Returns what stands behind the empty lines at the beginning.
-fn behind_blanks(bytes: &[u8]) -> &[u8] {
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let blanks = lines.take_while(|line| line.trim_ascii().is_empty());
-    &bytes[blanks.map(<[u8]>::len).sum()..]
+fn behind_blanks(mut bytes: &[u8]) -> &[u8] {
+    while !bytes.is_empty() {
+        let end = end_of_line(bytes);
+        if !is_blank(&bytes[..end]) {
+            break;
+        }
+        bytes = &bytes[end..];
+    }
+    bytes
 }
 
 /// Returns where an empty line begins, or all ends.
 fn end_of_stanza(bytes: &[u8]) -> usize {
     let mut at = 0;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if line.trim_ascii().is_empty() {
+    while at < bytes.len() {
+        let end = at + end_of_line(&bytes[at..]);
+        if is_blank(&bytes[at..end]) {
             return at;
         }
-        at += line.len();
+        at = end;
     }
     at
+}
+
+/// Returns where the first line ends, its end included.
+fn end_of_line(bytes: &[u8]) -> usize {
+    memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1)
+}
+
+/// Tells whether a line has nothing on it. Most show by their first byte that they have.
+fn is_blank(line: &[u8]) -> bool {
+    !line.first().is_some_and(u8::is_ascii_graphic) && line.trim_ascii().is_empty()
 }
 
 impl<'b> Stanza<'b> {
@@ -58,15 +76,23 @@ impl<'b> Stanza<'b> {
 
     /// Returns its lines, without those that continue one.
     pub(crate) fn lines(self) -> impl Iterator<Item = Line<'b>> {
-        self.0
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !matches!(line.first(), None | Some(b' ' | b'\t' | b'#' | b'\r')))
-            .map(|line| match line.iter().position(|byte| *byte == b':') {
-                Some(colon) => {
-                    Line::Field(line[..colon].trim_ascii(), line[colon + 1..].trim_ascii())
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            while !rest.is_empty() {
+                let (line, after) = rest.split_at(end_of_line(rest));
+                rest = after;
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                if !matches!(line.first(), None | Some(b' ' | b'\t' | b'#' | b'\r')) {
+                    return Some(match memchr(b':', line) {
+                        Some(colon) => {
+                            Line::Field(line[..colon].trim_ascii(), line[colon + 1..].trim_ascii())
+                        }
+                        None => Line::Strange,
+                    });
                 }
-                None => Line::Strange,
-            })
+            }
+            None
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use memchr::{memchr_iter, memrchr};
 use runstone_core::digest::Digest;
 use runstone_core::json::{Limits, read_document};
 use serde_json::{Map, Value, json};
@@ -181,18 +182,26 @@ pub(super) fn normalised(name: &str) -> String {
 /// What an installer adds differs from place to place: scripts that name the interpreter, compiled
 /// files, the files about the installation. Those do not count.
 fn contents(record: &[u8]) -> Digest {
-    let mut lines: Vec<&[u8]> = record
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .filter(|line| is_content(line))
-        .collect();
+    let mut lines = Vec::with_capacity(record.len() / 64);
+    let mut start = 0;
+    // Most bytes of a capture pass here: a distribution may have thousands of files.
+    for end in memchr_iter(b'\n', record).chain([record.len()]) {
+        let line = record[start..end].trim_ascii();
+        start = end + 1;
+        if is_content(line) {
+            lines.push(line);
+        }
+    }
     lines.sort_unstable();
     Digest::of_named("python.files", &lines.join(&b'\n'))
 }
 
 fn is_content(line: &[u8]) -> bool {
-    let mut parts = line.rsplitn(3, |byte| *byte == b',');
-    let (Some(_size), Some(hash), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+    let parts = memrchr(b',', line).and_then(|size| {
+        let hash = memrchr(b',', &line[..size])?;
+        Some((&line[..hash], &line[hash + 1..size]))
+    });
+    let Some((path, hash)) = parts else {
         return false;
     };
     let is_about = ABOUT.iter().any(|name| {
