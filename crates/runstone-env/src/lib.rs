@@ -20,6 +20,7 @@
 pub mod capture;
 pub mod diff;
 pub mod document;
+pub mod export;
 pub mod git;
 mod names;
 mod order;

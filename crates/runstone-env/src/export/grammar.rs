@@ -1,0 +1,150 @@
+//! Which names, versions and addresses are what they say, by the rules of their ecosystem.
+//!
+//! The invariant: what passes holds no blank, no quote, no control character and nothing that a
+//! shell or a list would take for its own, and begins with no hyphen.
+
+/// Tells whether a name is one of Python's distributions (PEP 508).
+pub(super) fn is_python_name(name: &str) -> bool {
+    let is_end = |byte: Option<u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric());
+    let bytes = name.as_bytes();
+    is_end(bytes.first().copied())
+        && is_end(bytes.last().copied())
+        && all(name, |byte| b"._-".contains(&byte))
+}
+
+/// Tells whether a version is one of Python's (PEP 440).
+pub(super) fn is_python_version(version: &str) -> bool {
+    all(version, |byte| b"._-+!".contains(&byte))
+        && !version.starts_with('-')
+        && version.parse::<pep440_rs::Version>().is_ok()
+}
+
+/// Tells whether a name is one of Debian's (`deb-control(5)`, policy 5.6.1).
+pub(super) fn is_debian_name(name: &str) -> bool {
+    let is_start = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    name.len() >= 2
+        && name.bytes().next().is_some_and(is_start)
+        && name.bytes().all(|it| is_start(it) || b"+-.".contains(&it))
+}
+
+/// Tells whether a version is one of Debian's (`deb-version(7)`).
+pub(super) fn is_debian_version(version: &str) -> bool {
+    let starts = version.bytes().next().is_some_and(|it| it.is_ascii_digit());
+    starts && all(version, |byte| b".+-~:".contains(&byte))
+}
+
+/// Tells whether a word is an architecture of Debian.
+pub(super) fn is_debian_arch(arch: &str) -> bool {
+    let is_start = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    arch.bytes().next().is_some_and(is_start) && arch.bytes().all(|it| is_start(it) || it == b'-')
+}
+
+/// Tells whether an address has one of the schemes, and nothing in it that a list takes for its
+/// own: pip puts variables in the places of `${NAME}`.
+pub(super) fn is_address(address: &str, schemes: &[&str]) -> bool {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|it| schemes.contains(&it))
+        && all(address, |byte| b":/._~%+@-=&?".contains(&byte))
+}
+
+/// Tells whether a path leads down, plainly.
+pub(super) fn is_path_below(path: &str) -> bool {
+    let mut parts = path.split('/');
+    parts.all(|part| !matches!(part, "" | "." | "..") && !part.starts_with('-'))
+        && all(path, |byte| b"/._-".contains(&byte))
+}
+
+/// Tells whether a text is a number of hex digits of one of the lengths.
+pub(super) fn is_hex(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
+    let is_digit = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
+    lengths.contains(&text.len()) && text.bytes().all(is_digit)
+}
+
+fn all(text: &str, is_mark: impl Fn(u8) -> bool) -> bool {
+    let is_legal = |it: u8| it.is_ascii_alphanumeric() || is_mark(it);
+    !text.is_empty() && text.bytes().all(is_legal)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ordinary_names_and_versions_pass() {
+        for name in ["numpy", "zope.interface", "A", "ruamel-yaml_clib", "7zip"] {
+            assert!(is_python_name(name), "{name}");
+        }
+        for version in ["2.1.0", "2.4.0+cu121", "1!2.0rc1.post3.dev4", "2024.1"] {
+            assert!(is_python_version(version), "{version}");
+        }
+        for name in ["libc6", "g++", "libstdc++6", "python3.11", "0ad"] {
+            assert!(is_debian_name(name), "{name}");
+        }
+        for version in ["2:1.0~rc1-1", "2.36-9+deb12u9", "5"] {
+            assert!(is_debian_version(version), "{version}");
+        }
+        let schemes = &["https", "file"];
+        assert!(is_address("https://host:8443/a%20b/c-1.whl", schemes));
+        assert!(is_address("file:///srv/project", schemes));
+    }
+
+    #[test]
+    fn hostile_names_and_versions_do_not() {
+        let hostile = [
+            "",
+            "-rf",
+            "--index-url=https://x",
+            "a b",
+            "a\nb",
+            "a;b",
+            "a\\",
+            "${HOME}",
+            "a'b",
+            "a\"b",
+            "$(id)",
+            "`id`",
+            "a#b",
+            "\u{202e}a",
+            "é",
+            "a,b",
+            "a|b",
+            "a>b",
+        ];
+        for text in hostile {
+            assert!(!is_python_name(text), "{text:?}");
+            assert!(!is_python_version(text), "{text:?}");
+            assert!(!is_debian_name(text), "{text:?}");
+            assert!(!is_debian_version(text), "{text:?}");
+            assert!(!is_debian_arch(text), "{text:?}");
+            assert!(
+                !is_address(&format!("https://host/{text} x"), &["https"]),
+                "{text:?}"
+            );
+        }
+        for address in [
+            "https://h/${TOKEN}",
+            "https://h/a#egg=b",
+            "javascript:x",
+            "ssh://h/x y",
+        ] {
+            assert!(!is_address(address, &["https", "ssh"]), "{address}");
+        }
+        for path in ["../x", "a/../b", "/etc", "-x", "a//b", ""] {
+            assert!(!is_path_below(path), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_one_plain_word(text in "[ -~\n\t]{0,12}") {
+            let is_legal = is_python_name(&text) || is_python_version(&text)
+                || is_debian_name(&text) || is_debian_version(&text) || is_debian_arch(&text);
+            let is_plain = text.bytes().all(|it| {
+                it.is_ascii_alphanumeric() || b"._-+!~:".contains(&it)
+            });
+            prop_assert!(!is_legal || (is_plain && !text.starts_with('-')));
+        }
+    }
+}
