@@ -257,6 +257,51 @@ fn conda_names_archives_with_their_hash() {
 }
 
 #[test]
+fn dockerfile_copies_the_lists_and_quotes_variables() {
+    let with_arch = |name: &str| Package {
+        arch: Some("amd64".to_owned()),
+        ..Package::new(name, "1.0-1")
+    };
+    let mut environment = of(SourceName::Dpkg, vec![with_arch("libc6"), with_arch("a;b")]);
+    let facts = |json: Value| Source {
+        facts: serde_json::from_value(json).unwrap(),
+        ..Source::without_facts(State::Captured)
+    };
+    let os = facts(json!({ "id": "debian", "version_id": "12" }));
+    let variables = facts(json!({
+        "LANG": "C.UTF-8",
+        "LD_PRELOAD": "/srv/x.so",
+        "OMP_NUM_THREADS": "\"$(id)\\",
+        "XLA_FLAGS": "a\nRUN rm -rf /",
+    }));
+    environment.sources.insert(SourceName::Os, os);
+    environment.sources.insert(SourceName::Variables, variables);
+    let named = export(&environment, Format::Docker).unwrap();
+    assert_eq!(
+        lines(&named, "Dockerfile"),
+        [
+            "FROM debian:12",
+            "COPY runstone.pref /etc/apt/preferences.d/runstone.pref",
+            "RUN apt-get update \\",
+            " && apt-get install --yes --no-install-recommends --allow-downgrades -- \\",
+            "    libc6:amd64=1.0-1 \\",
+            " && rm -rf /var/lib/apt/lists/*",
+            "ENV LANG=\"C.UTF-8\"",
+            "ENV OMP_NUM_THREADS=\"\\\"\\$(id)\\\\\"",
+        ]
+    );
+    assert!(named.parts.iter().any(|it| it.file == "runstone.pref"));
+    assert_eq!(named.left_out.len(), 3, "{:?}", named.left_out);
+    environment.sources.remove(&SourceName::Os);
+    let unnamed = export(&environment, Format::Docker).unwrap();
+    assert!(
+        lines(&unnamed, "Dockerfile")
+            .iter()
+            .all(|it| !it.starts_with("FROM"))
+    );
+}
+
+#[test]
 fn pip_finds_each_requirement_satisfied_here() {
     let Ok(requirements) = export(&here(), Format::Requirements) else {
         return skipped("no interpreter is captured here");

@@ -16,6 +16,10 @@ use super::{Export, LeftOut, Part, grammar, heading};
 use crate::document::{Environment, Package, Source};
 use crate::names::SourceName;
 
+/// The list of what to install.
+pub(super) const PACKAGES: &str = "packages.list";
+/// The pins.
+pub(super) const PINS: &str = "runstone.pref";
 /// The priority from which on apt goes back.
 const PRIORITY: u32 = 1001;
 /// The architecture of what runs anywhere, which apt counts to the machine's own.
@@ -55,11 +59,11 @@ pub(super) fn export(environment: &Environment, source: &Source) -> Export {
     }
     let mut parts = vec![
         Part {
-            file: "packages.list",
+            file: PACKAGES,
             text: packages,
         },
         Part {
-            file: "runstone.pref",
+            file: PINS,
             text: pins,
         },
     ];

@@ -39,6 +39,18 @@ pub(super) fn is_debian_arch(arch: &str) -> bool {
     arch.bytes().next().is_some_and(is_start) && arch.bytes().all(|it| is_start(it) || it == b'-')
 }
 
+/// Tells whether a text is the number of a release: `12`, `22.04`.
+pub(super) fn is_release(release: &str) -> bool {
+    let mut parts = release.split('.');
+    parts.all(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Tells whether a name is one of an environment variable.
+pub(super) fn is_variable(name: &str) -> bool {
+    let is_start = |it: u8| it.is_ascii_alphabetic() || it == b'_';
+    name.bytes().next().is_some_and(is_start) && all(name, |byte| byte == b'_')
+}
+
 /// Tells whether an address has one of the schemes, and nothing in it that a list takes for its
 /// own: pip puts variables in the places of `${NAME}`.
 pub(super) fn is_address(address: &str, schemes: &[&str]) -> bool {

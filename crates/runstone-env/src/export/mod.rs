@@ -8,6 +8,7 @@
 
 mod apt;
 mod conda;
+mod docker;
 mod grammar;
 mod requirements;
 
@@ -23,6 +24,8 @@ pub enum Format {
     Apt,
     /// The explicit list of conda and its likes.
     Conda,
+    /// A fragment of a Dockerfile, with the files it copies.
+    Docker,
     /// The document itself, in its canonical form: its SHA-256 is the environment's digest.
     Json,
     /// `requirements.txt` of pip and uv.
@@ -75,13 +78,20 @@ pub struct NotExported {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Apt, Self::Conda, Self::Json, Self::Requirements];
+    pub const ALL: [Self; 5] = [
+        Self::Apt,
+        Self::Conda,
+        Self::Docker,
+        Self::Json,
+        Self::Requirements,
+    ];
 
     /// Returns the word that stands for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Apt => "apt",
             Self::Conda => "conda",
+            Self::Docker => "docker",
             Self::Json => "json",
             Self::Requirements => "requirements",
         }
@@ -121,6 +131,7 @@ pub fn export(environment: &Environment, format: Format) -> Result<Export, NotEx
     Ok(match format {
         Format::Apt => apt::export(environment, read(SourceName::Dpkg)?),
         Format::Conda => conda::export(read(SourceName::Conda)?),
+        Format::Docker => docker::export(environment),
         Format::Json => {
             let text = canon::text(&environment.to_json());
             Export::of_one("environment.json", text, Vec::new())
