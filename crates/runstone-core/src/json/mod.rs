@@ -250,7 +250,7 @@ impl Reader<'_> {
             return refused;
         }
         let (line, column) = self.place_of(error);
-        let pointer = self.at;
+        let pointer = self.stopped_at.unwrap_or_default();
         if let Some(source) = literal::not_finite(self.text, line, column) {
             return ReadError::Number { pointer, source };
         }

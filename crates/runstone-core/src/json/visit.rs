@@ -1,23 +1,26 @@
 //! The visitor that builds a value while `serde_json` walks the text.
 //!
-//! It keeps the place it is at, so that everything refused has one, and takes each number from the
-//! literals instead of from the parser. It stops the parser at the first thing refused.
+//! It knows the way to the place it is at, so that everything refused has one, and takes each
+//! number from the literals instead of from the parser. It stops the parser at the first thing
+//! refused.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use super::literal::{self, Literals};
 use super::{Limits, ReadError};
-use crate::pointer::Pointer;
+use crate::pointer::{Pointer, Trail};
 
 /// What the visitor carries through the text.
 #[derive(Debug)]
 pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
     pub(super) literals: Literals<'t>,
-    pub(super) at: Pointer,
+    /// The innermost place at which the parser stopped.
+    pub(super) stopped_at: Option<Pointer>,
     pub(super) refused: Option<ReadError>,
     depth_max: usize,
 }
@@ -27,7 +30,7 @@ impl<'t> Reader<'t> {
         Self {
             text,
             literals: Literals::of(text),
-            at: Pointer::root(),
+            stopped_at: None,
             refused: None,
             depth_max: limits.depth_max,
         }
@@ -39,7 +42,12 @@ impl<'t> Reader<'t> {
         E::custom("refused")
     }
 
-    fn number<E: serde::de::Error>(&mut self) -> Result<Value, E> {
+    /// Remembers where the parser stopped; who is further in says so first.
+    fn stops_at(&mut self, at: Trail<'_>) {
+        self.stopped_at.get_or_insert_with(|| at.pointer());
+    }
+
+    fn number<E: serde::de::Error>(&mut self, at: Trail<'_>) -> Result<Value, E> {
         let literal = self
             .literals
             .next()
@@ -47,7 +55,7 @@ impl<'t> Reader<'t> {
         literal::number(literal)
             .map(Value::Number)
             .map_err(|source| {
-                let pointer = self.at.clone();
+                let pointer = at.pointer();
                 self.refuse(ReadError::Number { pointer, source })
             })
     }
@@ -57,12 +65,17 @@ impl<'t> Reader<'t> {
 #[derive(Debug)]
 pub(super) struct ValueSeed<'r, 't> {
     reader: &'r mut Reader<'t>,
+    at: Trail<'r>,
     depth: usize,
 }
 
 impl<'r, 't> ValueSeed<'r, 't> {
     pub(super) fn root(reader: &'r mut Reader<'t>) -> Self {
-        Self { reader, depth: 0 }
+        Self {
+            reader,
+            at: Trail::Root,
+            depth: 0,
+        }
     }
 
     /// Steps into an object or a list.
@@ -70,7 +83,7 @@ impl<'r, 't> ValueSeed<'r, 't> {
         self.depth += 1;
         let depth_max = self.reader.depth_max;
         if self.depth > depth_max {
-            let pointer = self.reader.at.clone();
+            let pointer = self.at.pointer();
             return Err(self
                 .reader
                 .refuse(ReadError::TooDeep { pointer, depth_max }));
@@ -78,9 +91,10 @@ impl<'r, 't> ValueSeed<'r, 't> {
         Ok(())
     }
 
-    fn child(&mut self) -> ValueSeed<'_, 't> {
+    fn child<'c>(&'c mut self, at: Trail<'c>) -> ValueSeed<'c, 't> {
         ValueSeed {
             reader: self.reader,
+            at,
             depth: self.depth,
         }
     }
@@ -114,24 +128,26 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     }
 
     fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Value, E> {
-        self.reader.number()
+        self.reader.number(self.at)
     }
 
     fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Value, E> {
-        self.reader.number()
+        self.reader.number(self.at)
     }
 
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Value, E> {
-        self.reader.number()
+        self.reader.number(self.at)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Value, A::Error> {
         self.enter()?;
+        let here = self.at;
         let mut list = Vec::new();
         loop {
-            self.reader.at.push(list.len());
-            let item = seq.next_element_seed(self.child())?;
-            self.reader.at.pop();
+            let at = Trail::Position(&here, list.len());
+            let item = seq
+                .next_element_seed(self.child(at))
+                .inspect_err(|_| self.reader.stops_at(at))?;
             match item {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
@@ -141,16 +157,21 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value, A::Error> {
         self.enter()?;
+        let here = self.at;
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            self.reader.at.push(&key);
-            if object.contains_key(&key) {
-                let pointer = self.reader.at.clone();
-                return Err(self.reader.refuse(ReadError::DuplicateKey { pointer }));
-            }
-            let value = map.next_value_seed(self.child())?;
-            self.reader.at.pop();
-            object.insert(key, value);
+            let member = match object.entry(key) {
+                Entry::Vacant(member) => member,
+                Entry::Occupied(member) => {
+                    let pointer = Trail::Name(&here, member.key()).pointer();
+                    return Err(self.reader.refuse(ReadError::DuplicateKey { pointer }));
+                }
+            };
+            let at = Trail::Name(&here, member.key());
+            let value = map
+                .next_value_seed(self.child(at))
+                .inspect_err(|_| self.reader.stops_at(at))?;
+            member.insert(value);
         }
         Ok(Value::Object(object))
     }

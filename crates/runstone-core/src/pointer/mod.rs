@@ -77,10 +77,6 @@ impl Pointer {
     pub(crate) fn push(&mut self, key: impl fmt::Display) {
         self.0.push(key.to_string());
     }
-
-    pub(crate) fn pop(&mut self) {
-        self.0.pop();
-    }
 }
 
 impl fmt::Display for Pointer {
