@@ -24,9 +24,42 @@ enum Form {
         head: Vec<u8>,
         middle: Vec<Vec<u8>>,
         tail: Vec<u8>,
+        /// What of letters a name needs for it.
+        letters: Letters,
     },
     /// It has characters whose case is not known from their bytes.
     Unicode,
+}
+
+/// A name that is held against many patterns, ready for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Name<'n> {
+    text: &'n str,
+    /// Nothing where it has characters whose case is not known from their bytes.
+    letters: Option<Letters>,
+}
+
+/// Which bytes there are, whatever their case: one bit for those that are alike in their lower five
+/// bits. Most patterns need a letter that a name does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Letters(u32);
+
+impl Letters {
+    fn of(bytes: impl IntoIterator<Item = u8>) -> Self {
+        let bits = bytes.into_iter().map(|byte| 1 << (byte & 31));
+        Self(bits.fold(0, |all, bit: u32| all | bit))
+    }
+
+    const fn has_all(self, needed: Self) -> bool {
+        self.0 & needed.0 == needed.0
+    }
+}
+
+impl<'n> Name<'n> {
+    pub(crate) fn of(text: &'n str) -> Self {
+        let letters = text.is_ascii().then(|| Letters::of(text.bytes()));
+        Self { text, letters }
+    }
 }
 
 impl NamePattern {
@@ -42,12 +75,23 @@ impl NamePattern {
 
     /// Tells whether it matches the whole of `name`.
     pub fn matches(&self, name: &str) -> bool {
-        match &self.form {
-            Form::Whole => same_name(&self.written, name),
-            Form::Pieces { head, middle, tail } if name.is_ascii() => {
-                is_made_of(name.as_bytes(), head, middle, tail)
-            }
-            Form::Pieces { .. } | Form::Unicode => matches(&self.written, name),
+        self.matches_name(Name::of(name))
+    }
+
+    /// As [`NamePattern::matches`].
+    pub(crate) fn matches_name(&self, name: Name<'_>) -> bool {
+        match (&self.form, name.letters) {
+            (Form::Whole, _) => same_name(&self.written, name.text),
+            (
+                Form::Pieces {
+                    head,
+                    middle,
+                    tail,
+                    letters,
+                },
+                Some(there),
+            ) => there.has_all(*letters) && is_made_of(name.text.as_bytes(), head, middle, tail),
+            (Form::Pieces { .. } | Form::Unicode, _) => matches(&self.written, name.text),
         }
     }
 }
@@ -63,6 +107,7 @@ impl From<String> for NamePattern {
                 head,
                 middle: pieces.map(String::into_bytes).collect(),
                 tail: tail.into_bytes(),
+                letters: Letters::of(written.bytes().filter(|byte| *byte != b'*')),
             },
         };
         Self { written, form }

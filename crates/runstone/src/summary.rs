@@ -66,7 +66,7 @@ fn others(snapshot: &Snapshot, rules: &StageRules, primary: &[String]) -> Vec<Va
     let mut rest: Vec<&str> = names
         .filter(|name| !judged.contains(name) && !MetricRules::is_part(name))
         .collect();
-    rest.sort_by_key(|name| metrics.direction_beside(name, is_measured) == Direction::None);
+    rest.sort_by_cached_key(|name| metrics.direction_beside(name, is_measured) == Direction::None);
     wanted.extend(rest);
     let mut left = OTHERS_BYTES_MAX;
     let mut kept = Vec::new();

@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::{Direction, MetricRules, NamePattern};
 use crate::metric::MetricValue;
-use crate::pattern;
+use crate::pattern::{self, Name};
 
 /// Most metrics judged together when the profile names no primary one.
 const JUDGED_TOGETHER_MAX: usize = 3;
@@ -229,9 +229,9 @@ fn spellings(name: &str) -> impl Iterator<Item = &str> {
 }
 
 fn any_matches(entries: &[NamePattern], name: &str) -> bool {
-    entries
-        .iter()
-        .any(|entry| spellings(name).any(|spelled| entry.matches(spelled)))
+    spellings(name)
+        .map(Name::of)
+        .any(|spelled| entries.iter().any(|entry| entry.matches_name(spelled)))
 }
 
 /// The flat name under which a run has the metric that a profile's entry names.
