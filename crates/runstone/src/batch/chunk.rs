@@ -112,7 +112,8 @@ impl Ledger {
         Ok(self.item(entry))
     }
 
-    /// Makes the item of the attempt that is asked for. Its payload is not needed twice.
+    /// Makes the item of the attempt that is asked for. What it takes of its draft is not needed
+    /// twice.
     fn item(&self, entry: &mut Prepared) -> BatchItem {
         let Prepared { ready, walk, draft } = entry;
         BatchItem {
@@ -120,7 +121,7 @@ impl Ledger {
             key: Some(ready.key_text(walk.attempt())),
             content: ready.content,
             payload: std::mem::take(&mut draft.payload),
-            summary: draft.summary.clone(),
+            summary: std::mem::take(&mut draft.summary),
             recorded_at: self.clock.now(),
         }
     }
