@@ -136,8 +136,10 @@ fn what_stands_in_the_way_of_a_snapshot_view_does_not_cost_the_index() {
 fn a_link_among_the_views_hides_no_damage_of_truth() {
     let lab = lab_of_two();
     let cohort = lab.ledger.cohorts().unwrap()[0].cohort.clone();
-    let document = lab.root().join(format!("cohorts/{cohort}/cohort.json"));
-    std::fs::remove_file(&document).unwrap();
+    // An entry with its claim: nothing proves what it was.
+    let entry = format!("cohorts/{cohort}/log/0000000000/00000000000000000001");
+    std::fs::remove_file(lab.root().join(entry)).unwrap();
+    std::fs::remove_dir_all(lab.root().join("keys")).unwrap();
     std::fs::rename(lab.root().join("runs"), lab.root().join("aside")).unwrap();
     std::os::unix::fs::symlink(lab.root().join("aside"), lab.root().join("runs")).unwrap();
     assert!(!lab.reopened().verify().unwrap().is_ok());
@@ -213,6 +215,19 @@ fn views_of_a_tail_that_was_lost_and_overwritten_are_kept_and_say_so() {
 }
 
 #[test]
+fn cohort_whose_directory_is_gone_comes_back_from_its_claims() {
+    let lab = lab_of_two();
+    let cohort = lab.ledger.cohorts().unwrap()[0].cohort.clone();
+    let document = lab.root().join(format!("cohorts/{cohort}/cohort.json"));
+    let before = std::fs::read(&document).unwrap();
+    std::fs::rename(lab.root().join("cohorts"), lab.root().join("aside")).unwrap();
+    std::fs::create_dir(lab.root().join("cohorts")).unwrap();
+    assert!(lab.reopened().verify_and_repair().unwrap().is_ok());
+    assert_eq!(std::fs::read(&document).unwrap(), before);
+    assert_eq!(lab.reopened().cohorts().unwrap()[0].snapshots, Some(2));
+}
+
+#[test]
 fn views_without_proof_stay_where_their_log_is_gone() {
     let lab = lab_of_two();
     let cohort = lab.ledger.cohorts().unwrap()[0].cohort.clone();
@@ -220,6 +235,8 @@ fn views_without_proof_stay_where_their_log_is_gone() {
     std::fs::remove_file(folder.join("snapshot.json")).unwrap();
     std::fs::rename(lab.root().join("cohorts"), lab.root().join("aside")).unwrap();
     std::fs::create_dir(lab.root().join("cohorts")).unwrap();
+    // The claims would give the log back.
+    std::fs::remove_dir_all(lab.root().join("keys")).unwrap();
     rebuild(&lab.reopened());
     let repaired = lab.reopened().verify_and_repair().unwrap();
     assert!(folder.join("metadata.json").exists());
