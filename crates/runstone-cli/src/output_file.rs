@@ -117,7 +117,7 @@ impl Output {
                     path.display(),
                     if own { "the store" } else { "another store" }
                 ),
-                "name a file outside of it, such as `runstone export --csv runs.csv`",
+                "name a file outside of it",
             ));
         }
         Self::open(path, replace)

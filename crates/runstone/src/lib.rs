@@ -52,6 +52,7 @@ mod recorded;
 mod redact;
 pub mod reference;
 pub mod refused;
+pub mod report;
 mod standing;
 pub mod stats;
 mod summary;

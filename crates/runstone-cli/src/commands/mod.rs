@@ -21,6 +21,7 @@ mod note;
 mod profile;
 mod record;
 mod refused;
+mod report;
 mod run;
 mod show;
 mod signature;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
     Check(check::CheckArgs),
+    Report(report::ReportArgs),
     Explain(explain::ExplainArgs),
     Why(why::WhyArgs),
     Baseline(baseline::BaselineArgs),
@@ -111,6 +113,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Show(args) => show::run(&args, ui, settings),
         Command::Diff(args) => diff::run(&args, ui, settings),
         Command::Check(args) => check::run(&args, ui, settings),
+        Command::Report(args) => report::run(&args, ui, settings),
         Command::Explain(args) => explain::run(&args, ui, settings),
         Command::Why(args) => why::run(&args, ui, settings),
         Command::Baseline(args) => baseline::run(&args, ui, settings),

@@ -129,11 +129,12 @@ fn rows_of<'a>(document: &'a Value, name: &str) -> &'a [Value] {
 /// A line of a Markdown table. Names and values stand in it as what they are: none becomes a link,
 /// a tag, code or emphasis.
 pub(crate) fn markdown_line(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| markdown_cell(cell)).collect();
+    let cells: Vec<String> = cells.iter().map(|cell| markdown_text(cell)).collect();
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn markdown_cell(cell: &str) -> String {
+/// Returns text as Markdown that shows it as it is.
+pub(crate) fn markdown_text(cell: &str) -> String {
     let cell = plain(cell);
     let mut escaped = String::with_capacity(cell.len());
     let mut before = ' ';

@@ -16,8 +16,13 @@ const GAP: &str = "   ";
 
 /// Adds a line; a String takes any text.
 pub(crate) fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    add(text, format_args!("{words}\n"));
+}
+
+/// Adds words; a String takes any text.
+pub(crate) fn add(text: &mut String, words: std::fmt::Arguments<'_>) {
     use std::fmt::Write as _;
-    writeln!(text, "{words}").expect("a String takes any text");
+    text.write_fmt(words).expect("a String takes any text");
 }
 
 /// Returns words wrapped to the terminal, the lines after the first moved in.
@@ -30,6 +35,11 @@ pub(crate) fn wrapped(words: &str) -> String {
 /// Returns words wrapped to `columns`, the lines after the first moved in. What stands between
 /// backticks is never broken: it may be a command that somebody pastes.
 pub(crate) fn folded(words: &str, columns: usize) -> String {
+    folded_at(words, columns, HANGING)
+}
+
+/// Returns words wrapped as by [`folded`], the lines after the first moved in to `indent`.
+pub(crate) fn folded_at(words: &str, columns: usize, indent: usize) -> String {
     let mut pieces = Vec::new();
     let mut piece = String::new();
     let mut is_quoted = false;
@@ -52,7 +62,7 @@ pub(crate) fn folded(words: &str, columns: usize) -> String {
         columns,
         ..Lines::new()
     };
-    lines.pieces(pieces.iter().map(String::as_str), HANGING);
+    lines.pieces(pieces.iter().map(String::as_str), indent);
     lines.end()
 }
 

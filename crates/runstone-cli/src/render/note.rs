@@ -42,7 +42,7 @@ fn text(noting: &Noting) -> String {
 }
 
 /// Returns what a note did, as a participle.
-fn done(said: &Said) -> String {
+pub(crate) fn done(said: &Said) -> String {
     match said {
         Said::Pin => "pinned".to_owned(),
         Said::Unpin => "unpinned".to_owned(),

@@ -218,6 +218,7 @@ fn every_example_of_the_json_page_is_what_the_commands_print() {
         &["show"],
         &["diff"],
         &["check"],
+        &["report"],
         &["explain"],
         &["explain", "churn-0411", "churn-0412"],
         &["baseline", "show"],

@@ -16,6 +16,7 @@ mod manual;
 mod notes;
 mod processes;
 mod readonly;
+mod report;
 mod scene;
 mod secrets;
 mod settings;

@@ -112,6 +112,8 @@ fn every_reading_command_works_on_a_store_that_may_not_be_written() {
         &["diff"],
         &["diff", "r1", "r4", "--all"],
         &["check", "r6", "--against", "r1"],
+        &["report"],
+        &["report", "--format", "html"],
         &["explain"],
         &["table"],
         &["why"],

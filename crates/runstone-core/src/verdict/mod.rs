@@ -27,6 +27,7 @@ mod point;
 mod previous;
 mod reference;
 mod sentence;
+mod trail;
 
 pub use self::answer::{Basis, JUDGE_VERSION, Method, Others, Overall, Verdict};
 pub use self::baseline::{Baseline, Pinned};
@@ -40,3 +41,4 @@ pub(crate) use self::point::sample;
 pub use self::point::{LOOK_BACK, Mark, Point, same_settings, serving_before};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};
 pub use self::reference::values_by_settings;
+pub use self::trail::{Part, Trail, TrailBand, TrailPoint, trail};

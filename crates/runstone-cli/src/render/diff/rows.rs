@@ -131,7 +131,7 @@ fn others(diff: &RunDiff) -> [(&'static str, &[Row]); 3] {
 }
 
 /// Returns the metrics to show, what matters first: those that decide, then what became worse.
-fn metrics(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
+pub(crate) fn metrics(diff: &RunDiff, detail: Detail) -> Vec<&MetricDelta> {
     let mut shown: Vec<&MetricDelta> = diff
         .metrics
         .iter()
