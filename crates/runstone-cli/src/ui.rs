@@ -335,12 +335,20 @@ pub(crate) fn width() -> u16 {
     width_of(io::stdout())
 }
 
+/// Returns the width of the terminal in columns; none where the answer goes elsewhere.
+pub(crate) fn terminal_width() -> Option<u16> {
+    known_width_of(io::stdout())
+}
+
 fn width_of(terminal: impl AsFd) -> u16 {
+    known_width_of(terminal).unwrap_or(80)
+}
+
+fn known_width_of(terminal: impl AsFd) -> Option<u16> {
     rustix::termios::tcgetwinsize(terminal)
         .ok()
         .map(|size| size.ws_col)
         .filter(|columns| *columns >= 40)
-        .unwrap_or(80)
 }
 
 /// Returns a line of talk as lines: wrapped for a terminal, whole for whoever searches a log.

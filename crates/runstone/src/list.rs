@@ -20,6 +20,7 @@ use crate::fields::Fields;
 use crate::find::{Head, Sighted, Stored};
 use crate::notes::{self, tags};
 use crate::open::Ledger;
+use crate::recorded::Answered;
 use crate::refused::RefusedRow;
 use crate::summary;
 use crate::under_way::UnderWay;
@@ -51,6 +52,8 @@ pub struct LogRequest {
     pub at_most: usize,
     /// Every attempt, not only the newest of each stage of each run.
     pub all_attempts: bool,
+    /// Rows come with the last values of the metric that decides, at most so many; 0: none.
+    pub trend: usize,
 }
 
 /// An order other than newest first.
@@ -91,6 +94,9 @@ pub struct LogRow {
     pub verdict: Overall,
     /// What the notes say about it.
     pub marks: Marks,
+    /// The last values of the metric that decides, oldest first, its own last; empty unless asked
+    /// for, or where it has none.
+    pub trend: Vec<f64>,
 }
 
 impl LogPage {
@@ -252,13 +258,17 @@ impl Ledger {
             }
         }
         // A profile that cannot be read costs its runs their verdicts, not their place in the list.
-        let verdict = self
-            .compared(&stored)
-            .map_or(Overall::Undecided, |answer| answer.verdict.overall);
+        let answer = self.compared(&stored).ok();
+        let overall = |answer: &Answered| answer.verdict.overall;
+        let verdict = answer.as_ref().map_or(Overall::Undecided, overall);
+        let trail = answer
+            .filter(|_| request.trend > 0)
+            .and_then(|answer| self.trail(&stored, &answer).ok()?);
         let row = LogRow {
             stored,
             verdict,
             marks,
+            trend: trail.map_or_else(Vec::new, |trail| trail.newest(request.trend)),
         };
         let passes = request.filter.as_ref().is_none_or(|filter| {
             filter.matches(&Fields {

@@ -234,6 +234,7 @@ impl LogRequest {
             sort: _,
             at_most: _,
             all_attempts: _,
+            trend: _,
         } = self;
         [cohort, stage, experiment, sweep, since]
             .into_iter()

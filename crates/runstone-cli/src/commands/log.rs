@@ -18,10 +18,11 @@ use crate::execution::ThisHost;
 use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::lines::{line, wrapped};
+use crate::render::sparkline::sparkline;
 use crate::render::{csv, time, words};
 use crate::settings::Settings;
 use crate::spelling::nearest;
-use crate::ui::{Ui, plain};
+use crate::ui::{Ui, plain, terminal_width};
 
 /// List snapshots, newest first
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,11 @@ Examples:
 Filters know: run_id stage attempt status sweep candidate tag cohort seq
 experiment recorded_at started_at finished_at profile sha256 verdict metrics.*
 labels.* factors.* settings.* seeds.* versions.* identity.* document.*
-Operators: = != < <= > >= ~ (with *) in has and or not, and parentheses.")]
+Operators: = != < <= > >= ~ (with *) in has and or not, and parentheses.
+
+A terminal of 90 columns or more shows the trend of the metric that decides: its
+last 8 values in this cohort, low to high from ▁ to █, this run last. Elsewhere
+`--columns run_id,trend` shows it.")]
 pub(crate) struct LogArgs {
     #[command(flatten)]
     choice: ChoiceArgs,
@@ -62,7 +67,8 @@ pub(crate) fn rows(text: &str) -> Result<usize, String> {
 
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
-    let mut page = ledger.log(&request(args, settings)?)?;
+    let format = Format::of(args.format, ui)?;
+    let mut page = ledger.log(&request(args, settings, has_trend(args, format))?)?;
     let listed = under_way(&ledger, args)?;
     page.under_way = listed.rows;
     let unlisted = |why| format!("a run may be under way that is not listed: {why}");
@@ -73,7 +79,6 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
     let unlisted = |why| format!("a refused run is not listed: {why}");
     page.not_followed
         .extend(refused.unreadable.into_iter().map(unlisted));
-    let format = Format::of(args.format, ui)?;
     let rows = if args.columns.is_empty() {
         overview(&page)
     } else {
@@ -277,6 +282,30 @@ fn of_order(key: &str) -> &str {
     key.strip_prefix('-').unwrap_or(key)
 }
 
+/// The column of the trend, which no filter knows.
+const TREND: &str = "trend";
+/// Runs of a trend.
+const TREND_RUNS: usize = 8;
+/// Columns of a terminal from which on a table has room for trends.
+const TREND_COLUMNS_MIN: u16 = 90;
+
+/// Whether rows come with their trend: where it was named, and in a table on a wide terminal. Not
+/// in one that is piped, which programs read by its columns.
+fn has_trend(args: &LogArgs, format: Format) -> bool {
+    if !args.columns.is_empty() {
+        return args.columns.iter().any(|key| key == TREND);
+    }
+    format == Format::Table && terminal_width().is_some_and(|columns| columns >= TREND_COLUMNS_MIN)
+}
+
+/// Returns the value at a path of a row, the trend among them.
+fn value(row: &LogRow, path: &str) -> Option<Value> {
+    if path == TREND {
+        return (!row.trend.is_empty()).then(|| Value::from(row.trend.clone()));
+    }
+    row.value(path)
+}
+
 /// Refuses a key that no snapshot can have a value at, as a filter would.
 fn known(key: &str) -> Result<(), CliError> {
     match Expr::parse(&format!("has {key}")) {
@@ -290,8 +319,8 @@ fn known(key: &str) -> Result<(), CliError> {
     }
 }
 
-fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> {
-    for key in &args.columns {
+fn request(args: &LogArgs, settings: &Settings, trend: bool) -> Result<LogRequest, CliError> {
+    for key in args.columns.iter().filter(|key| *key != TREND) {
         known(key)?;
     }
     if let Some(key) = &args.sort {
@@ -304,6 +333,7 @@ fn request(args: &LogArgs, settings: &Settings) -> Result<LogRequest, CliError> 
         }),
         at_most: args.at_most.unwrap_or(settings.log_lines.value),
         all_attempts: args.all_attempts,
+        trend: if trend { TREND_RUNS } else { 0 },
         ..args.choice.read()?
     })
 }
@@ -338,7 +368,12 @@ fn overview(page: &LogPage) -> Rows {
     if tags {
         heads.push("tags");
     }
-    heads.extend(["verdict", "metrics"]);
+    let trends = page.rows.iter().any(|row| row.trend.len() > 1);
+    heads.push("verdict");
+    if trends {
+        heads.push(TREND);
+    }
+    heads.push("metrics");
     let mut rows = Rows::new(&heads).lead(&LEAD);
     let cohorts: Vec<&str> = page
         .rows
@@ -378,6 +413,9 @@ fn overview(page: &LogPage) -> Rows {
             cells.push(tags.join(" "));
         }
         cells.push(row.verdict.as_str().to_owned());
+        if trends {
+            cells.push(sparkline(&row.trend));
+        }
         cells.push(words::metrics(&row.primary(), &snapshot.metrics));
         rows.push(cells);
     }
@@ -394,7 +432,7 @@ fn document(page: &LogPage, columns: &[String]) -> Value {
     for (row, json) in page.rows.iter().zip(rows.into_iter().flatten()) {
         let values: Map<String, Value> = columns
             .iter()
-            .map(|path| (path.clone(), row.value(path).unwrap_or(Value::Null)))
+            .map(|path| (path.clone(), value(row, path).unwrap_or(Value::Null)))
             .collect();
         if let Value::Object(members) = json {
             members.insert("columns".to_owned(), Value::Object(values));
@@ -407,7 +445,7 @@ fn document(page: &LogPage, columns: &[String]) -> Value {
 fn chosen_values(page: &LogPage, columns: &[String]) -> String {
     let mut text = csv::line(columns);
     for row in &page.rows {
-        let cells: Vec<Option<Value>> = columns.iter().map(|path| row.value(path)).collect();
+        let cells: Vec<Option<Value>> = columns.iter().map(|path| value(row, path)).collect();
         text.push_str(&csv::values(&cells));
     }
     text
@@ -433,8 +471,9 @@ fn chosen(page: &LogPage, columns: &[String]) -> Rows {
     let heads: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut rows = Rows::new(&heads);
     for row in &page.rows {
-        let cell = |path: &String| match row.value(path) {
+        let cell = |path: &String| match value(row, path) {
             None => String::new(),
+            Some(Value::Array(_)) if path == TREND => sparkline(&row.trend),
             Some(Value::String(text)) => text,
             Some(Value::Array(tags)) if path == "tag" => {
                 let tags: Vec<&str> = tags.iter().filter_map(Value::as_str).collect();
