@@ -8,13 +8,14 @@ use runstone_core::verdict::{Trail, trail};
 use serde_json::{Value, json};
 
 use crate::compare::current_point;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::find::Stored;
 use crate::look_back::LookedBack;
 use crate::notes::SnapshotNotes;
 use crate::open::Ledger;
 use crate::profiles::rules_of;
 use crate::recorded::Answered;
+use crate::why::{Explained, Move};
 
 /// What is known of one run beside others.
 #[derive(Debug, Clone)]
@@ -27,6 +28,10 @@ pub struct Report {
     pub answer: Answered,
     /// The history of the metric that decides, the gravest first; none where the run has none.
     pub trail: Option<Trail>,
+    /// What changed when a metric moved; none where none moved, or it is not known.
+    pub moved: Option<Box<Move>>,
+    /// Why that is not known, or is known in part, in words.
+    pub not_explained: Vec<String>,
     /// What the notes say about the run, now.
     pub notes: SnapshotNotes,
 }
@@ -36,7 +41,8 @@ impl Report {
     pub fn warnings(&self) -> Vec<String> {
         let cohort = &self.stored.place.cohort;
         let mut warnings = self.answer.warnings(cohort);
-        for warning in self.notes.warnings(cohort) {
+        let others = self.notes.warnings(cohort).into_iter();
+        for warning in others.chain(self.not_explained.iter().cloned()) {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
@@ -65,6 +71,7 @@ impl Report {
             "verdict": self.answer.verdict.to_json(),
             "baseline": self.answer.baseline.to_json(),
             "history": self.trail.as_ref().map(Trail::to_json),
+            "move": self.moved.as_ref().map(|moved| moved.to_json()),
             "warnings": self.warnings(),
         });
         if let (Some(members), Value::Object(said)) =
@@ -76,13 +83,16 @@ impl Report {
     }
 }
 
+/// An answer, what changed when its metric moved, and what is not known of that.
+type Explanation = (Answered, Option<Box<Move>>, Vec<String>);
+
 impl Ledger {
     /// Reports on a snapshot.
     ///
     /// # Errors
     /// [`Error::Damaged`] if its profile cannot be read.
     pub fn report(&self, stored: Stored) -> Result<Report, Error> {
-        let answer = self.compared(&stored)?;
+        let (answer, moved, not_explained) = self.explained(&stored)?;
         let notes = self.notes_about(&stored.place)?;
         let cohort = &stored.place.cohort;
         let previous = match &answer.diff.previous {
@@ -96,9 +106,31 @@ impl Ledger {
             trail: self.trail(&stored, &answer)?,
             previous,
             answer,
+            moved,
+            not_explained,
             notes,
             stored,
         })
+    }
+
+    /// Answers a snapshot and says what changed when its metric moved. What cannot be explained
+    /// costs the explanation alone.
+    fn explained(&self, stored: &Stored) -> Result<Explanation, Error> {
+        match self.why(stored) {
+            Ok(why) => {
+                let said = why.warnings();
+                let moved = match why.found {
+                    Explained::Moved(moved) => Some(moved),
+                    Explained::Nothing { .. } => None,
+                };
+                Ok((why.answered, moved, said))
+            }
+            Err(error) if error.costs_its_place_alone() => {
+                let said = format!("what changed with the move is not known: {}", chain(&error));
+                Ok((self.compared(stored)?, None, vec![said]))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the history of the metric that decides, the gravest first.

@@ -119,7 +119,7 @@ impl Move {
         .collect()
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let Self {
             metric,
             onset,

@@ -3,20 +3,24 @@
 //! First whether it mattered, then what came out, then what went in differently, gravest first,
 //! then what was held against. Markup and width belong to the forms.
 
+use runstone::core::blame::Suspect;
 use runstone::core::diff::{DiffStatus, MetricDelta, RunDiff, wording};
 use runstone::core::metric::MetricValue;
 use runstone::core::profile::Severity;
 use runstone::core::verdict::{Baseline, MetricVerdict, Overall, Part, Trail, TrailPoint, Verdict};
 use runstone::report::Report;
+use runstone::why::Move;
 use runstone::{Answered, Stored};
 
 use crate::render::diff::rows::{self, Change};
 use crate::render::diff::{Detail, Order};
-use crate::render::words::metric_name;
+use crate::render::words::{count, metric_name, shown_apart};
 use crate::render::{note, time};
 
 /// Longest value of a cell, in characters.
 const VALUE_MAX: usize = 48;
+/// Most suspects on a page; `runstone why` has them all.
+const SUSPECTS_MAX: usize = 10;
 /// Most changes of one section on a page; more are counted.
 const CHANGES_MAX: usize = 50;
 
@@ -101,6 +105,7 @@ impl<'r> Page<'r> {
         } = report;
         let diff = &answer.diff;
         let mut sections = vec![metrics(answer)];
+        sections.extend(report.moved.as_deref().map(moved_with));
         let mut changed = vec![changes(report), environment(diff)];
         // What is graver stands first.
         changed.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
@@ -247,6 +252,40 @@ fn meaning(delta: &MetricDelta, verdict: Option<&MetricVerdict>, answer: &Answer
         None if delta.prev == delta.curr => String::new(),
         None => moved.to_owned(),
     }
+}
+
+/// What changed when a metric moved: evidence, never a cause.
+fn moved_with(moved: &Move) -> Section {
+    let mut section = Section::new("What changed with it");
+    let (onset, name) = (&moved.onset, metric_name(&moved.metric.name));
+    section.lines.push(text(format!(
+        "{name} moved at #{}; {} with these settings before, the last #{}.",
+        onset.first(),
+        count(onset.before.len() as u64, "run"),
+        onset.last_before()
+    )));
+    if moved.suspects.is_empty() {
+        section
+            .lines
+            .push(text("Nothing that is known changed with it."));
+        return section;
+    }
+    section.lines.push(text(
+        "Most suspicious first; none is shown to be the cause.",
+    ));
+    let suspects = moved.suspects.iter().take(SUSPECTS_MAX);
+    let row = |suspect: &Suspect| {
+        let changed = &suspect.changed;
+        let key = changed.key.strip_prefix("factors.").unwrap_or(&changed.key);
+        let (prev, curr) = (changed.prev.as_ref(), changed.curr.as_ref());
+        let (before, now) = shown_apart(prev, curr, VALUE_MAX);
+        vec![key.to_owned(), before, now, moved.evidence(suspect)]
+    };
+    section.table = Some(Table {
+        heads: vec!["what", "previous", "now", "evidence"],
+        rows: suspects.map(row).collect(),
+    });
+    section
 }
 
 /// What went in differently, with the gravest level among it.
