@@ -65,6 +65,10 @@ trust HISTORIES="20000" SEED="1":
 trust-otava SERIES="100" SEED="1":
     .ci/otava {{ SERIES }} {{ SEED }}
 
+# The package managers of this machine beside what is captured and exported; takes uv and pip from PyPI into the target directory.
+managers:
+    .ci/managers
+
 # The example in another language, for real: makes a virtual environment and trains.
 digits:
     .ci/digits

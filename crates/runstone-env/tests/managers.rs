@@ -33,9 +33,12 @@ fn asked(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<Out
 fn skipped(why: &str) {
     let text = format!("SKIPPED: {why}\n");
     std::io::stderr().write_all(text.as_bytes()).unwrap();
+    assert!(!is_required(), "RUNSTONE_TEST_REQUIRE names `managers`");
+}
+
+fn is_required() -> bool {
     let required = std::env::var("RUNSTONE_TEST_REQUIRE").unwrap_or_default();
-    let is_required = required.split(',').any(|it| it == "managers");
-    assert!(!is_required, "RUNSTONE_TEST_REQUIRE names `managers`");
+    required.split(',').any(|it| it == "managers")
 }
 
 fn captured_with(options: &Options) -> Capture {
@@ -158,7 +161,12 @@ fn python_has_the_distributions_that_pip_lists() {
         "-e",
     ];
     let arguments: Vec<&str> = install.into_iter().chain([project.as_str()]).collect();
-    let is_editable = asked(&python, &arguments).unwrap().status.success();
+    let mut is_editable = asked(&python, &arguments).unwrap().status.success();
+    if !is_editable && is_required() {
+        // Newer releases build in an environment of their own, which takes the network.
+        let install = ["-m", "pip", "install", "--quiet", "-e", &project];
+        is_editable = asked(&python, &install).unwrap().status.success();
+    }
     let listed = asked(&python, &["-m", "pip", "list", "--format=json"]).unwrap();
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     let theirs: BTreeSet<(String, String)> = listed
@@ -193,6 +201,140 @@ fn python_has_the_distributions_that_pip_lists() {
         assert_eq!(editable.unwrap().facts["editable"], true);
     } else {
         skipped("this pip installs nothing editable without the network");
+    }
+}
+
+/// Writes a wheel, which both pip and uv install without a network and without building.
+const WHEEL: &str = "
+import sys, zipfile
+name = 'toy_wheel-1.0.post1'
+files = {
+    'toy_wheel.py': 'answer = 42\\n',
+    name + '.dist-info/METADATA': 'Metadata-Version: 2.1\\nName: Toy.Wheel\\nVersion: 1.0.post1\\n',
+    name + '.dist-info/WHEEL': 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
+}
+names = list(files) + [name + '.dist-info/RECORD']
+files[names[-1]] = ''.join(n + ',,\\n' for n in names)
+with zipfile.ZipFile(sys.argv[1] + '/' + name + '-py3-none-any.whl', 'w') as wheel:
+    for n in names:
+        wheel.writestr(n, files[n])
+print(wheel.filename)
+";
+
+/// What the source says of each distribution, in the words of `pip inspect`.
+fn inspected_by_us(prefix: &Path) -> BTreeSet<String> {
+    let named = Options {
+        python: Some(prefix.to_owned()),
+        ..Options::default()
+    };
+    let capture = captured_with(&named);
+    let source = &capture.environment.sources[&SourceName::Python];
+    assert_eq!(source.state, State::Captured, "{:?}", capture.record);
+    let packages = source.packages.iter();
+    packages
+        .map(|it| {
+            let fact = |name: &str| it.facts.get(name).and_then(Value::as_str).unwrap_or("-");
+            let is_requested = it.facts.get("requested") == Some(&Value::Bool(true));
+            let (installer, url) = (fact("installer"), fact("url"));
+            format!(
+                "{} {} {installer} {url} {is_requested}",
+                it.name, it.version
+            )
+        })
+        .collect()
+}
+
+/// What `pip inspect` says of each.
+fn inspected_by_pip(pip: &Path, arguments: &[&str]) -> Option<BTreeSet<String>> {
+    let arguments: Vec<&str> = ["-m", "pip"].iter().chain(arguments).copied().collect();
+    let output = asked(pip, &arguments)?;
+    let Ok(inspected) = serde_json::from_slice::<Value>(&output.stdout) else {
+        skipped("this pip is too old to inspect");
+        return None;
+    };
+    let installed = inspected["installed"].as_array().unwrap().iter();
+    let distributions = installed.map(|it| {
+        let text = |it: &Value| it.as_str().unwrap_or("-").to_owned();
+        let name = text(&it["metadata"]["name"]);
+        let name = name.to_lowercase().replace(['_', '.'], "-");
+        format!(
+            "{name} {} {} {} {}",
+            text(&it["metadata"]["version"]),
+            text(&it["installer"]),
+            text(&it["direct_url"]["url"]),
+            it["requested"] == true,
+        )
+    });
+    Some(distributions.collect())
+}
+
+#[test]
+fn distributions_are_those_that_pip_inspects_whoever_made_the_environment() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path().to_str().unwrap();
+    let Some(wheel) = asked("python3", &["-c", WHEEL, at]) else {
+        return;
+    };
+    let wheel = String::from_utf8(wheel.stdout).unwrap();
+    let wheel = wheel.trim();
+    let pips = folder.path().join("of-pip");
+    let made = asked("python3", &["-m", "venv", pips.to_str().unwrap()]).unwrap();
+    if !made.status.success() {
+        return skipped("this Python makes no virtual environments");
+    }
+    let python = pips.join("bin/python");
+    let install = ["-m", "pip", "install", "--quiet", "--no-index", wheel];
+    assert!(asked(&python, &install).unwrap().status.success());
+    if let Some(theirs) = inspected_by_pip(&python, &["inspect", "--local"]) {
+        assert!(
+            theirs
+                .iter()
+                .any(|it| it.starts_with("toy-wheel 1.0.post1 pip file://"))
+        );
+        assert_same(&inspected_by_us(&pips), &theirs);
+    }
+
+    let uvs = folder.path().join("of-uv");
+    let prefix = uvs.to_str().unwrap();
+    let make = [
+        "venv",
+        "--offline",
+        "--quiet",
+        "--python",
+        python.to_str().unwrap(),
+        prefix,
+    ];
+    let Some(made) = asked("uv", &make) else {
+        return;
+    };
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let install = [
+        "pip",
+        "install",
+        "--offline",
+        "--quiet",
+        "--python",
+        prefix,
+        wheel,
+    ];
+    let installed = asked("uv", &install).unwrap();
+    assert!(
+        installed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&installed.stderr)
+    );
+    // There is no pip in it; another looks into it.
+    if let Some(theirs) = inspected_by_pip(&python, &["--python", prefix, "inspect", "--local"]) {
+        assert!(
+            theirs
+                .iter()
+                .any(|it| it.starts_with("toy-wheel 1.0.post1 uv file://"))
+        );
+        assert_same(&inspected_by_us(&uvs), &theirs);
     }
 }
 
