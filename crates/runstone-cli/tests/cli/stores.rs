@@ -508,7 +508,8 @@ fn a_garbled_word_of_where_the_store_was_made_is_mended() {
 #[test]
 fn a_cohort_whose_log_is_lost_records_nothing_until_it_is_back() {
     let mut scene = Scene::with_store(&[]);
-    for run in ["r1", "r2", "r3"] {
+    // One claim alone saw an entry, so that it is the one that is met.
+    for run in ["r1", "r2"] {
         scene.file("r.json", run_document(run, 0.61));
         assert!(scene.quietly(&["record", "r.json"]).status.success());
     }
@@ -516,7 +517,7 @@ fn a_cohort_whose_log_is_lost_records_nothing_until_it_is_back() {
     for cohort in std::fs::read_dir(cohorts).unwrap() {
         std::fs::remove_dir_all(cohort.unwrap().path().join("log")).unwrap();
     }
-    scene.file("r.json", run_document("r4", 0.61));
+    scene.file("r.json", run_document("r3", 0.61));
     scene
         .run(&["record", "r.json"])
         .run(&["verify", "--repair"])
