@@ -1,4 +1,6 @@
 //! `just bench`: the command as a whole process, beside the two flushes the disk alone needs.
+//!
+//! With `--check=N` a gate in a cohort of so many snapshots, and nothing else.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -28,6 +30,11 @@ fn main() {
         .prefix("bench-")
         .tempdir_in(place)
         .unwrap();
+    let checked = std::env::args().find_map(|it| it.strip_prefix("--check=").map(str::to_owned));
+    if let Some(snapshots) = checked {
+        gate(folder.path(), snapshots.parse().unwrap());
+        return;
+    }
     // First, because the peak of all children is what the system tells.
     memory(folder.path());
     processes(folder.path());
@@ -102,6 +109,54 @@ fn processes(folder: &Path) {
         "runstone --version   {:.2} ms p50 (goal ≤ 5 ms)",
         ms(version)
     );
+}
+
+/// A gate over the newest snapshot of a cohort.
+fn gate(folder: &Path, snapshots: usize) {
+    let store = folder.join("gate");
+    let store = store.to_str().unwrap();
+    run(&[
+        "init",
+        store,
+        "--views",
+        "none",
+        "--primary",
+        "metric_0:higher",
+    ]);
+    let file = folder.join("runs.jsonl");
+    let mut lines = std::io::BufWriter::new(
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&file)
+            .unwrap(),
+    );
+    for round in 0..snapshots {
+        writeln!(lines, "{}", document(round * 37 % 1000 + round * 1000, 0)).unwrap();
+    }
+    drop(lines);
+    run(&["--store", store, "record", file.to_str().unwrap()]);
+    let check = || {
+        let status = Command::new(PROGRAM)
+            .args(["--store", store, "check"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        // 4: it is a regression, which is an answer too.
+        assert!(matches!(status.code(), Some(0 | 4)), "{status}");
+    };
+    check();
+    let (mut checks, mut versions) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        checks.push(timed(check));
+        versions.push(timed(|| run(&["--version"])));
+    }
+    println!(
+        "runstone check       {:.2} ms p50 of {ROUNDS}, {snapshots} snapshots in the cohort (goal ≤ 15 ms)",
+        ms(p50(checks)),
+    );
+    println!("runstone --version   {:.2} ms p50", ms(p50(versions)));
 }
 
 fn flush_twice(folder: &Path, handle: &File, round: usize) {

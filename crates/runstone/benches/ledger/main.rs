@@ -3,8 +3,8 @@
 //! Every figure is printed next to its floor, because on a shared machine only the ratio says
 //! something. The floor is the bare protocol without any of our code: a temporary file, a flush, a
 //! link, a flush of the directory. `cargo bench -p runstone --bench ledger -- DIR` runs on the disk
-//! of `DIR`, else on that of the target directory; with `--only=one`, `prepare`, `batch`, `history`
-//! or `crowd` that part alone. `--only=million [N]` is for itself, since it takes long.
+//! of `DIR`, else on that of the target directory; with `--only=one`, `prepare`, `batch`, `judge`,
+//! `history` or `crowd` that part alone. `--only=million [N]` is for itself, since it takes long.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@ mod batch;
 mod cost;
 mod crowd;
 mod history;
+mod judge;
 mod million;
 mod prepare;
 mod sample;
@@ -69,6 +70,7 @@ fn main() {
     part("one", one_writer);
     part("prepare", |_| prepare::compare());
     part("batch", batch::compare);
+    part("judge", judge::compare);
     part("history", history::compare);
     part("crowd", crowd::compare);
     if only == Some("million") {
