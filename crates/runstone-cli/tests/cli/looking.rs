@@ -88,6 +88,28 @@ fn references_of_every_kind_find_the_snapshot() {
 }
 
 #[test]
+fn stored_text_is_no_markup_of_a_diff_as_markdown() {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    for (run_id, seed) in [("r1", 1), ("r2", 2)] {
+        let key = format!(r#""<img src=x>[y](javascript:1)&amp;*z*":{seed},"seed""#);
+        let document = run_document(run_id, 0.6).replace(r#""seed""#, &key);
+        scene.file("r.json", document);
+        assert!(scene.quietly(&["record", "r.json"]).status.success());
+    }
+    let page = String::from_utf8(scene.quietly(&["diff", "--md"]).stdout).unwrap();
+    let severity = page.lines().find(|line| line.starts_with("Severity"));
+    let severity = severity.unwrap();
+    assert!(severity.contains("img src"), "{severity}");
+    for markup in ["<img", "[y](", "&amp;", "*z*"] {
+        let is_escaped = |line: &str| {
+            let mut found = line.match_indices(markup);
+            found.all(|(at, _)| line[..at].ends_with('\\'))
+        };
+        assert!(page.lines().all(is_escaped), "{markup}: {page}");
+    }
+}
+
+#[test]
 fn stored_text_never_reaches_the_terminal_as_control_characters() {
     let mut scene = Scene::with_store(&[]);
     scene.file("r.json", run_document("evil\u{1b}[31m\nrun", 0.6));

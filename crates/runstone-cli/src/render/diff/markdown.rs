@@ -48,7 +48,7 @@ pub(crate) fn markdown(
     );
     line(
         &mut text,
-        format_args!("Severity **{level}**: {}\n", plain(reason)),
+        format_args!("Severity **{level}**: {}\n", markdown_text(reason)),
     );
     let table = table(diff, detail);
     if !table.is_empty() {
@@ -96,7 +96,7 @@ fn markdown_text(text: &str) -> String {
     for character in plain(text).chars() {
         if matches!(
             character,
-            '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' | '|' | '\\'
+            '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' | '|' | '\\' | '&' | '~'
         ) {
             safe.push('\\');
         }
