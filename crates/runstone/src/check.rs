@@ -2,9 +2,11 @@
 //!
 //! A pure reading: the verdict is worked out again from the log, so that a gate may be asked as
 //! often as one likes, by anyone who may read the store. The invariant kept: a gate passes nothing
-//! in silence. What could not be decided is told as such, and where nothing was comparable, that.
+//! in silence. What could not be decided is told as such, and where nothing was comparable, that; a
+//! run that did not finish never passes, and no run is held against itself.
 
 use runstone_core::diff::{Against, DiffStatus, RunDiff};
+use runstone_core::snapshot::Status;
 use runstone_core::verdict::{Baseline, Condition, Failure, Overall, Verdict};
 use serde_json::{Value, json};
 
@@ -20,7 +22,8 @@ pub struct CheckRequest {
     pub yardstick: Yardstick,
     /// What fails; one of them is enough.
     pub fail_on: Vec<Condition>,
-    /// Whether it is an answer of its own that nothing was comparable.
+    /// Whether it is an answer of its own that nothing was comparable; with
+    /// [`Yardstick::Snapshot`] it always is.
     pub require_comparable: bool,
 }
 
@@ -67,7 +70,7 @@ pub enum Outcome {
     Passed,
     /// At least one thing does.
     Failed,
-    /// Nothing was comparable, where that was required.
+    /// Nothing was comparable, where that was required or one run was named.
     NothingComparable,
 }
 
@@ -91,7 +94,7 @@ pub struct Checked {
     pub request: CheckRequest,
     /// What became of it.
     pub outcome: Outcome,
-    /// What it fails on, in the order in which that was asked.
+    /// What it fails on: how it ended, then what was asked, in that order.
     pub failures: Vec<Failure>,
     /// What differs from what it was held against; from the previous run, if that is its history.
     pub diff: RunDiff,
@@ -122,7 +125,7 @@ impl Checked {
             "comparable": self.diff.status == DiffStatus::Compared,
             "fail_on": conditions.map(|condition| condition.as_str()).collect::<Vec<_>>(),
             "failures": failures.map(|failure| json!({
-                "condition": failure.condition.as_str(),
+                "condition": failure.word,
                 "reason": failure.reason,
             })).collect::<Vec<_>>(),
             "diff": self.diff.to_json(),
@@ -133,22 +136,31 @@ impl Checked {
 }
 
 impl Ledger {
-    /// Checks a run against conditions.
+    /// Checks a run against conditions. A run that failed or was interrupted passes none of them.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a profile, or the single run it is held against, cannot be read.
-    pub fn check(&self, stored: Stored, request: CheckRequest) -> Result<Checked, Error> {
+    /// [`Error::Usage`] if the run is to be held against itself. [`Error::Damaged`] if a profile,
+    /// or the single run it is held against, cannot be read.
+    pub fn check(&self, stored: Stored, mut request: CheckRequest) -> Result<Checked, Error> {
+        let asked = std::mem::take(&mut request.fail_on);
+        for condition in asked {
+            if !request.fail_on.contains(&condition) {
+                request.fail_on.push(condition);
+            }
+        }
         let Judged {
             diff,
             verdict,
             warnings,
         } = self.held(&stored, &request.yardstick)?;
-        let failures: Vec<Failure> = request
-            .fail_on
-            .iter()
-            .filter_map(|condition| condition.failed_by(&verdict))
+        let conditions = request.fail_on.iter();
+        let failures: Vec<Failure> = Failure::by_end(stored.snapshot.status)
+            .into_iter()
+            .chain(conditions.filter_map(|condition| condition.failed_by(&verdict)))
             .collect();
-        let outcome = if request.require_comparable && diff.status != DiffStatus::Compared {
+        let is_required =
+            request.require_comparable || matches!(request.yardstick, Yardstick::Snapshot(_));
+        let outcome = if is_required && diff.status != DiffStatus::Compared {
             Outcome::NothingComparable
         } else if failures.is_empty() {
             Outcome::Passed
@@ -168,7 +180,18 @@ impl Ledger {
 
     fn held(&self, stored: &Stored, yardstick: &Yardstick) -> Result<Judged, Error> {
         if let Yardstick::Snapshot(other) = yardstick {
-            return self.against_one(other, stored);
+            if (&other.place.cohort, other.place.seq) == (&stored.place.cohort, stored.place.seq) {
+                return Err(Error::Usage {
+                    what: format!(
+                        "{} would be held against itself, and every run passes that",
+                        stored.place
+                    ),
+                    hint: "hold it against another one: `runstone check --against @prev`, or \
+                           `--against baseline`"
+                        .to_owned(),
+                });
+            }
+            return self.against_finished(other, stored);
         }
         let answer = self.compared(stored)?;
         let seq = match yardstick {
@@ -177,7 +200,7 @@ impl Ledger {
             Yardstick::History | Yardstick::Snapshot(_) => None,
         };
         if let Some(seq) = seq {
-            return self.against_one(&self.at(&stored.place.cohort, seq)?, stored);
+            return self.against_finished(&self.at(&stored.place.cohort, seq)?, stored);
         }
         if !matches!(yardstick, Yardstick::Baseline) {
             // Without a previous run the answer says why.
@@ -189,5 +212,19 @@ impl Ledger {
             _ => Against::Nothing { reason },
         };
         self.against_none(stored, against)
+    }
+
+    /// Holds a run against a single one that has an outcome to be held against.
+    fn against_finished(&self, other: &Stored, stored: &Stored) -> Result<Judged, Error> {
+        let how = match other.snapshot.status {
+            Status::Finished => return self.against_one(other, stored),
+            Status::Failed => "failed",
+            Status::Interrupted => "was interrupted",
+        };
+        let reason = format!(
+            "{} {how}, so that nothing can be held against it",
+            other.place
+        );
+        self.against_none(stored, Against::Nothing { reason: &reason })
     }
 }

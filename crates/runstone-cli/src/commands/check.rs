@@ -15,7 +15,8 @@ use crate::ui::{Face, Ui};
 /// Ask whether a run passes: exit with 4 if it is a regression
 ///
 /// The answer is that of its recording, worked out again from the log: nothing is written, and
-/// asking twice gives the same. An undecided run passes, and it is said that it is undecided.
+/// asking twice gives the same. An undecided run passes, and it is said that it is undecided. A run
+/// that failed or was interrupted never passes: nothing of it was judged.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("\
 Examples:
@@ -36,8 +37,8 @@ pub(crate) struct CheckArgs {
         default_value = "regression"
     )]
     fail_on: Vec<FailOn>,
-    /// Hold it against one run alone: `baseline`, `previous`, or a snapshot of its cohort
-    /// [default: all runs with its settings]
+    /// Hold it against one run alone: `baseline`, `previous`, or a snapshot of its cohort that
+    /// finished (3 for any other) [default: all runs with its settings]
     #[arg(long, value_name = "baseline|previous|REF")]
     against: Option<String>,
     /// Exit with 3 where nothing is comparable

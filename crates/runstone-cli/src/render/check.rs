@@ -26,7 +26,7 @@ pub(crate) fn text(checked: &Checked) -> String {
     let failed: Vec<&str> = checked
         .failures
         .iter()
-        .map(|failure| failure.condition.as_str())
+        .map(|failure| failure.word)
         .collect();
     if checked.outcome == Outcome::Failed {
         text.push_str(&wrapped(&format!("fails on {}", failed.join(", "))));

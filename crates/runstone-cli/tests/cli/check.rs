@@ -42,7 +42,8 @@ fn an_undecided_run_passes_and_says_so_unless_told_otherwise() {
     scene
         .run(&["check", "--require-comparable"])
         .run(&["check", "--fail-on", "undecided"])
-        .run(&["check", "--fail-on", "major"]);
+        .run(&["check", "--fail-on", "major"])
+        .run(&["check", "--fail-on", "undecided,minor,undecided"]);
     assert_snapshot!(scene.transcript());
 }
 
@@ -57,6 +58,7 @@ fn a_run_is_held_against_one_that_is_named() {
         .run(&["check", "night-14", "--against", "baseline"])
         .run(&["check", "night-14", "--against", "night-2"])
         .run(&["check", "night-14", "--against", "night-14"])
+        .run(&["check", "--against", "@latest"])
         .run(&["check", "night-14", "--against", "other"])
         .run(&[
             "check",
@@ -67,6 +69,26 @@ fn a_run_is_held_against_one_that_is_named() {
         ])
         .run(&["check", "night-1", "--against", "baseline"])
         .run(&["check", "night-1", "--against", "previous"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
+fn a_run_that_did_not_finish_never_passes_and_is_no_yardstick() {
+    let mut scene = nights();
+    let ended = |run_id: &str, seed, status: &str| {
+        let document = seeded(run_id, 0.7131, seed);
+        document.replacen('{', &format!(r#"{{"status":"{status}","#), 1)
+    };
+    record(&scene, &ended("night-14", 14, "failed"));
+    scene
+        .run(&["check"])
+        .run(&["check", "--fail-on", "regression,undecided"])
+        .run(&["check", "night-13", "--against", "night-14"]);
+    record(&scene, &ended("night-15", 15, "interrupted"));
+    scene
+        .run(&["check", "--quiet", "--fail-on", "major"])
+        .run(&["check", "night-13", "--against", "night-15"])
+        .run(&["check", "--against", "baseline"]);
     assert_snapshot!(scene.transcript());
 }
 

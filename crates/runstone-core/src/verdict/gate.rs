@@ -2,12 +2,14 @@
 //!
 //! A gate is a list of conditions on an answer. The invariant kept: a condition looks at the
 //! verdict alone, so that every face fails for the same reasons and says them in the same words.
+//! Beside them stands how the run ended: of one that did not finish nothing can be judged.
 //! Which conditions are asked for, and what a failure costs, belong to whoever asks.
 
 use std::fmt;
 
 use super::answer::{Overall, Verdict};
 use crate::profile::Severity;
+use crate::snapshot::Status;
 
 /// One answer that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +20,28 @@ pub enum Condition {
     Severity(Severity),
 }
 
-/// A condition that was met, and why.
+/// What fails, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Which one.
-    pub condition: Condition,
+    /// The word of the condition that was met, or of how the run ended.
+    pub word: &'static str,
     /// What the verdict says about it, as a fragment.
     pub reason: String,
+}
+
+impl Failure {
+    /// Returns why a run that ended so passes no gate; `None` for one that finished.
+    pub fn by_end(status: Status) -> Option<Self> {
+        let reason = match status {
+            Status::Finished => return None,
+            Status::Failed => "the run failed: nothing was judged",
+            Status::Interrupted => "the run was interrupted: nothing was judged",
+        };
+        Some(Self {
+            word: status.as_str(),
+            reason: reason.to_owned(),
+        })
+    }
 }
 
 impl Condition {
@@ -51,7 +68,7 @@ impl Condition {
             Self::Severity(level) => (verdict.severity >= level, &verdict.severity_reason),
         };
         is_met.then(|| Failure {
-            condition: self,
+            word: self.as_str(),
             reason: reason.clone(),
         })
     }
@@ -105,6 +122,14 @@ mod tests {
             );
         }
         assert_eq!(reason("critical", &found), None);
+    }
+
+    #[test]
+    fn a_run_that_did_not_finish_fails_by_its_end() {
+        let word = |status| Failure::by_end(status).map(|failure| failure.word);
+        assert_eq!(word(Status::Finished), None);
+        assert_eq!(word(Status::Failed), Some("failed"));
+        assert_eq!(word(Status::Interrupted), Some("interrupted"));
     }
 
     #[test]
