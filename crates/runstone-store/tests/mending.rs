@@ -68,6 +68,20 @@ fn lost_entry_is_put_back_from_its_claim_if_a_later_one_has_seen_it() {
 }
 
 #[test]
+fn gap_is_filled_from_claims_by_one_repair_from_its_top_down() {
+    let place = Place::new();
+    let runs: Vec<String> = (1..=40).map(|run| format!("run-{run}")).collect();
+    let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+    record(&place.init(), &runs);
+    for seq in (1..=20).chain(30..=39) {
+        fs::remove_file(slot(&place, seq)).unwrap();
+    }
+    assert_eq!(place.open().mend().unwrap().restored.len(), 30);
+    assert_eq!(findings(&place.open()), Vec::<String>::new());
+    assert_eq!(place.open().mend().unwrap(), Mended::default());
+}
+
+#[test]
 fn without_a_twin_everything_stays_as_it_is() {
     let place = Place::new();
     record(&place.init(), &["first", "second", "third"]);

@@ -74,7 +74,11 @@ impl<F: FileSystem> DirStore<F> {
         let mut patients = Patients::default();
         let (_, read) = self.audit_and_keep(&mut |finding| patients.admit(self, finding))?;
         let mut mended = Mended::default();
+        self.put_gaps_back(&patients, &mut mended);
         for (log, seq, ailment) in &patients.slots {
+            if *ailment == Ailment::Missing && !self.is_missing(log, *seq) {
+                continue;
+            }
             // A twin that cannot be read is none.
             let Ok(Some(twin)) = self.twin(log, *seq, &patients) else {
                 continue;
@@ -113,6 +117,37 @@ impl<F: FileSystem> DirStore<F> {
         Ok(mended)
     }
 
+    /// Puts back what is missing from the highest place of each gap down: an entry that has its
+    /// place again says what stood below it.
+    fn put_gaps_back(&self, patients: &Patients, mended: &mut Mended) {
+        let mut looked: Option<(&Log, Seq)> = None;
+        for (log, seq, ailment) in &patients.slots {
+            let is_of_last = looked.is_some_and(|(of, top)| of == log && *seq <= top);
+            if *ailment != Ailment::Missing || is_of_last {
+                continue;
+            }
+            let mut top = *seq;
+            while self.is_missing(log, top.next()) {
+                top = top.next();
+            }
+            looked = Some((log, top));
+            let mut place = Some(top);
+            while let Some(seq) = place
+                && self.is_missing(log, seq)
+                && let Ok(Some(twin)) = self.twin(log, seq, patients)
+                && matches!(self.put_back(log, seq, Ailment::Missing, &twin), Ok(true))
+            {
+                mended.restored.push(self.slot_path(log, seq));
+                place = seq.previous();
+            }
+        }
+    }
+
+    /// Returns whether a place is empty below one at which something stands.
+    fn is_missing(&self, log: &Log, seq: Seq) -> bool {
+        matches!(self.peek_slot(log, seq), Ok(Slot::Damaged(damage)) if damage.kind == DamageKind::Missing)
+    }
+
     /// Puts back what is missing from a place on, up to the first that is there or has no twin: of
     /// a long gap the audit names the first places alone.
     fn put_back_from(&self, log: &Log, from: Seq, patients: &Patients, mended: &mut Mended) {
@@ -120,8 +155,7 @@ impl<F: FileSystem> DirStore<F> {
         while !patients
             .slots
             .contains(&(log.clone(), seq, Ailment::Missing))
-            && let Ok(Slot::Damaged(damage)) = self.peek_slot(log, seq)
-            && damage.kind == DamageKind::Missing
+            && self.is_missing(log, seq)
             && let Ok(Some(twin)) = self.twin(log, seq, patients)
         {
             let path = self.slot_path(log, seq);

@@ -47,11 +47,17 @@ impl<F: FileSystem> DirStore<F> {
     /// Demands that the log of a cohort, which was opened before and shows nothing, never had an
     /// entry, as far as its claims tell.
     ///
+    /// A host that remembers what was not there cannot tell a log that is gone from one that
+    /// another host has just begun: it demands nothing.
+    ///
     /// # Errors
     /// [`StoreError::Damaged`] if a claim saw an entry of it.
     pub(super) fn demand_untouched(&self, log: &Log) -> Result<(), StoreError> {
         if let Some(left) = self.left_of(log)? {
             self.heads.raise(log, left, None);
+            return Ok(());
+        }
+        if self.tree.kind.remembers_absence() {
             return Ok(());
         }
         // Who opens a cohort makes its log before it puts the document there.
@@ -222,8 +228,9 @@ impl<F: FileSystem> DirStore<F> {
 }
 
 /// Returns the claim of the last entry, with its place: the only one that saw the highest entry
-/// that any claim saw. Its writer got the next place, or died before, and then whoever finds its
-/// claim may finish what it began.
+/// that any claim saw. Its writer got the next place, or died before, or was refused it (a full
+/// disk): a claim does not tell which, and an entry that was acknowledged must not be the one that
+/// is missing.
 fn last_of_all(traces: &[Trace]) -> Option<(Seq, &Trace)> {
     let highest = traces
         .iter()
