@@ -2,7 +2,7 @@
 //!
 //! Package managers keep where a package came from, and with it what was needed to get there. The
 //! invariant: nothing before an `@` of an authority, no parameter but a revision, and no conda
-//! token is left. What *looks* like a token anywhere is the store's redaction.
+//! token is left. Remotes of git have forms of their own ([`stripped_remote`]). What *looks* like a token anywhere is the store's redaction.
 
 /// The user that code hosts ask everybody to be.
 const EVERYBODY: &str = "git";
@@ -44,6 +44,50 @@ pub(crate) fn stripped(address: &str) -> String {
     let fragment = fragment.filter(|it| is_plain(it));
     let fragment = fragment.map_or_else(String::new, |it| format!("#{it}"));
     format!("{scheme}://{user}{path}{query}{fragment}")
+}
+
+/// Returns the address of a remote of git without credentials, in any of the forms that git takes.
+#[cfg(any(feature = "git", test))]
+pub(crate) fn stripped_remote(address: &str) -> String {
+    let is_scheme = |it: &str| !it.contains(['/', '@']);
+    let stripped = match address.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) => stripped(address),
+        _ => match address.strip_prefix("//") {
+            // What has no scheme is read as if it had one.
+            Some(_) => stripped(&format!("x:{address}"))["x:".len()..].to_owned(),
+            None => stripped_copy(address),
+        },
+    };
+    without_parameters(&stripped)
+}
+
+/// Returns `user:password@host:path`, as programs that copy files have it, without the user.
+#[cfg(any(feature = "git", test))]
+fn stripped_copy(address: &str) -> String {
+    let authority = address.split('/').next().unwrap_or(address);
+    let end = match authority.rfind('@') {
+        Some(end) if address.contains(':') => Some(end),
+        // A password may hold a slash; behind the credentials there is a host then, and its path.
+        None if authority.contains(':') => {
+            let end = address.rfind('@');
+            end.filter(|end| address[*end..].contains(':'))
+        }
+        _ => None,
+    };
+    match end {
+        Some(end) if &address[..end] != EVERYBODY => address[end + 1..].to_owned(),
+        _ => address.to_owned(),
+    }
+}
+
+/// Leaves out what follows a semicolon in each part of a path.
+#[cfg(any(feature = "git", test))]
+fn without_parameters(address: &str) -> String {
+    let parts = address.split('/').map(|part| {
+        let end = part.find(';').unwrap_or(part.len());
+        &part[..end]
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Returns `text` with each address in it stripped.
@@ -146,6 +190,32 @@ mod tests {
     }
 
     #[test]
+    fn remote_loses_its_credentials_in_every_form_git_takes() {
+        let cases = [
+            (
+                "user:hunter2@host.example:path/x.git",
+                "host.example:path/x.git",
+            ),
+            (
+                "user:hun/ter2@host.example:path/x.git",
+                "host.example:path/x.git",
+            ),
+            ("user:hunter2@host:a://b", "host:a://b"),
+            ("ann@host:x.git", "host:x.git"),
+            ("git@host:team/x.git", "git@host:team/x.git"),
+            ("git@host:team/x@1.git", "git@host:team/x@1.git"),
+            ("//user:hunter2@host/x", "//host/x"),
+            ("https://host/x.git/;token=hunter2", "https://host/x.git/"),
+            ("https://u:hunter2@host/x;token=y/z", "https://host/x/z"),
+            ("/srv/a@b/x.git", "/srv/a@b/x.git"),
+            ("../a@b", "../a@b"),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(stripped_remote(address), expected, "{address}");
+        }
+    }
+
+    #[test]
     fn each_address_of_a_text_is_stripped() {
         assert_eq!(
             stripped_within("--index https://a:b@one/x, https://two/y?token=z end"),
@@ -158,6 +228,7 @@ mod tests {
         fn any_text_is_taken(text in r"([a-z:/@?#&=t]|[^a-z]|://){0,40}") {
             proptest::prop_assert!(stripped(&text).len() <= text.len());
             proptest::prop_assert!(stripped_within(&text).len() <= text.len());
+            proptest::prop_assert!(stripped_remote(&text).len() <= text.len());
         }
 
         #[test]

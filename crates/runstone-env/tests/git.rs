@@ -453,6 +453,30 @@ fn credentials_of_the_remote_stay_out() {
 }
 
 #[test]
+fn credentials_of_a_remote_stay_out_in_every_form_git_takes() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    repository.git(&["remote", "add", "origin", "elsewhere"]);
+    for address in [
+        "user:hunter2@host.example:path/x.git",
+        "//user:hunter2@host/x",
+        "https://host/x.git/;token=hunter2",
+        "ext::ssh hunter2@host",
+    ] {
+        repository.git(&["config", "remote.origin.url", address]);
+        let code = repository.code();
+        assert_eq!(code.state, State::Captured, "{code:?}");
+        assert!(!format!("{code:?}").contains("hunter2"), "{code:?}");
+    }
+    // A branch may follow an address that has no name.
+    let unnamed = "https://ann:hunter2@host.example/fork.git";
+    repository.git(&["config", "branch.main.remote", unnamed]);
+    let remote = repository.code().remote;
+    assert_eq!(remote.as_deref(), Some("https://host.example/fork.git"));
+}
+
+#[test]
 fn patch_names_what_is_tracked_and_not_committed() {
     let Some(repository) = Repository::new() else {
         return;

@@ -224,8 +224,13 @@ fn remote(repository: &Repository, branch: Option<&str>) -> Option<String> {
     let followed = branch.and_then(|branch| text("branch", branch, "remote"));
     // A branch that follows another of the same repository comes from `.`.
     let followed = followed.filter(|it| it != ".");
-    let address = text("remote", followed.as_deref().unwrap_or(ORIGIN), "url")?;
-    Some(url::stripped(&address))
+    let address = text("remote", followed.as_deref().unwrap_or(ORIGIN), "url");
+    // A branch may follow an address that has no name.
+    let unnamed = followed.filter(|it| it.contains(['/', ':']));
+    let address = address.or(unnamed)?;
+    // This one is a command, in which anything may stand.
+    let is_command = address.starts_with("ext::");
+    (!is_command).then(|| url::stripped_remote(&address))
 }
 
 fn word(operation: &InProgress) -> &'static str {
