@@ -477,6 +477,135 @@ fn credentials_of_a_remote_stay_out_in_every_form_git_takes() {
 }
 
 #[test]
+fn what_never_ends_is_refused_by_name_and_not_read() {
+    // The reader would go on in this process: this leaves it little time to fill the memory.
+    let hurried = Options {
+        time_ms_max: 3_000,
+        ..Options::default()
+    };
+    let endless = [
+        ("info/exclude", State::Partial),
+        ("info/attributes", State::Partial),
+        ("index", State::Partial),
+        ("config", State::Unreadable),
+        ("HEAD", State::Unreadable),
+        ("packed-refs", State::Unreadable),
+        ("shallow", State::Unreadable),
+        ("refs/heads/main", State::Unreadable),
+        ("refs/tags/endless", State::Unreadable),
+        ("objects/info/alternates", State::Unreadable),
+    ];
+    for (name, state) in endless {
+        let Some(repository) = Repository::new() else {
+            return;
+        };
+        let path = repository.at(".git").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        drop(std::fs::remove_file(&path));
+        symlink("/dev/zero", &path).unwrap();
+        let code = capture(&repository.path, hurried.clone());
+        assert_eq!(code.state, state, "{name}: {code:?}");
+        let expected = format!("{name} is not a regular file");
+        assert!(code.warnings[0].contains(&expected), "{name}: {code:?}");
+        assert_eq!(code.commit.is_some(), state == State::Partial, "{name}");
+        assert_eq!((code.work_tree, code.describe), (None, None), "{name}");
+    }
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    for setting in ["core.excludesFile", "core.attributesFile"] {
+        repository.git(&["config", setting, "/dev/zero"]);
+        let code = capture(&repository.path, hurried.clone());
+        assert_eq!(code.state, State::Partial, "{setting}: {code:?}");
+        assert!(
+            code.warnings[0].contains("/dev/zero"),
+            "{setting}: {code:?}"
+        );
+        repository.git(&["config", "--unset", setting]);
+    }
+    // It has an end, and is nothing that somebody wrote.
+    let ignored = std::fs::File::create(repository.at("below/.gitignore")).unwrap();
+    ignored.set_len(1 << 40).unwrap();
+    let code = capture(&repository.path, hurried);
+    assert_eq!(code.state, State::Partial, "{code:?}");
+    assert!(
+        code.warnings[0].contains("larger than the limit"),
+        "{code:?}"
+    );
+}
+
+#[test]
+fn folder_replaced_by_a_link_is_gone_and_nothing_behind_it_is_read() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    let elsewhere = TempDir::new().unwrap();
+    std::fs::write(elsewhere.path().join("three.txt"), "of somebody else\n").unwrap();
+    std::fs::remove_dir_all(repository.at("below")).unwrap();
+    symlink(elsewhere.path(), repository.at("below")).unwrap();
+    let code = repository.is_as_git_says();
+    assert_eq!(code.work_tree.unwrap().modified, 1);
+    let lines = b"gone - below/three.txt\0";
+    assert_eq!(code.patch, Some(Digest::of_named("code.patch", lines)));
+}
+
+#[test]
+fn large_file_is_in_the_patch() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    let size_bytes = 300 * 1024 * 1024;
+    let file = std::fs::File::create(repository.at("one.txt")).unwrap();
+    file.set_len(size_bytes).unwrap();
+    let code = repository.code();
+    assert_eq!(code.state, State::Captured, "{code:?}");
+    assert!(code.patch.is_some());
+}
+
+#[test]
+fn uncertain_repository_is_not_described_as_clean() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    repository.put(".gitattributes", "*.bin filter=toy\n");
+    repository.put("big.bin", "as committed\n");
+    repository.commit("second");
+    repository.git(&["tag", "--annotate", "--message", "one", "v1"]);
+    repository.git(&["config", "filter.toy.clean", "cat"]);
+    repository.put("big.bin", "changed, or made the same\n");
+    let code = repository.code();
+    assert_eq!(code.state, State::Partial, "{code:?}");
+    assert_eq!((&code.describe, code.patch), (&None, None));
+    // What is certain is said.
+    repository.put("one.txt", "changed\n");
+    assert_eq!(repository.code().describe.as_deref(), Some("v1-dirty"));
+}
+
+#[test]
+fn submodules_too_deep_to_look_into_are_said() {
+    let Some(mut inner) = Repository::new() else {
+        return;
+    };
+    let mut kept = Vec::new();
+    for _ in 0..9 {
+        let Some(outer) = Repository::new() else {
+            return;
+        };
+        let source = inner.path.to_str().unwrap();
+        outer.git(&["submodule", "--quiet", "add", source, "m"]);
+        outer.git(&["submodule", "--quiet", "update", "--init", "--recursive"]);
+        outer.commit("with a module");
+        kept.push(std::mem::replace(&mut inner, outer));
+    }
+    let code = inner.code();
+    assert_eq!(code.state, State::Partial, "{code:?}");
+    assert!(code.warnings[0].contains("deep"), "{code:?}");
+    assert_eq!((code.describe, code.patch), (None, None));
+    let above = kept.last().unwrap().code();
+    assert_eq!(above.state, State::Captured, "{above:?}");
+}
+
+#[test]
 fn patch_names_what_is_tracked_and_not_committed() {
     let Some(repository) = Repository::new() else {
         return;

@@ -4,6 +4,7 @@
 //! code        what is known, as a document         repository  what it is, and where HEAD stands
 //! reading     within a time, on a thread of its    work_tree   staged, modified, untracked
 //!             own                                  patch       one digest of what is not committed
+//! bounded     what is read whole, looked at first  inside      a path, and no link on the way
 //! ```
 //!
 //! Code is no part of the environment's document: a thousand commits run in one environment. The
@@ -11,7 +12,11 @@
 //! a repository says by itself which programs those are. Where a run keeps this belongs to the
 //! ledger.
 
+#[cfg(feature = "git")]
+mod bounded;
 mod code;
+#[cfg(feature = "git")]
+mod inside;
 #[cfg(feature = "git")]
 mod patch;
 mod reading;

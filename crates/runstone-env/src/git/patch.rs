@@ -13,21 +13,23 @@
 //! A line is the kind, a space, the digest, a space, the path, and a zero byte; lines are in the
 //! order of the paths' bytes. The name mixed into the digest is `code.patch`.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::bstr::BString;
 use runstone_core::digest::Digest;
+use rustix::fs::FileType;
+use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
 
+use super::inside;
 use super::repository::Opened;
-use super::work_tree::{self, Module, Unlike};
+use super::work_tree::{Module, Unlike};
 
-/// Largest file that is read, in bytes. Chosen: more does not fit into the time.
-const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// How much of a file is in memory at once, in bytes. Chosen.
+const PART_BYTES: usize = 64 * 1024;
 
 /// Returns the digest. `None`: all that is tracked is as the commit has it.
 pub(super) fn of(
@@ -40,11 +42,9 @@ pub(super) fn of(
         if stop.load(Ordering::Acquire) {
             return Err("the patch was not read to its end".to_owned());
         }
-        let module = unlike.modules.get(path);
-        let (kind, digest) = match (module, work_tree::path_of(opened, path.as_ref())) {
-            (Some(module), _) => ("module", Some(of_module(module, stop)?)),
-            (None, Some(at)) => on_disk(path, &at)?,
-            (None, None) => return Err(format!("`{path}` has no place in the work tree")),
+        let (kind, digest) = match unlike.modules.get(path) {
+            Some(module) => ("module", Some(of_module(module, stop)?)),
+            None => on_disk(opened, path, stop)?,
         };
         lines.extend_from_slice(kind.as_bytes());
         lines.push(b' ');
@@ -67,51 +67,59 @@ fn of_module(module: &Module, stop: &AtomicBool) -> Result<Digest, String> {
     Ok(Digest::of(format!("{commit} {patch}").as_bytes()))
 }
 
-fn on_disk(path: &BString, at: &Path) -> Result<(&'static str, Option<Digest>), String> {
-    let failed = |error: io::Error| format!("`{path}` cannot be read: {error}");
-    let metadata = match fs::symlink_metadata(at) {
-        Ok(metadata) => metadata,
-        Err(error) if is_absence(&error) => return Ok(("gone", None)),
-        Err(error) => return Err(failed(error)),
+fn on_disk(
+    opened: &Opened,
+    path: &BString,
+    stop: &AtomicBool,
+) -> Result<(&'static str, Option<Digest>), String> {
+    let failed = |error: Errno| unread(path, &error.into());
+    let Some(work_tree) = opened.repository.workdir() else {
+        return Err(format!("`{path}` has no place in the work tree"));
     };
-    if metadata.is_symlink() {
-        let target = fs::read_link(at).map_err(failed)?;
-        return Ok(("link", Some(Digest::of(target.as_os_str().as_bytes()))));
+    let Some(place) = inside::place(work_tree, path.as_ref()).map_err(failed)? else {
+        return Ok(("gone", None));
+    };
+    match place.kind().map_err(failed)? {
+        None => Ok(("gone", None)),
+        Some(FileType::Directory) => Ok(("folder", None)),
+        Some(FileType::Symlink) => {
+            let target = place.target().map_err(failed)?;
+            Ok(("link", Some(Digest::of(&target))))
+        }
+        Some(FileType::RegularFile) => of_file(path, place.open().map_err(failed)?.into(), stop),
+        Some(_) => Err(format!("`{path}` is no file")),
     }
-    if metadata.is_dir() {
-        return Ok(("folder", None));
-    }
+}
+
+fn of_file(
+    path: &BString,
+    mut file: File,
+    stop: &AtomicBool,
+) -> Result<(&'static str, Option<Digest>), String> {
     // Between the look and the opening it may have become anything.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).expect("flags are those of the system");
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(at);
-    let file = file.map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    let metadata = file.metadata().map_err(|error| unread(path, &error))?;
     if !metadata.is_file() {
         return Err(format!("`{path}` is no file"));
     }
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(format!(
-            "`{path}` is larger than the limit of {FILE_BYTES_MAX} bytes"
-        ));
+    let mut hasher = Sha256::new();
+    let mut part = vec![0; PART_BYTES];
+    loop {
+        if stop.load(Ordering::Acquire) {
+            return Err("the patch was not read to its end".to_owned());
+        }
+        match file.read(&mut part) {
+            Ok(0) => break,
+            Ok(size_bytes) => hasher.update(&part[..size_bytes]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unread(path, &error)),
+        }
     }
     // git looks at the owner's mark alone.
     let is_executable = metadata.permissions().mode() & 0o100 != 0;
     let kind = if is_executable { "executable" } else { "file" };
-    Ok((kind, Some(Digest::of(&bytes))))
+    Ok((kind, Some(Digest::from_bytes(hasher.finalize().into()))))
 }
 
-/// Tells whether an error says that nothing is there: a file may stand where a folder was.
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+fn unread(path: &BString, error: &io::Error) -> String {
+    format!("`{path}` cannot be read: {error}")
 }

@@ -6,15 +6,16 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use gix::bstr::{BString, ByteSlice as _};
 use gix::discover::upwards;
 use gix::state::InProgress;
 use gix::{Repository, ThreadSafeRepository, open, sec};
 
-use super::patch;
 use super::reading::Known;
 use super::work_tree::{self, Unlike};
+use super::{bounded, patch};
 use crate::names::State;
 use crate::url;
 
@@ -22,6 +23,9 @@ use crate::url;
 const DIRTY: &str = "dirty";
 /// The remote that is looked at where the branch follows none.
 const ORIGIN: &str = "origin";
+
+/// Largest object that is unpacked, in bytes. Chosen: a folder of a million files is a third of it.
+const OBJECT_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// A repository that was opened.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ pub(super) struct Opened {
 
 /// Reads all there is to read of the repository that `folder` is in.
 pub(super) fn read(folder: &Path, known: &Known) {
-    let opened = match discovered(folder) {
+    let opened = match discovered(folder, &known.stop) {
         Ok(Some(opened)) => opened,
         Ok(None) => {
             known.code().state = State::Absent;
@@ -56,7 +60,10 @@ pub(super) fn read(folder: &Path, known: &Known) {
                 known.code().lacks(reason);
             }
             changes(&opened, &unlike, known);
-            describe(&opened.repository, unlike.is_dirty(), known);
+            // Where it is not known that nothing was changed, no description says so.
+            if unlike.is_dirty() || unlike.is_uncertain().is_none() {
+                describe(&opened.repository, unlike.is_dirty(), known);
+            }
         }
         // Nobody waits any more.
         Ok(None) => {}
@@ -89,9 +96,10 @@ fn describe(repository: &Repository, is_dirty: bool, known: &Known) {
 }
 
 /// Finds the repository that `folder` is in. `None`: it is in none.
-fn discovered(folder: &Path) -> Result<Option<Opened>, String> {
+fn discovered(folder: &Path, stop: &AtomicBool) -> Result<Option<Opened>, String> {
     let folder = std::fs::canonicalize(folder)
         .map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+    bounded::around(&folder, stop)?;
     // What is called like a repository and is none would be passed over, and one above it taken.
     let nearest = folder.ancestors().find(|it| it.join(".git").exists());
     let broken = |above: &Path| {
@@ -136,10 +144,11 @@ fn unopened(error: &gix::Error) -> String {
 }
 
 /// Opens the repository of a submodule. `None`: it is not there.
-pub(super) fn at(folder: PathBuf) -> Result<Option<Opened>, String> {
+pub(super) fn at(folder: PathBuf, stop: &AtomicBool) -> Result<Option<Opened>, String> {
     if !folder.join(".git").exists() {
         return Ok(None);
     }
+    bounded::at(&folder, stop)?;
     let at = folder.display().to_string();
     match gix::open_opts(folder, options()) {
         Ok(repository) => without_programs(repository).map(Some),
@@ -158,6 +167,7 @@ fn options() -> open::Options {
     open::Options::default()
         .permissions(permissions)
         .bail_if_untrusted(true)
+        .config_overrides([format!("gitoxide.objects.allocLimit={OBJECT_BYTES_MAX}")])
 }
 
 /// Forgets which programs filter contents, and what hides untracked files.

@@ -16,9 +16,11 @@ use gix::progress::Discard;
 use gix::status::index_worktree::Item as InWorkTree;
 use gix::status::plumbing::index_as_worktree::{Change, EntryStatus};
 use gix::status::{Item, UntrackedFiles, tree_index};
+use rustix::fs::FileType;
 
 use super::code::WorkTree;
 use super::repository::{self, Opened, explained};
+use super::{bounded, inside};
 
 /// How deep submodules are looked into. Chosen: nobody nests them deeper.
 const DEPTH_MAX: usize = 8;
@@ -32,6 +34,8 @@ pub(super) struct Unlike {
     untracked: u64,
     /// Files of which only a filter could tell whether they were modified.
     uncertain: BTreeSet<BString>,
+    /// A submodule that is too deep to be looked into.
+    too_deep: Option<BString>,
     /// What submodules are at, of those that are not as the index has them.
     pub(super) modules: BTreeMap<BString, Module>,
 }
@@ -57,18 +61,25 @@ fn unlike_below(
     stop: &Arc<AtomicBool>,
     depth: usize,
 ) -> Result<Option<Unlike>, String> {
+    bounded::patterns(opened, stop)?;
     let mut unlike = match status(opened, stop) {
         Ok(unlike) => unlike,
         Err(error) => return Err(format!("the index cannot be read: {}", explained(&error))),
     };
     for (path, recorded) in modules(opened) {
-        if stop.load(Ordering::Acquire) || depth == 0 {
+        if stop.load(Ordering::Acquire) {
             break;
         }
-        let Some(folder) = path_of(opened, path.as_ref()) else {
+        let Some(folder) = folder_of(opened, path.as_ref())? else {
             continue;
         };
-        let Some(inner) = repository::at(folder)? else {
+        if depth == 0 {
+            if folder.join(".git").exists() {
+                unlike.too_deep = Some(path);
+            }
+            continue;
+        }
+        let Some(inner) = repository::at(folder, stop)? else {
             continue;
         };
         let Some(below) = unlike_below(&inner, stop, depth - 1)? else {
@@ -83,6 +94,8 @@ fn unlike_below(
         };
         if module.is_unlike() {
             unlike.modified.insert(path.clone());
+        }
+        if module.is_unlike() || module.unlike.is_uncertain().is_some() {
             unlike.modules.insert(path, module);
         }
     }
@@ -140,9 +153,17 @@ fn modules(opened: &Opened) -> Vec<(BString, ObjectId)> {
     modules.collect()
 }
 
-/// Returns where a path of the repository is on disk.
-pub(super) fn path_of(opened: &Opened, path: &BStr) -> Option<PathBuf> {
-    opened.repository.workdir_path(path)
+/// Returns where the folder of a submodule is. `None`: there is none, or a link elsewhere.
+fn folder_of(opened: &Opened, path: &BStr) -> Result<Option<PathBuf>, String> {
+    let Some(work_tree) = opened.repository.workdir() else {
+        return Ok(None);
+    };
+    let kind = inside::place(work_tree, path).and_then(|it| it.map_or(Ok(None), |it| it.kind()));
+    match kind {
+        Ok(Some(FileType::Directory)) => Ok(opened.repository.workdir_path(path)),
+        Ok(_) => Ok(None),
+        Err(error) => Err(format!("`{path}` cannot be read: {error}")),
+    }
 }
 
 impl Unlike {
@@ -198,6 +219,11 @@ impl Unlike {
                 self.uncertain.len()
             ));
         }
+        if let Some(path) = &self.too_deep {
+            return Some(format!(
+                "submodules are looked into {DEPTH_MAX} deep, and `{path}` is deeper"
+            ));
+        }
         let mut modules = self.modules.values();
         modules.find_map(|module| module.unlike.is_uncertain())
     }
@@ -206,7 +232,7 @@ impl Unlike {
 impl Module {
     /// Tells whether it is not as the index has it; files that are not tracked in it count.
     fn is_unlike(&self) -> bool {
-        self.is_dirty() || self.unlike.untracked > 0 || self.unlike.is_uncertain().is_some()
+        self.is_dirty() || self.unlike.untracked > 0
     }
 
     fn is_dirty(&self) -> bool {
