@@ -56,8 +56,19 @@ impl Ledger {
     /// # Errors
     /// [`Error::Damaged`] if a profile or a cohort's key cannot be read.
     pub fn against_one(&self, earlier: &Stored, later: &Stored) -> Result<Judged, Error> {
+        self.against_chosen(earlier, later, 0.0)
+    }
+
+    /// Holds a snapshot against a single one that was chosen, and so is expected to be better than
+    /// a typical run by `luck` spreads.
+    pub(crate) fn against_chosen(
+        &self,
+        earlier: &Stored,
+        later: &Stored,
+        luck: f64,
+    ) -> Result<Judged, Error> {
         let diff = self.compared_with(earlier, later)?;
-        self.judged_against_one(later, diff)
+        self.judged_against_one(later, diff, luck)
     }
 
     /// Holds a snapshot against what is no run.
@@ -68,10 +79,15 @@ impl Ledger {
     ) -> Result<Judged, Error> {
         let profile = self.profile_by_digest(&stored.snapshot.profile.sha256)?;
         let rules = rules_of(&profile, &stored.snapshot.stage)?;
-        self.judged_against_one(stored, diff(against, side(stored), rules))
+        self.judged_against_one(stored, diff(against, side(stored), rules), 0.0)
     }
 
-    fn judged_against_one(&self, later: &Stored, diff: RunDiff) -> Result<Judged, Error> {
+    fn judged_against_one(
+        &self,
+        later: &Stored,
+        diff: RunDiff,
+        luck: f64,
+    ) -> Result<Judged, Error> {
         let profile = self.profile_by_digest(&later.snapshot.profile.sha256)?;
         let rules = rules_of(&profile, &later.snapshot.stage)?;
         let current = current_point(later)?;
@@ -80,7 +96,8 @@ impl Ledger {
             unreadable,
             noted,
         } = self.look_back(later)?;
-        let verdict = judge_against_one(&points, &current, &diff, judge_rules(&profile, rules));
+        let rules = judge_rules(&profile, rules);
+        let verdict = judge_against_one(&points, &current, &diff, rules, luck);
         Ok(Judged {
             diff,
             verdict,

@@ -191,16 +191,17 @@ impl Ledger {
                         .to_owned(),
                 });
             }
-            return self.against_finished(other, stored);
+            return self.against_finished(other, stored, 0.0);
         }
         let answer = self.compared(stored)?;
-        let seq = match yardstick {
-            Yardstick::Previous => answer.diff.previous.as_ref().map(|named| named.seq),
-            Yardstick::Baseline => answer.baseline.seq(),
-            Yardstick::History | Yardstick::Snapshot(_) => None,
+        let (seq, luck) = match yardstick {
+            Yardstick::Previous => (answer.diff.previous.as_ref().map(|named| named.seq), 0.0),
+            Yardstick::Baseline => (answer.baseline.seq(), answer.baseline.luck()),
+            Yardstick::History | Yardstick::Snapshot(_) => (None, 0.0),
         };
         if let Some(seq) = seq {
-            return self.against_finished(&self.at(&stored.place.cohort, seq)?, stored);
+            let other = self.at(&stored.place.cohort, seq)?;
+            return self.against_finished(&other, stored, luck);
         }
         if !matches!(yardstick, Yardstick::Baseline) {
             // Without a previous run the answer says why.
@@ -215,9 +216,14 @@ impl Ledger {
     }
 
     /// Holds a run against a single one that has an outcome to be held against.
-    fn against_finished(&self, other: &Stored, stored: &Stored) -> Result<Judged, Error> {
+    fn against_finished(
+        &self,
+        other: &Stored,
+        stored: &Stored,
+        luck: f64,
+    ) -> Result<Judged, Error> {
         let how = match other.snapshot.status {
-            Status::Finished => return self.against_one(other, stored),
+            Status::Finished => return self.against_chosen(other, stored, luck),
             Status::Failed => "failed",
             Status::Interrupted => "was interrupted",
         };

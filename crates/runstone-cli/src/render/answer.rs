@@ -141,7 +141,7 @@ pub(crate) fn previous(answer: &Answered, recorded_at: &str) -> String {
 /// Returns the yardstick with its value, and how far from it this run stands.
 fn against_baseline(answer: &Answered) -> String {
     let (point, reason) = match &answer.baseline {
-        Baseline::Chosen { point, reason } => (point.as_ref(), reason.clone()),
+        Baseline::Chosen { point, reason, .. } => (point.as_ref(), reason.clone()),
         Baseline::Pinned(pinned) => (&pinned.point, pinned.reason()),
         _ => return baseline(&answer.baseline),
     };

@@ -22,6 +22,8 @@ pub enum Baseline {
         point: Box<Point>,
         /// Why, in words; for `best` also how far above typical it stands by chance alone.
         reason: String,
+        /// By how many spreads it is expected to be better than a typical run, by chance alone.
+        luck: f64,
     },
     /// A note pins one.
     Pinned(Box<Pinned>),
@@ -56,6 +58,15 @@ impl Baseline {
             | Self::NoPrimary { .. }
             | Self::NotPinned
             | Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Returns by how many spreads it is expected to be better than a typical run, by chance alone:
+    /// zero unless it was chosen as the best.
+    pub fn luck(&self) -> f64 {
+        match self {
+            Self::Chosen { luck, .. } => *luck,
+            _ => 0.0,
         }
     }
 }
@@ -106,7 +117,7 @@ impl Baseline {
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Chosen { point, reason } => {
+            Self::Chosen { point, reason, .. } => {
                 write!(f, "#{} {}, {reason}", point.seq, point.run_id)
             }
             Self::Pinned(pinned) => pinned.fmt(f),

@@ -44,6 +44,9 @@ pub(super) struct One {
     pub(super) place: SnapshotSeq,
     /// Its value; `None` if it has none or no finite one.
     pub(super) value: Option<f64>,
+    /// By how many spreads it is expected on the better side of a typical run, since it was chosen
+    /// as the best of several.
+    pub(super) luck: f64,
 }
 
 /// What became of one metric.
@@ -171,7 +174,10 @@ pub(super) fn judge_metric(
     let Some(value) = asked.value else {
         return verdict;
     };
-    if let Some(One { place, value: None }) = asked.one {
+    if let Some(One {
+        place, value: None, ..
+    }) = asked.one
+    {
         verdict.held = Err(format!(
             "`{}` is not a finite number in #{place}",
             asked.name
@@ -210,6 +216,12 @@ pub(super) fn judge_metric(
         .or_else(|| scale.by_pool(&window, reference, asked, stake));
     match found {
         None => verdict.held = Err(too_few(&held, reference, current, asked)),
+        Some(found) if !found.is_finite() => {
+            verdict.held = Err(format!(
+                "the scatter of `{}` is too large to be measured in binary64",
+                asked.name
+            ));
+        }
         Some(found) => {
             let side = if scale.is_beyond(&found, judged, Side::Low) {
                 Some(Side::Low)
@@ -231,6 +243,15 @@ pub(super) fn judge_metric(
         verdict.overall = verdict.overall.min(word(asked.direction, shift.side));
     }
     verdict
+}
+
+impl HeldAgainst {
+    /// Whether every limit is a number: beyond an infinite one nothing would ever count.
+    fn is_finite(&self) -> bool {
+        [self.median, self.low, self.high, self.detectable]
+            .into_iter()
+            .all(f64::is_finite)
+    }
 }
 
 /// The runs that the noise is measured over: since the last shift once enough of them follow,
@@ -302,6 +323,8 @@ struct Scale {
     worse: Option<Side>,
     /// The single run that values are held against.
     one: Option<(SnapshotSeq, f64)>,
+    /// How lucky that one is expected to be, in spreads.
+    luck: f64,
 }
 
 impl Scale {
@@ -318,6 +341,7 @@ impl Scale {
                 Direction::None => None,
             },
             one: asked.one.and_then(|one| Some((one.place, one.value?))),
+            luck: asked.one.map_or(0.0, |one| one.luck),
         }
     }
 
@@ -391,6 +415,15 @@ impl Scale {
         (onset, None)
     }
 
+    /// By how many spreads a typical run is expected to a side of the single one.
+    fn luck_to(&self, side: Side) -> f64 {
+        if self.worse == Some(side) {
+            self.luck
+        } else {
+            0.0
+        }
+    }
+
     fn by_band(&self, window: &Series, stake: Stake) -> Option<HeldAgainst> {
         if window.values.len() < self.min_runs {
             return None;
@@ -401,13 +434,13 @@ impl Scale {
             Some((_, value)) => value,
         };
         let floor = self.floor_on_scale(middle);
-        let around = |band: Band| match self.one {
-            None => band,
-            Some((_, value)) => band.around_one(self.to(value)),
+        let [low, high] = [Side::Low, Side::High].map(|side| Band::of(&values, side, floor, stake));
+        let [low, high] = match self.one {
+            None => [low?, high?],
+            Some((_, value)) => Band::around_one([low?, high?], &values, self.to(value)),
         };
-        let [low, high] = [Side::Low, Side::High]
-            .map(|side| Some((side, around(Band::of(&values, side, floor, stake)?))));
-        let sides = [low?, high?];
+        let sides = [(Side::Low, low), (Side::High, high)]
+            .map(|(side, band)| (side, band.with_luck(self.luck_to(side))));
         let mut without: Vec<SnapshotSeq> = sides
             .iter()
             .filter_map(|(_, band)| {
@@ -477,18 +510,23 @@ impl Scale {
         let floor = self.floor_on_scale(own);
         let judged = stake.judged.min(JUDGED[JUDGED.len() - 1]);
         let distance = pooled.distance(runs, stake.repeats, judged);
-        let off = distance.max(floor);
-        let seen = off + pooled.margin(runs, stake.repeats);
-        let down = (self.back(middle - seen) - own).abs();
-        let up = (self.back(middle + seen) - own).abs();
+        let [below, above] = [Side::Low, Side::High]
+            .map(|side| match self.luck_to(side) {
+                luck if luck > 0.0 => distance + luck * pooled.deviation,
+                _ => distance,
+            })
+            .map(|distance| distance.max(floor));
+        let margin = pooled.margin(runs, stake.repeats);
+        let down = (self.back(middle - below - margin) - own).abs();
+        let up = (self.back(middle + above + margin) - own).abs();
         Some(HeldAgainst {
             pooled: Some((pooled.degrees, pooled.groups)),
             one: self.one.map(|(place, _)| place),
             runs,
             between,
             median: own,
-            low: self.back(middle - off),
-            high: self.back(middle + off),
+            low: self.back(middle - below),
+            high: self.back(middle + above),
             detectable: match self.worse {
                 Some(Side::Low) => down,
                 Some(Side::High) => up,

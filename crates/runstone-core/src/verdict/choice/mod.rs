@@ -47,13 +47,20 @@ pub fn baseline(
         };
     }
     let window = &measured[..measured.len().min(as_count(rule.window).max(1))];
-    let (chosen, reason) = match rule.choice {
-        BaselineChoice::Median => nearest_to_median(window),
-        BaselineChoice::Best | BaselineChoice::Pinned => best(window, direction, tolerance),
+    let (chosen, reason, luck) = match rule.choice {
+        BaselineChoice::Median => {
+            let (chosen, reason) = nearest_to_median(window);
+            (chosen, reason, 0.0)
+        }
+        BaselineChoice::Best | BaselineChoice::Pinned => {
+            let (chosen, reason) = best(window, direction, tolerance);
+            (chosen, reason, expected_best(window.len()))
+        }
     };
     Baseline::Chosen {
         point: Box::new(chosen.clone()),
         reason,
+        luck,
     }
 }
 

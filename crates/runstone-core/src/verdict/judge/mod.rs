@@ -40,23 +40,28 @@ pub fn judge(history: &[Point], current: &Point, diff: &RunDiff, rules: JudgeRul
 }
 
 /// Judges the current run against the single one that `diff` is against, by the noise of the runs
-/// in `history`.
+/// in `history`. `luck` says by how many spreads that one is expected to be better than a typical
+/// one in the metric that decides; zero unless it was chosen for that ([`Baseline::luck`]).
+///
+/// [`Baseline::luck`]: super::Baseline::luck
 pub fn judge_against_one(
     history: &[Point],
     current: &Point,
     diff: &RunDiff,
     rules: JudgeRules<'_>,
+    luck: f64,
 ) -> Verdict {
-    graded(decided(history, current, diff, rules, Yardstick::One), diff)
+    let yardstick = Yardstick::One { luck };
+    graded(decided(history, current, diff, rules, yardstick), diff)
 }
 
 /// What a value is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Yardstick {
     /// The middle of the runs with the current settings.
     History,
-    /// The single run that the diff is against.
-    One,
+    /// The single run that the diff is against, and how lucky it is expected to be.
+    One { luck: f64 },
 }
 
 fn graded(mut verdict: Verdict, diff: &RunDiff) -> Verdict {
@@ -162,11 +167,19 @@ fn judged(
     };
     let one = |name: &str| {
         let held_against = diff.previous.as_ref()?;
-        (yardstick == Yardstick::One).then(|| One {
+        let Yardstick::One { luck } = yardstick else {
+            return None;
+        };
+        // It was chosen by the metric that decides alone.
+        let is_chosen_by = current
+            .decides()
+            .is_some_and(|(decides, _)| decides == name);
+        Some(One {
             place: held_against.seq,
             value: delta(name)
                 .and_then(|delta| delta.prev)
                 .and_then(MetricValue::finite),
+            luck: if is_chosen_by { luck } else { 0.0 },
         })
     };
     let asked = |name, judged, is_watched| Asked {

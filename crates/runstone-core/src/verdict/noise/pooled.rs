@@ -53,7 +53,13 @@ impl Pooled {
         if pooled.degrees < POOLED_DEGREES_MIN {
             return None;
         }
-        pooled.deviation = (squares / whole(pooled.degrees)).sqrt();
+        let deviation = (squares / whole(pooled.degrees)).sqrt();
+        // Sums beyond the largest number end as none; the scatter is no smaller for it.
+        pooled.deviation = if deviation.is_nan() {
+            f64::INFINITY
+        } else {
+            deviation
+        };
         Some(pooled)
     }
 
