@@ -582,6 +582,20 @@ fn uncertain_repository_is_not_described_as_clean() {
 }
 
 #[test]
+fn sparse_index_leaves_the_commit_known_and_says_so() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    repository.put("kept/four.txt", "four\n");
+    repository.commit("second");
+    repository.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "kept"]);
+    let code = repository.code();
+    assert_eq!(code.state, State::Partial, "{code:?}");
+    assert!(code.commit.is_some() && code.work_tree.is_none());
+    assert!(code.warnings[0].contains("sparse"), "{code:?}");
+}
+
+#[test]
 fn submodules_too_deep_to_look_into_are_said() {
     let Some(mut inner) = Repository::new() else {
         return;
