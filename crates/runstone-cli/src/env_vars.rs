@@ -4,6 +4,8 @@
 //! is set but empty counts as not set. What schedulers say about a job is read through this file,
 //! and listed in `execution/scheduler.rs`.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +20,10 @@ pub(crate) const RUN_ID: &str = "RUNSTONE_RUN_ID";
 pub(crate) const STAGE: &str = "RUNSTONE_STAGE";
 /// The experiment of documents that name none.
 pub(crate) const EXPERIMENT: &str = "RUNSTONE_EXPERIMENT";
+/// Which environment runs are recorded with, when `--environment` does not say so.
+pub(crate) const ENVIRONMENT: &str = "RUNSTONE_ENVIRONMENT";
+/// What is captured as if it were the root of a machine.
+pub(crate) const ENVIRONMENT_ROOT: &str = "RUNSTONE_ENVIRONMENT_ROOT";
 /// The profile, when `--profile` does not say so.
 pub(crate) const PROFILE: &str = "RUNSTONE_PROFILE";
 /// How many rows `log` shows, when `-n` does not say so.
@@ -73,6 +79,14 @@ pub(crate) fn names() -> Names {
             .ok()
             .map(str::to_owned),
     }
+}
+
+/// Returns every variable that is text, for a capture, which takes few of them by name.
+pub(crate) fn all() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// Returns the value of a variable, `None` if it is unset, empty or not UTF-8.

@@ -10,9 +10,11 @@ mod files;
 pub mod fuzz;
 mod harm;
 mod lab;
+mod machine;
 
 pub use counted::{Counted, ledger_over, ledger_with};
 pub use document::{RunBuilder, run};
 pub use files::Files;
 pub use harm::{Harm, flip_a_bit, replace};
 pub use lab::{Lab, TickingClock};
+pub use machine::Machine;

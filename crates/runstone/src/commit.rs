@@ -9,14 +9,15 @@
 //! which takes the same steps.
 
 use runstone_core::digest::Digest;
-use runstone_core::id::Attempt;
+use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::record::Defaults;
 use runstone_core::snapshot::{Captured, Snapshot};
 use runstone_store::{Appended, Hash256, Log, NewEntry, OpenedCohort, Slot, Standing, StoreError};
 
 use crate::attempts::Walk;
-use crate::digests::to_digest;
+use crate::digests::{to_digest, to_hash};
+use crate::environments::EnvironmentChoice;
 use crate::error::Error;
 use crate::find::{Place, Stored};
 use crate::open::Ledger;
@@ -41,6 +42,8 @@ pub struct RecordRequest {
     /// What is known of the process that ran. It is no content: the same results from another
     /// process are the same recording.
     pub process: Captured,
+    /// Which environment it ran in. It is no content either.
+    pub environment: EnvironmentChoice,
 }
 
 impl RecordRequest {
@@ -53,6 +56,7 @@ impl RecordRequest {
             attempt: AttemptChoice::Found,
             profile: ProfileChoice::StoreDefault,
             process: Self::no_process(),
+            environment: EnvironmentChoice::nobody_asked(),
         }
     }
 
@@ -128,6 +132,7 @@ impl Ledger {
         let mut ready = prepare(self, request, profile)?;
         self.make_durable(&ready)?;
         self.demand_attachments(&ready.snapshot)?;
+        self.keep_environment(&mut ready);
         let mut walk = Walk::begin(ready.choice);
         loop {
             let attempt = walk.attempt();
@@ -207,6 +212,7 @@ impl Ledger {
             stored,
             key: ready.key,
             warnings: ready.warnings,
+            said: ready.said,
             profile: ready.profile,
         })
     }
@@ -253,6 +259,14 @@ impl Ledger {
             self.store
                 .hold_object(&Hash256::of(section), Some(section))?;
         }
+        if let Some(environment) = &ready.environment {
+            let bytes = Some(environment.bytes.as_ref());
+            if !environment.is_named {
+                self.store
+                    .hold_object(&to_hash(&environment.digest), bytes)?;
+            }
+            self.durable.add_environment(environment.digest);
+        }
         for attachment in named::stored_artifacts(&ready.snapshot) {
             if !self.store.hold_object(&attachment.sha256, None)?
                 && let Appended::New(committed) | Appended::Already(committed) = appended
@@ -292,6 +306,23 @@ impl Ledger {
         let opened = opened?;
         self.durable.add_cohort(ready.cohort.clone());
         Ok(opened)
+    }
+
+    /// Tells whether the newest snapshot of a cohort names an environment: then its document is
+    /// durable, and nothing takes it away.
+    pub(crate) fn newest_names(&self, log: &Log, environment: &Digest) -> bool {
+        let Log::Cohort(cohort) = log else {
+            return false;
+        };
+        // Whatever cannot be read proves nothing, and costs a flush.
+        let Ok(Some(head)) = self.store.head(log) else {
+            return false;
+        };
+        let newest = self.recent(cohort, SnapshotSeq(head.get()));
+        newest.is_ok_and(|newest| {
+            let named = &newest.snapshot.environment;
+            named.has_object() && named.digest() == Some(*environment)
+        })
     }
 
     fn named_by_newest(&self, log: &Log) -> Result<Option<Digest>, Error> {

@@ -45,9 +45,11 @@ impl Ledger {
             profile,
             key,
             warnings,
+            said,
             found_for_next,
         } = acknowledged;
         let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        warnings.extend(said);
         warnings.extend(found_for_next.map(|found| {
             let process = match found {
                 FoundForNext::Document => "",
@@ -158,6 +160,7 @@ impl Ledger {
             } => match self.recent(cohort, point.seq) {
                 Ok(earlier) => {
                     let mut changes = diff(Against::Comparable(self::side(&earlier)), side, rules);
+                    self.put_environment(&mut changes, &earlier.snapshot, &stored.snapshot);
                     changes.previous_same_settings = same_settings
                         .map(|point| named(cohort, point))
                         .transpose()?;
@@ -223,6 +226,7 @@ impl Ledger {
                 )
             }
         };
+        self.put_environment(&mut changes, &earlier.snapshot, &later.snapshot);
         self.put_paths(&mut changes, &earlier.snapshot.stage, &later.snapshot.stage);
         Ok(changes)
     }

@@ -29,6 +29,7 @@ mod commit;
 mod compare;
 mod digests;
 pub mod doctor;
+pub mod environments;
 mod error;
 pub mod export;
 mod fields;
@@ -64,6 +65,7 @@ pub mod why;
 pub mod yardstick;
 
 pub use runstone_core as core;
+pub use runstone_env as env;
 pub use runstone_store as store;
 
 pub use self::against::Judged;

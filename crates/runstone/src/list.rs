@@ -10,7 +10,7 @@ use std::sync::Arc;
 use runstone_core::metric::MetricValue;
 use runstone_core::note::{Marks, Noted, Tag};
 use runstone_core::query::{Expr, Row as _};
-use runstone_core::snapshot::{Snapshot, Status};
+use runstone_core::snapshot::{Captured, Snapshot, Status};
 use runstone_core::verdict::Overall;
 use runstone_store::{CohortName, Log, Seq};
 use serde_json::{Value, json};
@@ -137,6 +137,7 @@ impl LogRow {
             "deleted": self.marks.deleted.is_some(),
             "tags": tags(&self.marks),
             "verdict": self.verdict.as_str(),
+            "environment": environment(&snapshot.environment),
             "metrics": metrics(snapshot),
         })
     }
@@ -154,6 +155,14 @@ impl LogRow {
             marks: Some(&self.marks),
         }
         .get(path)
+    }
+}
+
+/// Returns the name of an environment as JSON, or why there is none.
+fn environment(environment: &Captured) -> Value {
+    match environment {
+        Captured::Known(_) => json!({ "state": "captured", "digest": environment.digest() }),
+        Captured::NotCaptured { reason } => json!({ "state": "not_captured", "reason": reason }),
     }
 }
 

@@ -134,6 +134,7 @@ impl Ledger {
 pub(crate) struct Durable {
     profiles: Mutex<BTreeSet<Digest>>,
     cohorts: Mutex<BTreeSet<CohortName>>,
+    environments: Mutex<BTreeSet<Digest>>,
 }
 
 impl Durable {
@@ -156,6 +157,21 @@ impl Durable {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(cohort)
+    }
+
+    pub(crate) fn holds_environment(&self, digest: &Digest) -> bool {
+        self.environments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(digest)
+    }
+
+    /// Takes down that a committed snapshot names an environment, whose document is durable.
+    pub(crate) fn add_environment(&self, digest: Digest) {
+        self.environments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(digest);
     }
 
     pub(crate) fn add_cohort(&self, cohort: CohortName) {

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::commit::{AttemptChoice, RecordRequest};
 use crate::digests::to_hash;
+use crate::environments::EnvironmentObject;
 use crate::error::Error;
 use crate::open::Ledger;
 use crate::payload::{self, Shape};
@@ -32,6 +33,10 @@ pub(crate) struct Ready {
     pub(crate) snapshot: Snapshot,
     pub(crate) key: CohortKey,
     pub(crate) warnings: Vec<Warning>,
+    /// What should be said of its environment.
+    pub(crate) said: Vec<String>,
+    /// The document of its environment, to be durable before it.
+    pub(crate) environment: Option<EnvironmentObject>,
     pub(crate) content: Hash256,
     pub(crate) profile: Arc<Profile>,
     pub(crate) cohort: CohortName,
@@ -76,12 +81,14 @@ pub(crate) fn prepare(
         place: id.to_string(),
         found: "a cohort id that cannot be a name".to_owned(),
     })?;
-    let not_built = || Captured::NotCaptured {
-        reason: "this release has no capture".to_owned(),
-    };
+    let settled = ledger.settled(&request.environment, run.finished_at(), &profile);
+    // What the document itself names is its own affair.
+    let environment = run
+        .environment()
+        .map_or_else(|| settled.object.clone(), |_named| None);
     let captures = Captures {
-        environment: not_built(),
-        code: not_built(),
+        environment: settled.environment.clone(),
+        code: settled.code.clone(),
         process: request.process,
     };
     let content = to_hash(&run.content());
@@ -95,6 +102,8 @@ pub(crate) fn prepare(
         snapshot,
         key,
         warnings,
+        said: settled.warnings.clone(),
+        environment,
         content,
         profile,
         log: Log::Cohort(cohort.clone()),
@@ -116,6 +125,16 @@ impl Ready {
             moved,
             summary,
         })
+    }
+
+    /// Takes the environment away, which is not known after all, and says why.
+    pub(crate) fn lacks_environment(&mut self, reason: &str) {
+        self.snapshot.environment = Captured::NotCaptured {
+            reason: reason.to_owned(),
+        };
+        self.said
+            .push(format!("the environment is not captured: {reason}"));
+        self.environment = None;
     }
 
     /// Returns the key that one attempt of the run takes.

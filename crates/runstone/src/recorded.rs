@@ -32,6 +32,8 @@ pub struct Acknowledged {
     pub(crate) profile: Arc<Profile>,
     pub(crate) key: CohortKey,
     pub(crate) warnings: Vec<Warning>,
+    /// What should be said of its environment.
+    pub(crate) said: Vec<String>,
     /// What an attempt found instead of the next one, which was asked for, holds of this
     /// recording.
     pub(crate) found_for_next: Option<FoundForNext>,

@@ -13,7 +13,7 @@ use runstone_core::digest::Digest;
 use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::metric::MetricValue;
 use runstone_core::profile::{Direction, MetricRules, StageRules};
-use runstone_core::snapshot::{Captured, Factors, Snapshot, Status};
+use runstone_core::snapshot::{Captured, DIGEST, Factors, Snapshot, Status};
 use runstone_core::verdict::{Mark, Point};
 use runstone_store::{Envelope, Seq};
 use serde::Serialize;
@@ -27,6 +27,9 @@ const PRIMARY_NAMES_BYTES_MAX: usize = 768;
 /// Longest names of other metrics kept in a summary, in bytes all together; each has 32 more for
 /// its value. Those that do not fit have no noise of their own.
 const OTHERS_BYTES_MAX: usize = 512;
+/// How many digits of its environment's digest a summary has: enough to look for, and to be sure
+/// of once the payload was read.
+const ENVIRONMENT_DIGITS: usize = 16;
 /// Longest spelling of a value with what stands around it.
 const VALUE_BYTES_MAX: usize = 32;
 
@@ -52,6 +55,7 @@ pub(crate) fn of(snapshot: &Snapshot, settings: Digest, rules: &StageRules) -> V
         "others": others(snapshot, rules, &names),
         "twin": twin(snapshot, rules).map(|mark| mark.to_string()),
         "state": state(snapshot, settings).map(|mark| mark.to_string()),
+        "environment": snapshot.environment.digest().map(|digest| digest.prefix(ENVIRONMENT_DIGITS)),
     })
 }
 
@@ -112,6 +116,9 @@ fn state(snapshot: &Snapshot, settings: Digest) -> Option<Mark> {
     match (&snapshot.environment, &snapshot.code) {
         (Captured::Known(environment), Captured::Known(code)) => {
             let versions = &snapshot.factors.versions;
+            let named = snapshot.environment.digest();
+            let named = named.map(|digest| json!({ DIGEST: digest }));
+            let environment = named.as_ref().unwrap_or(environment);
             Some(mark(&(settings, versions, environment, code)))
         }
         _ => None,

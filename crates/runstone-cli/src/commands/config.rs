@@ -71,7 +71,7 @@ fn show(with_origin: bool, ui: &Ui, settings: &Settings) -> Result<Exit, CliErro
                 } else {
                     String::new()
                 };
-                ui.data(&format!("{name:<13}{value}{from}\n"))?;
+                ui.data(&format!("{name:<18}{value}{from}\n"))?;
             }
         }
     }
@@ -138,8 +138,18 @@ fn settled(ui: &Ui, settings: &Settings) -> Vec<(&'static str, Value, Origin)> {
         Value::from(settings.log_lines.value),
         settings.log_lines.origin.clone(),
     );
+    let environment = (
+        Value::from(settings.environment.value.as_str()),
+        settings.environment.origin.clone(),
+    );
+    let environment_root = match &settings.environment_root {
+        Some(Setting { value, origin }) => (shown(value), origin.clone()),
+        None => (Value::from("/"), Origin::Default),
+    };
     [
         ("color", color),
+        ("environment", environment),
+        ("environment_root", environment_root),
         ("experiment", experiment),
         ("log.lines", lines),
         ("profile", profile),

@@ -58,15 +58,17 @@ pub(crate) fn run(args: &ExplainArgs, ui: &Ui, settings: &Settings) -> Result<Ex
         Comparability::Comparable => &[],
         Comparability::Incomparable(mismatches) => mismatches,
     };
+    let changes = ledger.compared_with(&a, &b)?;
     match ui.face {
         Face::Json => ui.json(&json!({
             "schema": "runstone.explain/1",
             "a": a.place.to_string(),
             "b": b.place.to_string(),
+            "environment": changes.to_json()["environment"],
             "comparable": mismatches.is_empty(),
             "mismatches": mismatches.iter().map(Mismatch::to_json).collect::<Vec<_>>(),
         }))?,
-        Face::Text => ui.data(&explain::two(&a, &b, mismatches))?,
+        Face::Text => ui.data(&explain::two(&a, &b, mismatches, &changes))?,
     }
     Ok(Exit::Done)
 }

@@ -18,7 +18,7 @@ use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::answer;
-use crate::settings::Settings;
+use crate::settings::{Capturing, Settings};
 use crate::source::Documents;
 use crate::tally::Tally;
 use crate::ui::{Face, Progress, Ui};
@@ -68,6 +68,10 @@ pub(crate) struct RecordArgs {
     /// A JSON object of metrics, laid over the document's
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
+    /// The environment it ran in: `current` (this machine) or `none` [default: that of this
+    /// machine for a single document of a run that ended within the hour]
+    #[arg(long, value_name = "WORD")]
+    environment: Option<Capturing>,
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
@@ -353,6 +357,7 @@ fn said_alone(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, Cl
         attempt: said.attempt,
         profile: said.profile,
         process: RecordRequest::no_process(),
+        environment: said.environment,
     })
 }
 
@@ -398,6 +403,11 @@ fn said_beside(args: RecordArgs, settings: &Settings) -> Result<BatchRequest, Cl
             .attempt
             .map_or(AttemptChoice::Found, AttemptArg::choice),
         profile: settings.profile_choice(args.profile.as_deref()),
+        environment: match settings.environment_choice(args.environment) {
+            // Nobody knows how long ago what comes through a pipe was made.
+            choice if args.file.as_deref() == Some(Path::new("-")) => choice.within_a_stream(),
+            choice => choice,
+        },
         limits,
     })
 }

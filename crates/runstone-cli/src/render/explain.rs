@@ -1,12 +1,13 @@
 //! Comparable or not, and why, group by group.
 
 use runstone::core::cohort::{CohortKey, Mismatch};
+use runstone::core::diff::RunDiff;
 use runstone::{Answered, Nearest, Stored};
 
 use crate::render::answer::previous;
 use crate::render::lines::{headed, line, section, wrapped};
-use crate::render::nearest;
 use crate::render::words::{of_field, shown};
+use crate::render::{diff, nearest};
 use crate::ui::plain;
 
 /// Longest value shown, in characters.
@@ -44,7 +45,7 @@ pub(crate) fn one(
 }
 
 /// Returns why two runs are, or are not, comparable.
-pub(crate) fn two(a: &Stored, b: &Stored, mismatches: &[Mismatch]) -> String {
+pub(crate) fn two(a: &Stored, b: &Stored, mismatches: &[Mismatch], changes: &RunDiff) -> String {
     let mut text = String::new();
     text.push_str(&headed("A  ", a));
     text.push_str(&headed("B  ", b));
@@ -53,9 +54,10 @@ pub(crate) fn two(a: &Stored, b: &Stored, mismatches: &[Mismatch]) -> String {
             "comparable: one cohort, {}",
             a.place.cohort
         )));
-        return text;
+    } else {
+        line(&mut text, format_args!("not comparable:"));
+        text.push_str(&nearest::by_group(mismatches));
     }
-    line(&mut text, format_args!("not comparable:"));
-    text.push_str(&nearest::by_group(mismatches));
+    text.push_str(&diff::environment(changes));
     text
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use runstone::core::note::Said;
-use runstone::core::snapshot::Captured;
+use runstone::core::snapshot::{CAPTURE, Captured};
 use runstone::notes::SnapshotNotes;
 use runstone::{Answered, Stored};
 use serde_json::Value;
@@ -17,6 +17,8 @@ use crate::ui::plain;
 /// Longest value shown on a line, in characters.
 const VALUE_MAX: usize = 40;
 
+/// How many digits name an environment.
+const ENVIRONMENT_DIGITS: usize = 12;
 /// Longest command line shown, in characters: one line of a narrow terminal.
 const COMMAND_MAX: usize = 64;
 /// Bytes of one mebibyte.
@@ -98,6 +100,7 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
         text.push_str(&section(
             label,
             &[match captured {
+                Captured::Known(value) if label == "environment" => environment(captured, value),
                 Captured::Known(value) => cut(&value.to_string(), VALUE_MAX),
                 Captured::NotCaptured { reason } => format!("not captured: {}", plain(reason)),
             }],
@@ -111,6 +114,21 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
         text.push_str(&note::line(dated));
     }
     text
+}
+
+/// Names an environment, and says when it was captured; one that a document names was not.
+fn environment(captured: &Captured, value: &Value) -> String {
+    let Some(digest) = captured.digest() else {
+        return cut(&value.to_string(), VALUE_MAX);
+    };
+    let name = digest.prefix(ENVIRONMENT_DIGITS);
+    let at = value
+        .get(CAPTURE)
+        .and_then(|capture| capture.get("at")?.as_str());
+    match at {
+        Some(at) => format!("{name}, captured {}", plain(at)),
+        None => format!("{name}, as the document says"),
+    }
 }
 
 /// Says how a command ended, what it took, and what it was; what is not known is left out.

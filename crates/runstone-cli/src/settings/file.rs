@@ -179,12 +179,10 @@ impl Reading<'_> {
             self.fault(start, fault)
         };
         let read = match (known.kind, value.into_inner()) {
-            (Kind::Word(words), DeValue::String(text)) if words.contains(&text.as_ref()) => {
+            (Kind::Word(words, _), DeValue::String(text)) if words.contains(&text.as_ref()) => {
                 Value::Text(text.into_owned())
             }
-            (Kind::Word(_), other) => {
-                return Err(wrong("`auto`, `always` or `never`", described(&other)));
-            }
+            (Kind::Word(_, wanted), other) => return Err(wrong(wanted, described(&other))),
             (Kind::Text, DeValue::String(text)) if !text.is_empty() => {
                 Value::Text(text.into_owned())
             }

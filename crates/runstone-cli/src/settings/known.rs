@@ -4,6 +4,8 @@
 //! what changes how things look and what runs are called. Everything else belongs to the caller's
 //! own file. What a setting does is left to the commands.
 
+use super::environment::Capturing;
+
 /// Which of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -16,8 +18,8 @@ pub(super) enum Role {
 /// What a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// One of a few words.
-    Word(&'static [&'static str]),
+    /// One of a few words, listed in words.
+    Word(&'static [&'static str], &'static str),
     /// Text that is not empty.
     Text,
     /// The name of a profile, never of a file.
@@ -41,6 +43,8 @@ pub(super) struct Known {
 }
 
 pub(super) const COLOR: &str = "color";
+pub(super) const ENVIRONMENT: &str = "environment";
+pub(super) const ENVIRONMENT_ROOT: &str = "environment_root";
 pub(super) const EXPERIMENT: &str = "experiment";
 pub(super) const LOG_LINES: &str = "log.lines";
 pub(super) const PROFILE: &str = "profile";
@@ -48,12 +52,24 @@ pub(super) const SAFE_STORES: &str = "safe_stores";
 pub(super) const STORE: &str = "store";
 
 /// Every setting, by name.
-pub(super) const KNOWN: [Known; 6] = [
+pub(super) const KNOWN: [Known; 8] = [
     Known {
         name: COLOR,
-        kind: Kind::Word(&["auto", "always", "never"]),
+        kind: Kind::Word(&["auto", "always", "never"], "`auto`, `always` or `never`"),
         example: "color = \"never\"",
         roles: &[Role::Project, Role::User],
+    },
+    Known {
+        name: ENVIRONMENT,
+        kind: Kind::Word(&Capturing::WORDS, "`auto`, `current` or `none`"),
+        example: "environment = \"none\"",
+        roles: &[Role::Project, Role::User],
+    },
+    Known {
+        name: ENVIRONMENT_ROOT,
+        kind: Kind::Directory,
+        example: "environment_root = \"/srv/image\"",
+        roles: &[Role::User],
     },
     Known {
         name: EXPERIMENT,

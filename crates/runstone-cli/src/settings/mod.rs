@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! known     the settings there are, and which file may state which
+//! environment  which environment runs are recorded with
 //! file      reads a settings file, with line and column of what is wrong
 //! places    where the two files are, and whom they must belong to
 //! settled   option > environment > project file > user file > default
@@ -12,6 +13,7 @@
 //! go, what is taken out of them, or what is executed. What a setting does is left to the command
 //! that asks for it.
 
+mod environment;
 mod error;
 mod file;
 mod known;
@@ -19,6 +21,7 @@ mod places;
 mod settled;
 mod store;
 
+pub(crate) use self::environment::Capturing;
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::places::Places;
 pub(crate) use self::settled::{Given, Origin, Setting, Settings, When};

@@ -12,6 +12,7 @@ use runstone::core::redact::Redaction;
 use runstone::profiles::ProfileChoice;
 use serde_json::{Value as Json, json};
 
+use super::environment::Capturing;
 use super::error::SettingsError;
 use super::file::{SettingsFile, Value};
 use super::known::{self, Role};
@@ -122,6 +123,10 @@ pub(crate) struct Settings {
     pub(crate) color: Setting<When>,
     /// How many rows `log` shows.
     pub(crate) log_lines: Setting<usize>,
+    /// Which environment runs are recorded with.
+    pub(crate) environment: Setting<Capturing>,
+    /// What is captured as if it were the root of a machine; else this machine.
+    pub(crate) environment_root: Option<Setting<PathBuf>>,
     /// The experiment of documents that name none; else the store's.
     pub(crate) experiment: Option<Setting<String>>,
     /// The profile of documents recorded without `--profile`; else the store's.
@@ -189,10 +194,35 @@ impl Settings {
             },
             None => files.count(known::LOG_LINES),
         };
+        let environment = match env_vars::read(env_vars::ENVIRONMENT) {
+            Some(text) => match text.parse() {
+                Ok(word) => Some(said(word, Origin::Variable(env_vars::ENVIRONMENT))),
+                Err(_no_word) => {
+                    return Err(SettingsError::Variable {
+                        name: env_vars::ENVIRONMENT,
+                        text,
+                        wanted: "`auto`, `current` or `none`",
+                    }
+                    .into());
+                }
+            },
+            None => files
+                .text(known::ENVIRONMENT)
+                .and_then(|it| it.map(|word| word.parse().ok()).transposed()),
+        };
+        let root = env_vars::ENVIRONMENT_ROOT;
         let variable = |name| env_vars::read(name).map(|text| said(text, Origin::Variable(name)));
         Ok(Self {
             color,
             log_lines: log_lines.unwrap_or_else(|| said(LOG_LINES, Origin::Default)),
+            environment: environment.unwrap_or_else(|| said(Capturing::IfJustNow, Origin::Default)),
+            environment_root: env_vars::read_path(root)
+                .map(|path| said(path, Origin::Variable(root)))
+                .or_else(|| {
+                    files
+                        .paths(known::ENVIRONMENT_ROOT)
+                        .and_then(|it| it.map(|paths| paths.into_iter().next()).transposed())
+                }),
             experiment: variable(env_vars::EXPERIMENT).or_else(|| files.text(known::EXPERIMENT)),
             profile: variable(env_vars::PROFILE)
                 .map(|it| it.map(ProfileChoice::Named))

@@ -133,7 +133,9 @@ impl Scene {
             .args(arguments)
             .current_dir(self.project())
             .env_clear()
-            .env("RUNSTONE_CLOCK", &self.clock);
+            .env("RUNSTONE_CLOCK", &self.clock)
+            // The machine is another one everywhere; scenes about it name a root of their own.
+            .env("RUNSTONE_ENVIRONMENT", "none");
         command
     }
 

@@ -153,7 +153,7 @@ fn the_store_of_the_user_file_is_where_runs_go_that_have_none_around_them() {
             .output()
             .unwrap();
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        answer["settings"][5]["value"].as_str().unwrap().to_owned()
+        answer["settings"][7]["value"].as_str().unwrap().to_owned()
     };
     assert_eq!(log(&scene), format!("{home}/runs"));
     assert!(scene.quietly(&["init"]).status.success());

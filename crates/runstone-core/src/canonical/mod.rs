@@ -215,6 +215,11 @@ impl CanonicalRun {
         self.record.status()
     }
 
+    /// Returns when the stage ended, UTC RFC 3339, if the document says so.
+    pub fn finished_at(&self) -> Option<&str> {
+        self.record.normal().get("finished_at")?.as_str()
+    }
+
     /// Returns the search this run is a point of.
     pub fn sweep(&self) -> Option<&str> {
         self.record.sweep()

@@ -63,6 +63,7 @@ fn first_run(current: Side<'_>, reason: &str) -> RunDiff {
         counts: counts(&[], &[]),
         identity: Vec::new(),
         environment: not_compared(),
+        environment_changes: None,
         code: not_compared(),
         process: not_compared(),
         metrics: Vec::new(),
@@ -124,6 +125,7 @@ fn between(
         reproducibility_variance: varies,
         unknown_inputs: explaining(&unknown),
         environment,
+        environment_changes: None,
         code,
         process,
     }

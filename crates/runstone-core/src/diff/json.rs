@@ -11,6 +11,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::environment::EnvironmentSection;
 use super::factors::FactorsBlock;
 use super::metrics::{MetricDelta, by_name};
 use super::patch::Patch;
@@ -38,7 +39,7 @@ pub(crate) struct DiffMembers<'a> {
     code: &'a SectionRows,
     cohort: &'a str,
     counts: &'a BTreeMap<&'static str, Option<usize>>,
-    environment: &'a SectionRows,
+    environment: EnvironmentSection<'a>,
     excluded_factors: &'a FactorsBlock<'a>,
     identity: &'a [Row],
     labels: &'a [Row],
@@ -77,7 +78,10 @@ impl<'a> DiffMembers<'a> {
             code: &diff.code,
             cohort: &current.cohort,
             counts: &diff.counts,
-            environment: &diff.environment,
+            environment: EnvironmentSection {
+                rows: &diff.environment,
+                changes: diff.environment_changes.as_ref(),
+            },
             excluded_factors: factors,
             identity: &diff.identity,
             labels: &diff.labels,

@@ -16,6 +16,7 @@
 //! prefixes of these keys; there `factors.` may be left out.
 
 mod compare;
+mod environment;
 mod factors;
 mod json;
 mod metrics;
@@ -31,6 +32,7 @@ mod within_run;
 pub mod wording;
 
 pub use self::compare::diff;
+pub use self::environment::{EnvironmentChanges, EnvironmentRow, NotCompared};
 pub(crate) use self::factors::FactorsBlock;
 pub use self::factors::{CHANGES_MAX, ExcludedFactors, FactorChange, FactorGroup};
 pub(crate) use self::json::DiffMembers;

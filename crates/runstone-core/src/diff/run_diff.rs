@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::environment::EnvironmentChanges;
 use super::factors::ExcludedFactors;
 use super::metrics::MetricDelta;
 use super::patch::Patch;
@@ -45,8 +46,11 @@ pub struct RunDiff {
     pub counts: BTreeMap<&'static str, Option<usize>>,
     /// Changed leaves of the identity; only between cohorts.
     pub identity: Vec<Row>,
-    /// The software and machine underneath.
+    /// The software and machine underneath, by its name.
     pub environment: SectionRows,
+    /// What is behind two names that differ. Filled by whoever can read environments; `None`: the
+    /// names are equal, or not known on both sides.
+    pub environment_changes: Option<EnvironmentChanges>,
     /// The state of the code.
     pub code: SectionRows,
     /// The process that ran.

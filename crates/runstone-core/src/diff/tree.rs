@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::canon;
-use crate::snapshot::{Captured, Snapshot};
+use crate::snapshot::{Captured, DIGEST, Snapshot};
 
 /// The sections of a tree, in the order in which they are shown: what was asked first, what came
 /// out last.
@@ -50,10 +50,19 @@ pub fn comparable_tree(snapshot: &Snapshot) -> Value {
         .collect();
     for (section, captured) in captured(snapshot) {
         if let Captured::Known(value) = captured {
-            tree[section] = value.clone();
+            tree[section] = compared(section, value);
         }
     }
     canon::settle(tree)
+}
+
+/// Returns what is compared of a section that was captured: of an environment its name alone, since
+/// how it was captured differs every time.
+fn compared(section: &str, value: &Value) -> Value {
+    match value.get(DIGEST) {
+        Some(digest) if section == "environment" => json!({ DIGEST: digest }),
+        _ => value.clone(),
+    }
 }
 
 /// Returns the identity by group, each field under the name that its group leaves to be said:

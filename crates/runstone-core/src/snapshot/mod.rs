@@ -165,6 +165,27 @@ pub enum Captured {
     },
 }
 
+impl Captured {
+    /// Returns the digest by which a captured environment is named.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Known(value) => value.get(DIGEST)?.as_str()?.parse().ok(),
+            Self::NotCaptured { .. } => None,
+        }
+    }
+
+    /// Tells whether it was captured by the recording itself, which stored its document as an
+    /// object. What a document of the caller's names need not be in the store.
+    pub fn has_object(&self) -> bool {
+        matches!(self, Self::Known(value) if value.get(CAPTURE).is_some())
+    }
+}
+
+/// The member that names an environment.
+pub const DIGEST: &str = "digest";
+/// The member that says how an environment was captured. It is no part of the environment.
+pub const CAPTURE: &str = "capture";
+
 /// The program that wrote a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Writer {

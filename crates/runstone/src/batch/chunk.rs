@@ -56,11 +56,14 @@ impl Ledger {
             .into_iter()
             .enumerate()
             .map(|(number, prepared)| {
-                let prepared = prepared?;
+                let mut prepared = prepared?;
                 if self.make_durable(&prepared.ready)? == OpenedCohort::New {
                     opened(number, &prepared.ready.cohort);
                 }
                 self.demand_attachments(&prepared.ready.snapshot)?;
+                if self.keep_environment(&mut prepared.ready) {
+                    prepared.draft = prepared.ready.draft(prepared.walk.attempt())?;
+                }
                 self.keep_sections(&prepared.draft)?;
                 Ok(prepared)
             })

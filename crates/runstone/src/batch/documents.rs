@@ -7,6 +7,7 @@ use runstone_core::json::{Framed, Limits};
 use serde_json::{Map, Value};
 
 use crate::commit::{AttemptChoice, RecordRequest};
+use crate::environments::EnvironmentChoice;
 use crate::error::Error;
 use crate::profiles::ProfileChoice;
 
@@ -21,6 +22,8 @@ pub struct BatchRequest {
     pub attempt: AttemptChoice,
     /// The rule they are read by.
     pub profile: ProfileChoice,
+    /// Which environment they ran in; the one of this moment is not that of a document of many.
+    pub environment: EnvironmentChoice,
     /// What is accepted at most of a document that is handed in as bytes.
     pub limits: Limits,
 }
@@ -32,6 +35,7 @@ impl Default for BatchRequest {
             overrides: Overrides::default(),
             attempt: AttemptChoice::Found,
             profile: ProfileChoice::StoreDefault,
+            environment: EnvironmentChoice::nobody_asked(),
             limits: Limits::default(),
         }
     }
@@ -42,6 +46,8 @@ impl Default for BatchRequest {
 pub struct Handed {
     pub(super) line: Option<usize>,
     pub(super) size_bytes: usize,
+    /// Whether the stream is known to hold no other document.
+    pub(super) is_only: bool,
     form: Form,
 }
 
@@ -56,6 +62,7 @@ impl From<Framed> for Handed {
         Self {
             line: Some(framed.line),
             size_bytes: framed.held_bytes(),
+            is_only: false,
             form: Form::Framed(framed),
         }
     }
@@ -66,6 +73,7 @@ impl From<RunInput> for Handed {
         Self {
             line: None,
             size_bytes: members_bytes(input.document()),
+            is_only: false,
             form: Form::Built(input),
         }
     }
@@ -95,6 +103,11 @@ impl Handed {
             attempt: batch.attempt,
             profile: batch.profile.clone(),
             process: RecordRequest::no_process(),
+            environment: if self.is_only {
+                batch.environment.clone()
+            } else {
+                batch.environment.within_a_stream()
+            },
         })
     }
 }

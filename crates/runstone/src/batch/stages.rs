@@ -83,6 +83,10 @@ impl Ledger {
         mut answer: impl FnMut(BatchAnswer<T>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let profile = self.profile(&request.profile)?;
+        let request = &BatchRequest {
+            environment: self.settled_once(&request.environment, &profile),
+            ..request.clone()
+        };
         let opened = Opened::default();
         let intake = Arc::new(Intake::new());
         read_into(&intake, documents);
@@ -217,8 +221,9 @@ fn label(
     let named = chunk
         .documents
         .into_iter()
-        .map(|document| {
+        .map(|mut document| {
             *before += 1;
+            document.is_only = is_only;
             let (position, line) = (*before, document.line);
             labels.push(Label {
                 position,

@@ -152,6 +152,8 @@ mod tests {
             attempt: AttemptChoice::Found,
             profile: None,
             process: RecordRequest::no_process(),
+            environment: RecordRequest::no_process(),
+            code: RecordRequest::no_process(),
             unread: Vec::new(),
             set: set.iter().map(ToString::to_string).collect(),
             reason: String::new(),

@@ -2,11 +2,14 @@
 //!
 //! The invariant: nothing goes on the shelf, or is handed out to be kept, with a secret in it.
 
-use runstone_store::{Keep, Room, ShelfPath};
+use runstone_core::profile::Profile;
+use runstone_core::snapshot::Captured;
+use runstone_store::{Keep, Room, ShelfPath, Standing};
 
 use super::join::joined;
 use super::run::RefusedRun;
 use crate::commit::RecordRequest;
+use crate::environments::EnvironmentChoice;
 use crate::error::{Error, REFUSED, REFUSED_HINT};
 use crate::open::Ledger;
 use crate::profiles::ProfileChoice;
@@ -39,10 +42,32 @@ impl Ledger {
             // Its file may change or go, and the store's default too, until the run is finished.
             profile: Some(ProfileChoice::Text(profile.text.clone())),
             process,
+            environment: self.kept_with_its_document(&request.environment, &profile),
+            code: match &request.environment {
+                EnvironmentChoice::Settled(settled) => {
+                    without_secrets_of("code", settled.code.clone(), &profile)
+                }
+                other => not_settled(other),
+            },
             unread: Vec::new(),
             set,
             reason: profile.redaction.text(reason).into_owned(),
         })
+    }
+
+    /// Returns the environment of a run that is not recorded, its document in the store as far as
+    /// that takes it: recording the run later says where it is missing.
+    fn kept_with_its_document(&self, choice: &EnvironmentChoice, profile: &Profile) -> Captured {
+        let EnvironmentChoice::Settled(settled) = choice else {
+            return not_settled(choice);
+        };
+        if let Some(object) = &settled.object {
+            let _may_be_full = self
+                .store
+                .put_object(&object.bytes, Standing::Unproven)
+                .ok();
+        }
+        without_secrets_of("environment", settled.environment.clone(), profile)
     }
 
     /// Keeps a result that could not be recorded, and returns its path below the root of the store.
@@ -109,6 +134,21 @@ impl Ledger {
     /// [`Error::Store`] if it stays; it can be recorded again, as the same snapshot.
     pub fn forget_refused(&self, name: &str) -> Result<(), Error> {
         Ok(self.store.shelf().remove(&path_of(name)?)?)
+    }
+}
+
+fn not_settled(choice: &EnvironmentChoice) -> Captured {
+    let reason = match choice {
+        EnvironmentChoice::NotCaptured { reason } => reason.clone(),
+        _ => "the run was refused before it was captured".to_owned(),
+    };
+    Captured::NotCaptured { reason }
+}
+
+fn without_secrets_of(name: &str, captured: Captured, profile: &Profile) -> Captured {
+    match captured {
+        Captured::Known(value) => Captured::Known(profile.redaction.captured(name, value, None)),
+        unknown @ Captured::NotCaptured { .. } => unknown,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use runstone_core::id::Attempt;
 use runstone_core::input::{Overrides, RunInput};
@@ -13,6 +14,7 @@ use runstone_core::snapshot::Captured;
 use serde_json::{Map, Value, json};
 
 use crate::commit::{AttemptChoice, RecordRequest};
+use crate::environments::{EnvironmentChoice, Settled};
 use crate::error::Error;
 use crate::profiles::ProfileChoice;
 
@@ -34,6 +36,10 @@ pub struct RefusedRun {
     pub profile: Option<ProfileChoice>,
     /// What is known of the process that ran.
     pub process: Captured,
+    /// The environment it ran in, whose document is in the store if it could be stored.
+    pub environment: Captured,
+    /// The state of the code it ran.
+    pub code: Captured,
     /// Files the command left that could not be read, and that join the document once they are
     /// mended; of two with the same place the later goes before the earlier.
     pub unread: Vec<Unread>,
@@ -74,6 +80,10 @@ impl RefusedRun {
             attempt: self.attempt,
             profile: named.or(self.profile).unwrap_or(otherwise),
             process: self.process,
+            environment: EnvironmentChoice::Settled(Arc::new(Settled::as_kept(
+                self.environment,
+                self.code,
+            ))),
         }
     }
 
@@ -101,6 +111,8 @@ impl RefusedRun {
             "attempt": attempt,
             "document": self.document,
             "process": process,
+            "environment": captured_json(&self.environment),
+            "code": captured_json(&self.code),
             "unread": self
                 .unread
                 .iter()
@@ -201,9 +213,34 @@ impl RefusedRun {
                     Value::Null => RecordRequest::no_process(),
                     facts => Captured::Known(facts.clone()),
                 },
+                environment: captured_of(file.get("environment"))?,
+                code: captured_of(file.get("code"))?,
             })
         };
         read().ok_or_else(|| damaged("lacks a member, or has one that is not what it should be"))
+    }
+}
+
+fn captured_json(captured: &Captured) -> Value {
+    match captured {
+        Captured::Known(value) => json!({ "value": value }),
+        Captured::NotCaptured { reason } => json!({ "reason": reason }),
+    }
+}
+
+/// Reads what was captured beside a run. Files of earlier releases say nothing of it.
+fn captured_of(member: Option<&Value>) -> Option<Captured> {
+    let Some(member) = member else {
+        return Some(Captured::NotCaptured {
+            reason: "the release that ran it had no capture".to_owned(),
+        });
+    };
+    match (member.get("value"), member.get("reason")) {
+        (Some(value), None) => Some(Captured::Known(value.clone())),
+        (None, Some(reason)) => Some(Captured::NotCaptured {
+            reason: reason.as_str()?.to_owned(),
+        }),
+        _ => None,
     }
 }
 
@@ -234,6 +271,10 @@ mod tests {
             attempt: AttemptChoice::Exactly(Attempt(2)),
             profile: Some(ProfileChoice::Text("schema=1".to_owned())),
             process: Captured::Known(json!({"exit_code": 0})),
+            environment: Captured::Known(json!({"digest": "ab"})),
+            code: Captured::NotCaptured {
+                reason: "why not".to_owned(),
+            },
             unread: vec![Unread {
                 path: "/tmp/x/factors.json".into(),
                 joins: "factors".to_owned(),
@@ -279,7 +320,8 @@ mod tests {
         assert_eq!(
             written.split_whitespace().collect::<String>(),
             concat!(
-                r#"{"attempt":2,"document":{"metrics":{"auc":0.5},"run_id":"r1","stage":"train"},"#,
+                r#"{"attempt":2,"code":{"reason":"whynot"},"document":{"metrics":{"auc":0.5},"#,
+                r#""run_id":"r1","stage":"train"},"environment":{"value":{"digest":"ab"}},"#,
                 r#""nonce":"ab12","process":{"exit_code":0},"profile":{"text":"schema=1"},"#,
                 r#""reason":"thediskisfull","#,
                 r#""schema":"runstone.refused/1","set":["metrics.auc"],"unread":[{"above":true,"#,
@@ -298,6 +340,12 @@ mod tests {
         assert_eq!(read.unread[0].layer, Layer::Beneath);
         assert!(read.set.is_empty());
         assert_eq!(read.profile, None);
+        assert_eq!(
+            read.environment,
+            Captured::NotCaptured {
+                reason: "the release that ran it had no capture".to_owned()
+            }
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! derived may be put right on the way; truth never is.
 
 mod attachments;
+mod environments;
 mod epochs;
 mod found;
 mod passing;
@@ -25,6 +26,7 @@ use runstone_store::{
 };
 
 use self::attachments::AttachmentsNamed;
+use self::environments::EnvironmentsNamed;
 pub(crate) use self::epochs::Epochs;
 pub(crate) use self::found::moved_json;
 pub use self::found::{Checked, Damaged, Leftover, Repaired, Verified};
@@ -90,6 +92,7 @@ impl Ledger {
         self.verify_key_ids(&named.key_ids, &mut verified);
         self.verify_profiles(named.profiles, &mut verified);
         self.verify_attachments(named.attachments, &mut verified);
+        self.verify_environments(named.environments, &mut verified);
         self.verify_epochs(&named.epochs, &mut verified)?;
         self.verify_trash(mode, &mut mended, &mut verified);
         self.verify_views(mode, mended, &mut verified)?;
@@ -214,6 +217,7 @@ impl Ledger {
                     named.key_ids.add(&stored);
                     named.profiles.by(&stored);
                     named.attachments.by(&stored);
+                    named.environments.by(&stored);
                     named
                         .epochs
                         .add(&Log::Cohort(cohort.clone()), seq, &stored.envelope);
@@ -373,6 +377,7 @@ pub(crate) struct Mentioned {
     pub(crate) key_ids: KeyIds,
     pub(crate) profiles: ProfilesNamed,
     pub(crate) attachments: AttachmentsNamed,
+    pub(crate) environments: EnvironmentsNamed,
     pub(crate) epochs: Epochs,
 }
 

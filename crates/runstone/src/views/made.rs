@@ -145,6 +145,7 @@ impl Ledger {
         match self.recent(&stored.place.cohort, seq) {
             Ok(baseline) => {
                 let mut found = diff(Against::Comparable(side(&baseline)), current, rules);
+                self.put_environment(&mut found, &baseline.snapshot, &stored.snapshot);
                 self.put_paths(&mut found, &baseline.snapshot.stage, &stored.snapshot.stage);
                 (found, true)
             }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::commands::record::{AttemptArg, FailOn};
+use crate::settings::Capturing;
 
 /// Run a command, record what it leaves behind, and say what changed
 ///
@@ -63,6 +64,9 @@ pub(crate) struct RunArgs {
     /// A JSON object of metrics that the command writes, laid over those of its run directory
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,
+    /// The environment it runs in: `current` (this machine) or `none` [default: current]
+    #[arg(long, value_name = "WORD")]
+    pub(super) environment: Option<Capturing>,
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(in crate::commands) profile: Option<String>,

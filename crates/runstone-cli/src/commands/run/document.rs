@@ -63,6 +63,7 @@ impl Execution {
                 )),
                 None => RecordRequest::no_process(),
             },
+            environment: self.environment.clone(),
         }
     }
 

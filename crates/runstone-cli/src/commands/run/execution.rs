@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
+use runstone::environments::EnvironmentChoice;
 use runstone::profiles::ProfileChoice;
 use runstone::under_way::{Begun, Earlier, Host as _, Started};
 use runstone::{AttemptChoice, Foreseen, Ledger, Recorded};
@@ -71,6 +72,8 @@ pub(super) struct Execution {
     pub(super) metrics: Option<JsonFile>,
     pub(super) data: Vec<Data>,
     pub(super) set: Vec<(String, Value)>,
+    /// As it was before the command started, once that is about to.
+    pub(super) environment: EnvironmentChoice,
 }
 
 /// What is known once the command has ended.
@@ -119,7 +122,7 @@ impl Execution {
         Data::join(&data, &mut stated.identity)?;
         let directory = RunDirectory::fresh(&store)?;
         let metrics = args.metrics.clone().map(JsonFile::at);
-        let execution = Self {
+        let mut execution = Self {
             nonce: nonce(),
             args,
             ledger,
@@ -133,6 +136,7 @@ impl Execution {
             metrics,
             data,
             set,
+            environment: EnvironmentChoice::nobody_asked(),
         };
         let known = execution.request(&Left::default(), None);
         let foreseen = execution.ledger.foresee(&known)?;
@@ -142,6 +146,10 @@ impl Execution {
                 foreseen.missing.join("`, `")
             ));
         }
+        let wanted = settings.environment_choice(execution.args.environment);
+        execution.environment = execution
+            .ledger
+            .settle_environment(&wanted, &execution.profile)?;
         let started = execution.started(&foreseen);
         let earlier = execution.earlier(&foreseen);
         let begun = execution

@@ -87,6 +87,10 @@ fn table(diff: &RunDiff, detail: Detail) -> Vec<[String; 4]> {
                 }
             });
         }
+        if section.untold > 0 {
+            let more = format!("+{} more", section.untold);
+            table.push([section.label.to_owned(), more, String::new(), String::new()]);
+        }
     }
     table
 }

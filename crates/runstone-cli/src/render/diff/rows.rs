@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use runstone::core::diff::wording::Movement;
 use runstone::core::diff::{
-    DiffStatus, FactorGroup, MetricDelta, MetricStatus, Row, RunDiff, SectionRows,
-    tells_of_process, wording,
+    DiffStatus, EnvironmentChanges, EnvironmentRow, FactorGroup, MetricDelta, MetricStatus, Row,
+    RunDiff, SectionRows, tells_of_process, wording,
 };
 use runstone::core::metric::MetricValue;
 use runstone::core::profile::Severity;
@@ -31,6 +32,8 @@ pub(crate) struct Section<'d> {
     pub(crate) level: Severity,
     /// What changed.
     pub(crate) changes: Vec<Change<'d>>,
+    /// How many changes are not among them: of an environment only the first are known.
+    pub(crate) untold: usize,
 }
 
 /// One change.
@@ -52,6 +55,10 @@ pub(crate) fn sections<'d>(diff: &'d RunDiff, detail: Detail, order: Order) -> V
                 label,
                 level,
                 changes,
+                untold: match label {
+                    "environment" => environment_more(diff),
+                    _ => 0,
+                },
             });
         }
     };
@@ -64,7 +71,8 @@ pub(crate) fn sections<'d>(diff: &'d RunDiff, detail: Detail, order: Order) -> V
     add("metrics", "metrics", measured.collect());
     let leaf = |row| Change::Leaf(Cow::Borrowed(row));
     for (label, rows) in captured(diff, detail) {
-        add(label, label, rows.into_iter().map(leaf).collect());
+        let owned = |row| Change::Leaf(Cow::Owned(row));
+        add(label, label, rows.into_iter().map(owned).collect());
     }
     for (label, rows) in others(diff) {
         add(label, label, rows.iter().map(leaf).collect());
@@ -111,14 +119,47 @@ fn factors(diff: &RunDiff, group: FactorGroup) -> Vec<Row> {
 }
 
 /// Returns the rows of the sections that may be unknown, by section.
-fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<&Row>); 3] {
+fn captured(diff: &RunDiff, detail: Detail) -> [(&'static str, Vec<Row>); 3] {
     let tells = |key: &str| detail == Detail::All || tells_of_process(key);
     let process = diff.process.rows().iter().filter(|row| tells(&row.key));
     [
-        ("environment", diff.environment.rows().iter().collect()),
-        ("code", diff.code.rows().iter().collect()),
-        ("process", process.collect()),
+        ("environment", environment(diff)),
+        ("code", diff.code.rows().to_vec()),
+        ("process", process.cloned().collect()),
     ]
+}
+
+/// Returns what differs between two environments; their names alone where nothing more is known.
+fn environment(diff: &RunDiff) -> Vec<Row> {
+    match &diff.environment_changes {
+        Some(EnvironmentChanges::Told { rows, .. }) if !rows.is_empty() => {
+            rows.iter().map(environment_row).collect()
+        }
+        _ => diff.environment.rows().to_vec(),
+    }
+}
+
+fn environment_row(row: &EnvironmentRow) -> Row {
+    let side = |side: &Option<String>| side.as_deref().map(Value::from);
+    let mut curr = side(&row.curr);
+    if row.prev == row.curr {
+        // What became of it is all there is to see.
+        let same = row.curr.as_deref().unwrap_or_default();
+        curr = Some(Value::from(format!("{same} ({})", row.change)));
+    }
+    Row {
+        key: row.key.clone(),
+        prev: side(&row.prev),
+        curr,
+    }
+}
+
+/// Returns how many differences between two environments have no row.
+fn environment_more(diff: &RunDiff) -> usize {
+    match &diff.environment_changes {
+        Some(EnvironmentChanges::Told { rows, total, .. }) => total.saturating_sub(rows.len()),
+        _ => 0,
+    }
 }
 
 /// Returns the rows of what came out beside metrics, and of what keeps two cohorts apart.
@@ -269,7 +310,7 @@ pub(crate) fn unknowns(diff: &RunDiff) -> Vec<String> {
         SectionRows::Unknown { reason } => Some(plain(reason)),
         SectionRows::Compared(_) | SectionRows::NotCompared { .. } => None,
     };
-    match (reason(&diff.environment), reason(&diff.code)) {
+    let mut unknowns: Vec<String> = match (reason(&diff.environment), reason(&diff.code)) {
         (Some(environment), Some(code)) if environment == code => {
             vec![format!("environment and code not known: {code}")]
         }
@@ -277,5 +318,44 @@ pub(crate) fn unknowns(diff: &RunDiff) -> Vec<String> {
             .into_iter()
             .filter_map(|(what, reason)| Some(format!("{what} not known: {}", reason?)))
             .collect(),
+    };
+    unknowns.extend(behind_the_names(diff));
+    unknowns
+}
+
+/// Returns what is not known of the environment alone, and why.
+pub(super) fn unknowns_of_environment(diff: &RunDiff) -> Vec<String> {
+    let mut unknowns = Vec::new();
+    if let SectionRows::Unknown { reason } = &diff.environment {
+        unknowns.push(format!("environment not known: {}", plain(reason)));
+    }
+    unknowns.extend(behind_the_names(diff));
+    unknowns
+}
+
+/// Returns what is not known of two environments whose names differ.
+fn behind_the_names(diff: &RunDiff) -> Option<String> {
+    match &diff.environment_changes {
+        Some(EnvironmentChanges::Unknown { reason }) => Some(format!(
+            "what differs in the environment is not known: {}",
+            plain(reason)
+        )),
+        Some(EnvironmentChanges::Told { not_compared, .. }) if !not_compared.is_empty() => {
+            let mut sources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for left_out in not_compared {
+                sources
+                    .entry(&left_out.reason)
+                    .or_default()
+                    .push(left_out.source);
+            }
+            let sources = sources
+                .iter()
+                .map(|(reason, sources)| format!("{} ({})", sources.join(" "), plain(reason)));
+            Some(format!(
+                "of the environment not, or not wholly, compared: {}",
+                sources.collect::<Vec<_>>().join(", ")
+            ))
+        }
+        _ => None,
     }
 }

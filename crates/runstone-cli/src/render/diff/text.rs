@@ -3,7 +3,7 @@
 use runstone::core::diff::{DiffStatus, MetricDelta, Row, RunDiff};
 use runstone::{Judged, Stored};
 
-use super::rows::{self, Change};
+use super::rows::{self, Change, Section};
 use super::{Detail, Order};
 use crate::render::answer::verdict;
 use crate::render::lines::{headed, line, section, wrapped};
@@ -58,9 +58,7 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail, order: Order) -> String {
         return text;
     }
     for section in rows::sections(diff, detail, order) {
-        let changes = section.changes.iter();
-        let items = changes.map(|change| item(change, diff)).collect();
-        text.push_str(&capped(section.label, items, detail));
+        text.push_str(&of_section(&section, diff, detail));
     }
     if let Some(variance) = rows::variance(diff) {
         text.push_str(&wrapped(&format!("note {variance}")));
@@ -75,10 +73,38 @@ fn item(change: &Change<'_>, diff: &RunDiff) -> String {
     }
 }
 
-/// Returns a section of at most [`CHANGES_SHOWN`] items, unless all are wanted.
-fn capped(label: &str, mut items: Vec<String>, detail: Detail) -> String {
+/// Returns what differs between two environments, and what is not known of it.
+pub(crate) fn environment(diff: &RunDiff) -> String {
+    let sections = rows::sections(diff, Detail::Changed, Order::CauseFirst);
+    let environment = sections.iter().filter(|it| it.label == "environment");
+    let mut text: String = environment
+        .map(|section| of_section(section, diff, Detail::Changed))
+        .collect();
+    for unknown in rows::unknowns_of_environment(diff) {
+        let lines = wrapped(&unknown);
+        line(
+            &mut text,
+            format_args!("{FAINT}{}{FAINT:#}", lines.trim_end()),
+        );
+    }
+    text
+}
+
+/// Returns one section.
+fn of_section(section: &Section<'_>, diff: &RunDiff, detail: Detail) -> String {
+    let changes = section.changes.iter();
+    let mut items: Vec<String> = changes.map(|change| item(change, diff)).collect();
+    if detail == Detail::All && section.untold > 0 {
+        items.push(format!("+{} more", section.untold));
+    }
+    capped(section.label, items, section.untold, detail)
+}
+
+/// Returns a section of at most [`CHANGES_SHOWN`] items, unless all are wanted; `untold` more are
+/// not among them.
+fn capped(label: &str, mut items: Vec<String>, untold: usize, detail: Detail) -> String {
     if detail == Detail::Changed && items.len() > CHANGES_SHOWN {
-        let more = items.len() - CHANGES_SHOWN;
+        let more = items.len() - CHANGES_SHOWN + untold;
         items.truncate(CHANGES_SHOWN);
         items.push(format!("+{more} more; see `runstone diff --all`"));
     }

@@ -1,0 +1,20 @@
+//! Environments: captured beside a run, kept once however many runs they carry, and read again.
+//!
+//! ```text
+//! choice     which environment a recording is of      settled    it, captured or found
+//! document   an object of the store                   changes    rows between two of them
+//! ```
+//!
+//! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
+//! capture may speak for a run, and how its document becomes durable, is decided here. The
+//! invariant: a snapshot that says how its environment was captured names a document that was
+//! durable before it. No capture ever fails a recording: what is missing is said with its reason.
+
+mod changes;
+mod choice;
+mod document;
+mod settled;
+
+pub use self::choice::{CaptureRequest, EnvironmentChoice};
+pub(crate) use self::settled::EnvironmentObject;
+pub use self::settled::Settled;

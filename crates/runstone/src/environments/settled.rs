@@ -1,0 +1,258 @@
+//! The environment of a recording, settled: captured, named, or not known for a reason.
+//!
+//! A capture reads the machine and writes nothing. Its document becomes an object of the store
+//! before the snapshot that names it, once per distinct environment. The invariant: the secrets of
+//! the store's rules are gone before anything is hashed. What a capture finds is left to
+//! `runstone-env`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use runstone_core::canon;
+use runstone_core::digest::Digest;
+use runstone_core::profile::Profile;
+use runstone_core::snapshot::{CAPTURE, Captured, DIGEST};
+use runstone_env::{Capture, Options, Root, RootError, Warning};
+use runstone_store::Standing;
+use serde_json::{Map, Value, json};
+
+use super::choice::{CaptureRequest, EnvironmentChoice};
+use crate::digests::to_hash;
+use crate::error::{Error, chain};
+use crate::open::Ledger;
+use crate::prepare::Ready;
+use crate::profiles::ProfileChoice;
+
+/// How long after its end a run is still the run of the machine as it is.
+const JUST_NOW_SECONDS: i64 = 3600;
+/// Most warnings of a capture that are kept; a folder of broken packages has one for each.
+const WARNINGS_MAX: usize = 64;
+
+/// The environment and the code of a recording, and what is to be durable before it.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub(crate) environment: Captured,
+    pub(crate) code: Captured,
+    pub(crate) object: Option<EnvironmentObject>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The document of an environment, on its way into the store.
+#[derive(Debug, Clone)]
+pub(crate) struct EnvironmentObject {
+    pub(crate) digest: Digest,
+    pub(crate) bytes: Arc<[u8]>,
+    /// Whether a committed snapshot names it, so that it is durable and stays.
+    pub(crate) is_named: bool,
+}
+
+impl Settled {
+    fn not_known(reason: &str) -> Self {
+        let not_captured = || Captured::NotCaptured {
+            reason: reason.to_owned(),
+        };
+        Self {
+            environment: not_captured(),
+            code: not_captured(),
+            object: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Returns what was kept of a run whose environment was captured before.
+    pub(crate) fn as_kept(environment: Captured, code: Captured) -> Self {
+        Self {
+            environment,
+            code,
+            object: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Says that a capture was wanted and there is none.
+    fn failed(reason: &str) -> Self {
+        Self {
+            warnings: vec![format!("the environment is not captured: {reason}")],
+            ..Self::not_known(reason)
+        }
+    }
+}
+
+impl Ledger {
+    /// Settles an environment now, for a recording that comes later: of a command that is about to
+    /// start. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Ledger::profile`], whose rules say what is redacted.
+    pub fn settle_environment(
+        &self,
+        choice: &EnvironmentChoice,
+        profile: &ProfileChoice,
+    ) -> Result<EnvironmentChoice, Error> {
+        let profile = self.profile(profile)?;
+        let settled = self.settled(choice, None, &profile);
+        Ok(EnvironmentChoice::Settled(settled))
+    }
+
+    /// Settles what is the same for every document of a stream.
+    pub(crate) fn settled_once(
+        &self,
+        choice: &EnvironmentChoice,
+        profile: &Profile,
+    ) -> EnvironmentChoice {
+        match choice {
+            EnvironmentChoice::Current(_) => {
+                EnvironmentChoice::Settled(self.settled(choice, None, profile))
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Settles the environment of a run that ended at `finished_at`, if that is known.
+    pub(crate) fn settled(
+        &self,
+        choice: &EnvironmentChoice,
+        finished_at: Option<&str>,
+        profile: &Profile,
+    ) -> Arc<Settled> {
+        Arc::new(match choice {
+            EnvironmentChoice::NotCaptured { reason } => Settled::not_known(reason),
+            EnvironmentChoice::IfJustNow(_) if !self.is_just_now(finished_at) => {
+                Settled::not_known("the run ended more than an hour before it was recorded")
+            }
+            EnvironmentChoice::IfJustNow(request) | EnvironmentChoice::Current(request) => self
+                .captured_now(request, profile)
+                .unwrap_or_else(|error| Settled::failed(&chain(&error))),
+            EnvironmentChoice::Settled(settled) => return Arc::clone(settled),
+        })
+    }
+
+    /// Tells whether an instant is within the hour, by the clock of this host. No instant is now.
+    fn is_just_now(&self, instant: Option<&str>) -> bool {
+        let seconds = |text: &str| text.parse::<Timestamp>().ok().map(Timestamp::as_second);
+        match (instant.and_then(seconds), seconds(&self.clock.now())) {
+            (Some(then), Some(now)) => now.abs_diff(then) < JUST_NOW_SECONDS.unsigned_abs(),
+            _ => true,
+        }
+    }
+
+    fn captured_now(
+        &self,
+        request: &CaptureRequest,
+        profile: &Profile,
+    ) -> Result<Settled, RootError> {
+        let capture = captured_for(request, profile)?;
+        let bytes = canon::bytes(&capture.environment.to_json());
+        let environment = self.captured_value(&capture, request);
+        Ok(Settled {
+            environment: Captured::Known(environment),
+            code: Captured::NotCaptured {
+                reason: "git state is not joined to runs yet".to_owned(),
+            },
+            object: Some(EnvironmentObject {
+                digest: capture.digests.environment,
+                bytes: bytes.into(),
+                is_named: false,
+            }),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Returns what is kept of a capture beside its document: names, and how it went.
+    pub(crate) fn captured_value(&self, capture: &Capture, request: &CaptureRequest) -> Value {
+        let digests = &capture.digests;
+        let scopes: Map<String, Value> = digests
+            .scopes
+            .iter()
+            .map(|(scope, digest)| (scope.as_str().to_owned(), json!(digest)))
+            .collect();
+        let record = &capture.record;
+        let observed: Map<String, Value> = record
+            .observed
+            .iter()
+            .map(|(source, observed)| (source.as_str().to_owned(), observed.clone()))
+            .collect();
+        let warning =
+            |warning: &Warning| json!({ "source": warning.source.as_str(), "text": warning.text });
+        let warnings = record.warnings.iter().take(WARNINGS_MAX);
+        let mut value = json!({ "scopes": scopes });
+        value[DIGEST] = json!(digests.environment);
+        value[CAPTURE] = json!({
+            "at": self.clock.now(),
+            "host": self.names.host,
+            "root": request.root.as_ref().map(|root| root.to_string_lossy()),
+            "took_us": record.took_us,
+            "warnings": warnings.map(warning).collect::<Vec<_>>(),
+            "warnings_count": record.warnings.len(),
+            "observed": observed,
+        });
+        value
+    }
+
+    /// Makes the document of an environment durable before the snapshot that will name it; one that
+    /// cannot be stored is not known, and the recording goes on. Returns whether that changed the
+    /// snapshot.
+    pub(crate) fn keep_environment(&self, ready: &mut Ready) -> bool {
+        let Some(object) = &mut ready.environment else {
+            return self.demand_environment(ready);
+        };
+        if self.durable.holds_environment(&object.digest) {
+            object.is_named = true;
+            return false;
+        }
+        object.is_named = self.newest_names(&ready.log, &object.digest);
+        let standing = if object.is_named {
+            Standing::NamedByCommitted
+        } else {
+            Standing::Unproven
+        };
+        match self.store.put_object(&object.bytes, standing) {
+            Ok(_) => false,
+            Err(error) => {
+                let reason = format!("its document could not be stored: {}", chain(&error));
+                ready.lacks_environment(&reason);
+                true
+            }
+        }
+    }
+
+    /// Looks for the document of an environment whose bytes are not at hand. Returns whether its
+    /// absence changed the snapshot.
+    fn demand_environment(&self, ready: &mut Ready) -> bool {
+        let named = &ready.snapshot.environment;
+        let Some(digest) = named.digest().filter(|_| named.has_object()) else {
+            return false;
+        };
+        match self.store.hold_object(&to_hash(&digest), None) {
+            Ok(true) => false,
+            Ok(false) => {
+                ready.lacks_environment("its document is not in the store");
+                true
+            }
+            Err(error) => {
+                let reason = format!("its document cannot be read: {}", chain(&error));
+                ready.lacks_environment(&reason);
+                true
+            }
+        }
+    }
+}
+
+/// Captures an environment, without the secrets that `profile` names.
+pub(crate) fn captured_for(
+    request: &CaptureRequest,
+    profile: &Profile,
+) -> Result<Capture, RootError> {
+    let root = match &request.root {
+        Some(path) => Root::at(path)?,
+        None => Root::host()?,
+    };
+    let options = Options {
+        python: request.python.clone(),
+        folder: request.folder.clone(),
+        variables: request.variables.clone(),
+        redaction: profile.redaction.as_ref().clone(),
+        ..Options::default()
+    };
+    Ok(runstone_env::capture(&root, &options))
+}
