@@ -2,7 +2,8 @@
 //!
 //! Package managers keep where a package came from, and with it what was needed to get there. The
 //! invariant: nothing before an `@` of an authority, no parameter but a revision, and no conda
-//! token is left. Remotes of git have forms of their own ([`stripped_remote`]). What *looks* like a token anywhere is the store's redaction.
+//! token is left. Remotes of git have forms of their own ([`stripped_remote`]). What *looks* like a
+//! token anywhere is the store's redaction.
 
 /// The user that code hosts ask everybody to be.
 const EVERYBODY: &str = "git";

@@ -1,8 +1,8 @@
 //! A path of the repository, gone down to without following a link.
 //!
 //! Where a folder was replaced by a link, what is tracked below it is gone, and what the link leads
-//! to is somebody else's. The invariant: nothing outside of the work tree is opened. What is made of
-//! what stands there belongs to others.
+//! to is somebody else's. The invariant: nothing outside of the work tree is opened. What is made
+//! of what stands there belongs to others.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, OwnedFd};
