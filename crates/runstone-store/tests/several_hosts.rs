@@ -83,8 +83,11 @@ fn store_that_the_server_does_not_give_is_no_question_of_permission() {
     drop(place.init());
     let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Network);
     for (errno, hint) in [
-        (5, "mend the cause, and run the same command again"),
-        (13, "ask its owner for permission to read it"),
+        (
+            5,
+            "mend the cause; `runstone verify` then names what else cannot be read",
+        ),
+        (13, "ask the owner of the store for permission to read it"),
     ] {
         fs.fail(Fault {
             call: Some("open_read"),
