@@ -41,7 +41,7 @@ impl Kept {
     }
 
     /// Keeps a point in the place of the one that was used longest ago: whoever records finds the
-    /// window of last time, whatever others read meanwhile.
+    /// window of last time, unless a few windows of other places were read since.
     fn keep(&mut self, seq: Seq, point: Remembered) {
         self.uses += 1;
         self.points.insert(seq, (point, self.uses));
