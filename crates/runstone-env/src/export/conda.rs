@@ -4,7 +4,7 @@
 //! `url_pat` in `conda/gateways/disk/read.py` and `conda/misc.py`: the address of an archive, and
 //! behind `#` its MD5, or its SHA-256.
 
-use super::{Export, LeftOut, grammar};
+use super::{Export, grammar, one_a_line};
 use crate::document::{Package, Source};
 use crate::names::SourceName;
 
@@ -22,20 +22,7 @@ pub(super) fn export(source: &Source) -> Export {
         text.push('\n');
     }
     text.push_str("@EXPLICIT\n");
-    let mut left_out = Vec::new();
-    for package in &source.packages {
-        match line(package) {
-            Ok(line) => {
-                text.push_str(&line);
-                text.push('\n');
-            }
-            Err(reason) => left_out.push(LeftOut {
-                source: SourceName::Conda,
-                item: format!("{} {}", package.name, package.version),
-                reason: reason.to_owned(),
-            }),
-        }
-    }
+    let left_out = one_a_line(SourceName::Conda, source, line, &mut text);
     Export::of_one("explicit.txt", text, left_out)
 }
 

@@ -14,7 +14,7 @@ mod requirements;
 
 use runstone_core::canon;
 
-use crate::document::{Environment, Source};
+use crate::document::{Environment, Package, Source};
 use crate::names::{SourceName, State};
 
 /// A format.
@@ -159,6 +159,30 @@ impl Export {
         let parts = vec![Part { file, text }];
         Self { parts, left_out }
     }
+}
+
+/// Adds a line for each package of a source, and returns those that get none, each with the reason.
+fn one_a_line(
+    name: SourceName,
+    source: &Source,
+    line: impl Fn(&Package) -> Result<String, &'static str>,
+    text: &mut String,
+) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+    for package in &source.packages {
+        match line(package) {
+            Ok(line) => {
+                text.push_str(&line);
+                text.push('\n');
+            }
+            Err(reason) => left_out.push(LeftOut {
+                source: name,
+                item: format!("{} {}", package.name, package.version),
+                reason: reason.to_owned(),
+            }),
+        }
+    }
+    left_out
 }
 
 /// Returns the line that says what the list is of; one that is not whole says so.

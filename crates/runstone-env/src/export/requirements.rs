@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::{Export, LeftOut, grammar, heading};
+use super::{Export, grammar, heading, one_a_line};
 use crate::document::{Environment, Package, Source};
 use crate::names::SourceName;
 
@@ -25,20 +25,7 @@ pub(super) fn export(environment: &Environment, source: &Source) -> Export {
         text.push_str(version);
         text.push('\n');
     }
-    let mut left_out = Vec::new();
-    for package in &source.packages {
-        match line(package) {
-            Ok(line) => {
-                text.push_str(&line);
-                text.push('\n');
-            }
-            Err(reason) => left_out.push(LeftOut {
-                source: SourceName::Python,
-                item: format!("{} {}", package.name, package.version),
-                reason: reason.to_owned(),
-            }),
-        }
-    }
+    let left_out = one_a_line(SourceName::Python, source, line, &mut text);
     Export::of_one("requirements.txt", text, left_out)
 }
 
