@@ -3,6 +3,7 @@
 //! They stand in stored documents. The invariant: a word is never used for anything else, and each
 //! source is in one scope. What a source reads is said in its file below `capture`.
 
+/// Declares an enum whose variants are words of a stored document.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -29,6 +30,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// How far a source could be read. Only of a captured one may be said what it does not hold.

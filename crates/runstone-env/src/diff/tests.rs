@@ -48,7 +48,8 @@ fn versions_move_in_the_order_of_their_ecosystem_and_numerics_come_first() {
             { "name": "numpy", "version": "1.26.4" },
             { "name": "black", "version": "24.1rc1" },
         ])),
-        "npm": captured(&json!([{ "name": "npm", "version": "10.0.0" }])),
+        "npm": captured(&json!([{ "name": "npm", "version": "9.0.0" }])),
+        "r": captured(&json!([{ "name": "lme4", "version": "1.1-34" }])),
     }));
     let after = environment(&json!({
         "dpkg": captured(&json!([
@@ -60,7 +61,8 @@ fn versions_move_in_the_order_of_their_ecosystem_and_numerics_come_first() {
             { "name": "numpy", "version": "2.0.0" },
             { "name": "black", "version": "24.1" },
         ])),
-        "npm": captured(&json!([{ "name": "npm", "version": "11.0.0" }])),
+        "npm": captured(&json!([{ "name": "npm", "version": "10.0.0" }])),
+        "r": captured(&json!([{ "name": "lme4", "version": "1.1-35" }])),
     }));
     let diff = diff(&before, &after);
     assert_eq!(
@@ -71,8 +73,9 @@ fn versions_move_in_the_order_of_their_ecosystem_and_numerics_come_first() {
             "dpkg gone:amd64 removed 1 -",
             "dpkg libx:amd64 upgraded 1.0~rc1-1 1.0-1",
             "dpkg libx:i386 added - 1.0-1",
-            "npm npm changed 10.0.0 11.0.0",
+            "npm npm upgraded 9.0.0 10.0.0",
             "python black upgraded 24.1rc1 24.1",
+            "r lme4 changed 1.1-34 1.1-35",
         ]
     );
     assert_eq!(diff.not_compared, []);

@@ -12,8 +12,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Export, LeftOut, Part, grammar, heading};
+use super::{Export, LeftOut, Part, heading};
 use crate::document::{Environment, Package, Source};
+use crate::grammar;
 use crate::names::SourceName;
 
 /// The list of what to install.

@@ -4,8 +4,9 @@
 //! `url_pat` in `conda/gateways/disk/read.py` and `conda/misc.py`: the address of an archive, and
 //! behind `#` its MD5, or its SHA-256.
 
-use super::{Export, grammar, one_a_line};
+use super::{Export, one_a_line};
 use crate::document::{Package, Source};
+use crate::grammar;
 use crate::names::SourceName;
 
 const SCHEMES: [&str; 3] = ["file", "http", "https"];

@@ -11,8 +11,9 @@
 
 use serde_json::Value;
 
-use super::{Export, LeftOut, Part, apt, grammar, requirements};
+use super::{Export, LeftOut, Part, apt, requirements};
 use crate::document::{Environment, Source};
+use crate::grammar;
 use crate::names::{SourceName, State};
 
 /// Distributions whose images are called like them and tagged with their release.

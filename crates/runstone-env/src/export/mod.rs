@@ -9,8 +9,7 @@
 mod apt;
 mod conda;
 mod docker;
-mod grammar;
-mod requirements;
+pub(crate) mod requirements;
 
 use runstone_core::canon;
 

@@ -8,8 +8,9 @@
 
 use serde_json::Value;
 
-use super::{Export, grammar, heading, one_a_line};
+use super::{Export, heading, one_a_line};
 use crate::document::{Environment, Package, Source};
+use crate::grammar;
 use crate::names::SourceName;
 
 /// Where distributions may come from.
@@ -29,7 +30,8 @@ pub(super) fn export(environment: &Environment, source: &Source) -> Export {
     Export::of_one("requirements.txt", text, left_out)
 }
 
-fn line(package: &Package) -> Result<String, &'static str> {
+/// Returns the requirement that stands for a distribution, or why there is none.
+pub(crate) fn line(package: &Package) -> Result<String, &'static str> {
     let name = package.name.as_str();
     let fact = |name: &str| package.facts.get(name).and_then(Value::as_str);
     let is_so = |name: &str| package.facts.get(name) == Some(&Value::Bool(true));

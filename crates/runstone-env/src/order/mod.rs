@@ -18,6 +18,11 @@ pub(crate) fn compare(source: SourceName, left: &str, right: &str) -> Option<Ord
             let right: pep440_rs::Version = right.parse().ok()?;
             Some(left.cmp(&right))
         }
+        SourceName::Npm => {
+            let left = semver::Version::parse(left).ok()?;
+            let right = semver::Version::parse(right).ok()?;
+            Some(left.cmp(&right))
+        }
         _ => None,
     }
 }

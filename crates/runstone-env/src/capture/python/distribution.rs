@@ -14,7 +14,7 @@ use super::super::found::explained;
 use crate::document::Package;
 use crate::root::{Entry, Kind, Root};
 use crate::stanza::{Line, Stanza};
-use crate::url;
+use crate::{grammar, url};
 
 /// Files of an installation that say how it came about and not what it holds.
 const ABOUT: [&str; 4] = ["INSTALLER", "RECORD", "REQUESTED", "direct_url.json"];
@@ -115,7 +115,7 @@ impl Distribution {
         let (Some(name), Some(version)) = (name, version) else {
             return Err(Problem::Broken(format!("{at} has no name or no version")));
         };
-        let mut package = Package::new(normalised(name), version);
+        let mut package = Package::new(grammar::python_name(name), version);
         if package.name != name {
             package.facts.insert("raw_name".to_owned(), name.into());
         }
@@ -160,21 +160,6 @@ impl Distribution {
         );
         Ok(distribution)
     }
-}
-
-/// Returns the name in its one form: lower case, and one hyphen for each run of `-`, `_`, `.`.
-pub(super) fn normalised(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for character in name.chars() {
-        if matches!(character, '-' | '_' | '.') {
-            if !normal.ends_with('-') {
-                normal.push('-');
-            }
-        } else {
-            normal.extend(character.to_lowercase());
-        }
-    }
-    normal
 }
 
 /// Returns one digest of the contents, by the hashes of the files that the wheel brought.
@@ -247,19 +232,6 @@ fn direct_url(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_normalised_as_the_index_does() {
-        for name in [
-            "Friendly-Bard",
-            "friendly.bard",
-            "FRIENDLY_BARD",
-            "friendly--bard",
-            "FrIeNdLy-._.-bArD",
-        ] {
-            assert_eq!(normalised(name), "friendly-bard");
-        }
-    }
 
     #[test]
     fn contents_are_the_same_wherever_and_by_whomever_they_were_installed() {

@@ -4,7 +4,7 @@
 //! shell or a list would take for its own, and begins with no hyphen.
 
 /// Tells whether a name is one of Python's distributions (PEP 508).
-pub(super) fn is_python_name(name: &str) -> bool {
+pub(crate) fn is_python_name(name: &str) -> bool {
     let is_end = |byte: Option<u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric());
     let bytes = name.as_bytes();
     is_end(bytes.first().copied())
@@ -12,15 +12,31 @@ pub(super) fn is_python_name(name: &str) -> bool {
         && all(name, |byte| b"._-".contains(&byte))
 }
 
+/// Returns a name of Python's in its one form: lower case, and one hyphen for each run of `-`, `_`,
+/// `.` (PEP 503).
+pub(crate) fn python_name(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for character in name.chars() {
+        if matches!(character, '-' | '_' | '.') {
+            if !normal.ends_with('-') {
+                normal.push('-');
+            }
+        } else {
+            normal.extend(character.to_lowercase());
+        }
+    }
+    normal
+}
+
 /// Tells whether a version is one of Python's (PEP 440).
-pub(super) fn is_python_version(version: &str) -> bool {
+pub(crate) fn is_python_version(version: &str) -> bool {
     all(version, |byte| b"._-+!".contains(&byte))
         && !version.starts_with('-')
         && version.parse::<pep440_rs::Version>().is_ok()
 }
 
 /// Tells whether a name is one of Debian's (`deb-control(5)`, policy 5.6.1).
-pub(super) fn is_debian_name(name: &str) -> bool {
+pub(crate) fn is_debian_name(name: &str) -> bool {
     let is_start = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
     name.len() >= 2
         && name.bytes().next().is_some_and(is_start)
@@ -28,46 +44,68 @@ pub(super) fn is_debian_name(name: &str) -> bool {
 }
 
 /// Tells whether a version is one of Debian's (`deb-version(7)`).
-pub(super) fn is_debian_version(version: &str) -> bool {
+pub(crate) fn is_debian_version(version: &str) -> bool {
     let starts = version.bytes().next().is_some_and(|it| it.is_ascii_digit());
     starts && all(version, |byte| b".+-~:".contains(&byte))
 }
 
 /// Tells whether a word is an architecture of Debian.
-pub(super) fn is_debian_arch(arch: &str) -> bool {
+pub(crate) fn is_debian_arch(arch: &str) -> bool {
     let is_start = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
     arch.bytes().next().is_some_and(is_start) && arch.bytes().all(|it| is_start(it) || it == b'-')
 }
 
+/// Tells whether a name is one of npm's packages, with or without a scope.
+pub(crate) fn is_npm_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        let first = part.bytes().next();
+        first.is_some_and(|it| it.is_ascii_alphanumeric()) && all(part, |it| b"._-".contains(&it))
+    };
+    // The registry takes none that is longer.
+    let is_short = name.len() <= 214;
+    is_short
+        && match name.strip_prefix('@') {
+            Some(scoped) => scoped
+                .split_once('/')
+                .is_some_and(|(scope, name)| is_part(scope) && is_part(name)),
+            None => is_part(name),
+        }
+}
+
+/// Tells whether a version is one of npm's: strict semantic versioning, and no range or tag.
+pub(crate) fn is_npm_version(version: &str) -> bool {
+    all(version, |byte| b".-+".contains(&byte)) && semver::Version::parse(version).is_ok()
+}
+
 /// Tells whether a text is the number of a release: `12`, `22.04`.
-pub(super) fn is_release(release: &str) -> bool {
+pub(crate) fn is_release(release: &str) -> bool {
     let mut parts = release.split('.');
     parts.all(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Tells whether a name is one of an environment variable.
-pub(super) fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     let is_start = |it: u8| it.is_ascii_alphabetic() || it == b'_';
     name.bytes().next().is_some_and(is_start) && all(name, |byte| byte == b'_')
 }
 
 /// Tells whether an address has one of the schemes, and nothing in it that a list takes for its
 /// own: pip puts variables in the places of `${NAME}`.
-pub(super) fn is_address(address: &str, schemes: &[&str]) -> bool {
+pub(crate) fn is_address(address: &str, schemes: &[&str]) -> bool {
     let scheme = address.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|it| schemes.contains(&it))
         && all(address, |byte| b":/._~%+@-=&?".contains(&byte))
 }
 
 /// Tells whether a path leads down, plainly.
-pub(super) fn is_path_below(path: &str) -> bool {
+pub(crate) fn is_path_below(path: &str) -> bool {
     let mut parts = path.split('/');
     parts.all(|part| !matches!(part, "" | "." | "..") && !part.starts_with('-'))
         && all(path, |byte| b"/._-".contains(&byte))
 }
 
 /// Tells whether a text is a number of hex digits of one of the lengths.
-pub(super) fn is_hex(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
+pub(crate) fn is_hex(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
     let is_digit = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
     lengths.contains(&text.len()) && text.bytes().all(is_digit)
 }
@@ -97,9 +135,28 @@ mod tests {
         for version in ["2:1.0~rc1-1", "2.36-9+deb12u9", "5"] {
             assert!(is_debian_version(version), "{version}");
         }
+        for name in ["npm", "@scope/name", "lodash.merge", "JSONStream", "a-b_c"] {
+            assert!(is_npm_name(name), "{name}");
+        }
+        for version in ["1.2.3", "1.0.0-rc.1+build.5"] {
+            assert!(is_npm_version(version), "{version}");
+        }
         let schemes = &["https", "file"];
         assert!(is_address("https://host:8443/a%20b/c-1.whl", schemes));
         assert!(is_address("file:///srv/project", schemes));
+    }
+
+    #[test]
+    fn names_are_normalised_as_the_index_does() {
+        for name in [
+            "Friendly-Bard",
+            "friendly.bard",
+            "FRIENDLY_BARD",
+            "friendly--bard",
+            "FrIeNdLy-._.-bArD",
+        ] {
+            assert_eq!(python_name(name), "friendly-bard");
+        }
     }
 
     #[test]
@@ -130,6 +187,8 @@ mod tests {
             assert!(!is_debian_name(text), "{text:?}");
             assert!(!is_debian_version(text), "{text:?}");
             assert!(!is_debian_arch(text), "{text:?}");
+            assert!(!is_npm_name(text), "{text:?}");
+            assert!(!is_npm_version(text), "{text:?}");
             assert!(
                 !is_address(&format!("https://host/{text} x"), &["https"]),
                 "{text:?}"
@@ -142,6 +201,22 @@ mod tests {
             "ssh://h/x y",
         ] {
             assert!(!is_address(address, &["https", "ssh"]), "{address}");
+        }
+        for name in [
+            "@", "@/x", "@a", "@a/b/c", ".hidden", "_x", "../x", "npm:x", "a@1", "@-a/b",
+        ] {
+            assert!(!is_npm_name(name), "{name}");
+        }
+        for version in [
+            "1",
+            "1.2",
+            "^1.2.3",
+            "latest",
+            "v1.2.3",
+            "01.2.3",
+            "1.2.3 || 2",
+        ] {
+            assert!(!is_npm_version(version), "{version}");
         }
         for path in ["../x", "a/../b", "/etc", "-x", "a//b", ""] {
             assert!(!is_path_below(path), "{path}");

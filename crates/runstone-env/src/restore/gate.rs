@@ -1,0 +1,215 @@
+//! What stands in the way of a restore before any package is looked at.
+//!
+//! Packages of another system are other packages. The invariant: nothing is concluded from a source
+//! that was not captured on both sides, and a system that cannot be told is not taken for the same.
+//! Which packages differ is left to the managers' own files.
+
+use super::manager::Manager;
+use super::policy::Policy;
+use super::side::Side;
+use crate::names::{SourceName, State, words};
+
+/// Architectures that the kernel calls otherwise than Debian does.
+const MACHINES: [(&str, &str); 4] = [
+    ("aarch64", "arm64"),
+    ("i686", "i386"),
+    ("ppc64le", "ppc64el"),
+    ("x86_64", "amd64"),
+];
+
+words! {
+    /// What kind of thing is in the way.
+    ObstacleKind {
+        /// A source was not captured on both sides.
+        NotCaptured = "not_captured",
+        /// The target was captured on another system.
+        Foreign = "foreign",
+        /// The environment at hand may not be changed in place.
+        NotChangeable = "not_changeable",
+        /// What was asked for contradicts itself.
+        Contradiction = "contradiction",
+    }
+}
+
+/// Something in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Whose way it is in.
+    pub manager: Manager,
+    /// What kind of thing it is.
+    pub kind: ObstacleKind,
+    /// What it is, as a sentence fragment for people.
+    pub text: String,
+}
+
+/// Returns the managers that are asked, in the order in which they act.
+pub(super) fn selected(current: &Side<'_>, target: &Side<'_>, policy: &Policy) -> Vec<Manager> {
+    let is_there = |manager: &Manager| {
+        let is_absent =
+            |side: &Side<'_>| matches!(side.state(manager.source()), None | Some(State::Absent));
+        !(is_absent(current) && is_absent(target))
+    };
+    let is_asked = |manager: &Manager| {
+        if policy.only.is_empty() {
+            policy.into.is_none() && is_there(manager)
+        } else {
+            policy.only.contains(manager)
+        }
+    };
+    let mut selected: Vec<Manager> = Manager::ALL.iter().copied().filter(is_asked).collect();
+    if policy.into.is_some() && policy.only.is_empty() {
+        selected = vec![Manager::Pip];
+    }
+    selected
+}
+
+/// Returns everything that is in the way of the managers.
+pub(super) fn obstacles(
+    current: &Side<'_>,
+    target: &Side<'_>,
+    policy: &Policy,
+    managers: &[Manager],
+) -> Vec<Obstacle> {
+    let mut obstacles = Vec::new();
+    for manager in managers.iter().copied() {
+        let mut add = |kind: ObstacleKind, text: String| {
+            obstacles.push(Obstacle {
+                manager,
+                kind,
+                text,
+            });
+        };
+        if policy.into.is_some() && manager != Manager::Pip {
+            add(
+                ObstacleKind::Contradiction,
+                "a fresh environment is made for Python alone".to_owned(),
+            );
+        }
+        let before = (
+            current.state(manager.source()),
+            target.state(manager.source()),
+        );
+        if before != (Some(State::Captured), Some(State::Captured)) {
+            let word = |state: Option<State>| state.map_or("not captured", State::as_str);
+            let source = manager.source().as_str();
+            let text = format!(
+                "`{source}` is {} now and {} in the target",
+                word(before.0),
+                word(before.1)
+            );
+            add(ObstacleKind::NotCaptured, text);
+            continue;
+        }
+        if !(policy.allow_foreign && manager.is_per_user()) {
+            for text in foreign(current, target, manager, policy) {
+                add(ObstacleKind::Foreign, text);
+            }
+        }
+        if manager == Manager::Pip && policy.into.is_none() {
+            for text in unchangeable(current) {
+                add(ObstacleKind::NotChangeable, text);
+            }
+        }
+    }
+    obstacles
+}
+
+/// Returns what of the system under a manager is another, or cannot be told.
+fn foreign(
+    current: &Side<'_>,
+    target: &Side<'_>,
+    manager: Manager,
+    policy: &Policy,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut hold = |what: &str, now: Option<String>, then: Option<String>, must_be_known: bool| {
+        let is_same = now == then && (now.is_some() || !must_be_known);
+        if !is_same {
+            let word = |side: Option<String>| side.unwrap_or_else(|| "not known".to_owned());
+            found.push(format!(
+                "another {what}: {} now, {} in the target",
+                word(now),
+                word(then)
+            ));
+        }
+    };
+    hold(
+        "distribution",
+        distribution(current),
+        distribution(target),
+        true,
+    );
+    hold(
+        "architecture",
+        architecture(current),
+        architecture(target),
+        true,
+    );
+    let is_read = current.is_captured(SourceName::Os) && target.is_captured(SourceName::Os);
+    hold("C library", c_library(current), c_library(target), !is_read);
+    if manager == Manager::Pip {
+        hold("Python", python_minor(current), python_minor(target), true);
+    }
+    let place = |side: &Side<'_>| match manager {
+        Manager::Pip if policy.into.is_none() => side.places.python.clone(),
+        Manager::Npm => side.places.npm.clone(),
+        _ => None,
+    };
+    // A document without the record of its capture says no place: that is no other one.
+    if let (now, Some(then)) = (place(current), place(target)) {
+        hold("place", now, Some(then), true);
+    }
+    found
+}
+
+/// Returns why the Python environment at hand may not be changed.
+fn unchangeable(current: &Side<'_>) -> Vec<String> {
+    let is_so = |fact: &str| current.is_so(SourceName::Python, fact);
+    let mut found = Vec::new();
+    if is_so("externally_managed") {
+        found.push("the interpreter belongs to the system's packages".to_owned());
+    } else if !is_so("virtual") {
+        found.push("the interpreter is no virtual environment's".to_owned());
+    } else if is_so("system_site_packages") {
+        found.push("the environment also has the packages of the interpreter below".to_owned());
+    }
+    if current.places.python.is_none() {
+        found.push("where the environment stands is not known".to_owned());
+    }
+    found
+}
+
+/// Returns distribution and release: by its name, which tells apart what a major number does not.
+fn distribution(side: &Side<'_>) -> Option<String> {
+    let release = side.source(SourceName::Os)?.facts.get("release")?;
+    let text = |member: &str| release.get(member)?.as_str();
+    let major = || text("version_id").map(|it| it.split('.').next().unwrap_or(it));
+    let id = text("id")?;
+    Some(match text("version_codename").or_else(major) {
+        Some(release) => format!("{id} {release}"),
+        None => id.to_owned(),
+    })
+}
+
+/// Returns the architecture of the packages, else of the kernel, as Debian calls it.
+pub(super) fn architecture(side: &Side<'_>) -> Option<String> {
+    let native = side.fact(SourceName::Dpkg, "native_arch");
+    let machine = || {
+        let machine = side.fact(SourceName::Kernel, "machine")?;
+        let known = MACHINES.iter().find(|(kernels, _)| *kernels == machine);
+        Some(known.map_or(machine, |(_, debians)| debians))
+    };
+    native.or_else(machine).map(ToOwned::to_owned)
+}
+
+fn c_library(side: &Side<'_>) -> Option<String> {
+    let name = side.fact(SourceName::Os, "libc")?;
+    let version = side.fact(SourceName::Os, "libc_version");
+    Some(version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}")))
+}
+
+fn python_minor(side: &Side<'_>) -> Option<String> {
+    let version = side.fact(SourceName::Python, "version")?;
+    let mut parts = version.split('.');
+    Some(format!("{}.{}", parts.next()?, parts.next()?))
+}

@@ -1,0 +1,150 @@
+//! Steps of uv and pip: the distributions of one Python environment.
+//!
+//! A distribution is the same if its version, its contents and its origin are. Who asked for it and
+//! which program installed it are no part of that: a restore asks for everything. What conda
+//! brought is conda's, and what is shadowed is nobody's.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::manager::Manager;
+use super::policy::{Policy, SCHEMES};
+use super::protected;
+use super::side::Side;
+use super::step::{Action, Found, Kept, Step};
+use crate::document::Package;
+use crate::export::requirements;
+use crate::names::SourceName;
+use crate::{grammar, order};
+
+/// Facts by which the same version may be another distribution.
+const ORIGIN: [&str; 4] = ["commit_id", "editable", "subdirectory", "url"];
+
+pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, found: &mut Found) {
+    let now = match policy.into {
+        Some(_) => BTreeMap::new(),
+        None => packages(current, target),
+    };
+    let then = packages(target, current);
+    if let Some(broken) = broken(target) {
+        found.notes.push(format!(
+            "the target had {broken} half-removed distributions, which are not brought back"
+        ));
+    }
+    let names: BTreeSet<&str> = now.keys().chain(then.keys()).copied().collect();
+    for name in names {
+        match (now.get(name), then.get(name)) {
+            (Some(here), None) => extra(here, policy, found),
+            (here, Some(wanted)) => found.steps.extend(step(here.copied(), wanted, policy)),
+            (None, None) => {}
+        }
+    }
+}
+
+fn packages<'e>(side: &Side<'e>, other: &Side<'_>) -> BTreeMap<&'e str, &'e Package> {
+    let conda = SourceName::Conda;
+    let without_conda = side.is_captured(conda) && other.is_captured(conda);
+    let source = side.source(SourceName::Python);
+    let packages = source.map(|it| it.packages.as_slice()).unwrap_or_default();
+    let is_meant = |package: &&Package| {
+        let is_condas = without_conda && text(package, "installer") == Some("conda");
+        package.facts.get("shadowed") != Some(&Value::Bool(true)) && !is_condas
+    };
+    let packages = packages.iter().filter(is_meant);
+    packages.map(|it| (it.name.as_str(), it)).collect()
+}
+
+fn broken(target: &Side<'_>) -> Option<usize> {
+    let broken = target.source(SourceName::Python)?.facts.get("broken")?;
+    broken.as_array().map(Vec::len)
+}
+
+fn step(here: Option<&Package>, wanted: &Package, policy: &Policy) -> Option<Step> {
+    let action = match here {
+        None => Action::Install,
+        Some(here) if here.version != wanted.version => {
+            match order::compare(SourceName::Python, &here.version, &wanted.version) {
+                Some(Ordering::Less) => Action::Upgrade,
+                Some(Ordering::Greater) => Action::Downgrade,
+                Some(Ordering::Equal) | None => Action::Reinstall,
+            }
+        }
+        Some(here) if is_same(here, wanted) => return None,
+        Some(_) => Action::Reinstall,
+    };
+    let mut step = Step::new(Manager::Pip, action, &wanted.name);
+    step.before = here.map(|it| it.version.clone());
+    step.after = Some(wanted.version.clone());
+    match origin(wanted, policy) {
+        Ok(origin) => step.origin = origin,
+        Err(reason) => {
+            step.action = Action::Unavailable;
+            step.reason = Some(reason);
+        }
+    }
+    Some(step)
+}
+
+/// Tells whether two distributions of one version are the same, as far as both are known.
+fn is_same(here: &Package, wanted: &Package) -> bool {
+    let contents = (text(here, "files"), text(wanted, "files"));
+    let is_other = matches!(contents, (Some(here), Some(wanted)) if here != wanted);
+    !is_other
+        && ORIGIN
+            .iter()
+            .all(|fact| here.facts.get(*fact) == wanted.facts.get(*fact))
+}
+
+/// Returns the requirement of what comes from no index. What may not be asked for has a reason.
+fn origin(wanted: &Package, policy: &Policy) -> Result<Option<String>, String> {
+    if !grammar::is_python_name(&wanted.name) {
+        return Err("its name is none of Python's".to_owned());
+    }
+    let Some(url) = text(wanted, "url") else {
+        if !grammar::is_python_version(&wanted.version) {
+            return Err("its version is none of Python's".to_owned());
+        }
+        return Ok(None);
+    };
+    if wanted.facts.get("editable") == Some(&Value::Bool(true)) {
+        return Err("it is editable: its folder is somebody's work, and no package".to_owned());
+    }
+    let address = url.split_once('#').map_or(url, |(address, _)| address);
+    if !grammar::is_address(address, &SCHEMES) {
+        return Err("it came from a folder or an address that is neither https nor ssh".to_owned());
+    }
+    if !policy.allows(address) {
+        return Err(format!(
+            "it came from {address}, which no `--allow-source` allows"
+        ));
+    }
+    requirements::line(wanted)
+        .map(Some)
+        .map_err(ToOwned::to_owned)
+}
+
+/// Removes what the target lacks, if that was asked for and may be.
+fn extra(here: &Package, policy: &Policy, found: &mut Found) {
+    let illegal = || "its name is none of Python's".to_owned();
+    let protected = protected::python(&here.name)
+        .or_else(|| (!grammar::is_python_name(&here.name)).then(illegal));
+    if !policy.prune || protected.is_some() {
+        found.kept.push(Kept {
+            manager: Manager::Pip,
+            name: here.name.clone(),
+            arch: None,
+            version: here.version.clone(),
+            protected,
+        });
+        return;
+    }
+    let mut step = Step::new(Manager::Pip, Action::Remove, &here.name);
+    step.before = Some(here.version.clone());
+    found.steps.push(step);
+}
+
+fn text<'p>(package: &'p Package, fact: &str) -> Option<&'p str> {
+    package.facts.get(fact).and_then(Value::as_str)
+}
