@@ -85,6 +85,7 @@ fn tables(effort: Effort) -> String {
             single::power(effort, 1),
         ),
         ("Rules beside each other", single::rules(effort)),
+        ("Against one run", single::against_one(effort)),
         ("The median of repeats", single::repeats(effort)),
         (
             "A drop as large as the answer names, seen",

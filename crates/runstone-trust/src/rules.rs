@@ -2,7 +2,7 @@
 //!
 //! Each says below which value a run after this history counts as worse.
 
-use runstone_core::verdict::noise::{Band, Side, Stake, student_limit};
+use runstone_core::verdict::noise::{Band, Side, Stake, expected_best, student_limit};
 
 use crate::derive::whole;
 use crate::law::Law;
@@ -12,6 +12,10 @@ use crate::law::Law;
 pub(crate) enum Rule {
     /// The one that judges runs, for as many judged metrics.
     Runstone { judged: usize },
+    /// The one that holds a run against a single other one: the run before.
+    AgainstPrevious,
+    /// The same, against the best of the last ten, as `--against baseline` does.
+    AgainstBest,
     /// The law is known: its own 1 % point.
     KnownLaw(Law),
     /// One-sided prediction limit of the normal law at 1 %.
@@ -36,6 +40,8 @@ impl Rule {
         match self {
             Self::Runstone { judged: 1 } => "Runstone".to_owned(),
             Self::Runstone { judged } => format!("Runstone, {judged} metrics"),
+            Self::AgainstPrevious => "Runstone, against the previous".to_owned(),
+            Self::AgainstBest => "Runstone, against the best".to_owned(),
             Self::KnownLaw(_) => "bound: law known, 1 %".to_owned(),
             Self::StudentLimit => "t limit, 1 %".to_owned(),
             Self::PreviousByOnePercent => "previous less 1 %".to_owned(),
@@ -55,16 +61,18 @@ impl Rule {
                 let band = Band::of(values, Side::Low, grain, stake).expect("five runs or more");
                 band.median - band.distance().max(grain * (1.0 + 1e-9))
             }
+            Self::AgainstPrevious => below_one(values, grain, values[values.len() - 1], 0.0),
+            Self::AgainstBest => {
+                let last = newest_ten(values);
+                below_one(values, grain, best(last), expected_best(last.len()))
+            }
             Self::KnownLaw(law) => law.quantile(0.01),
             Self::StudentLimit => {
                 let n = whole(values.len());
                 mean - student_limit(1, values.len() - 1) * deviation * (1.0 + n.recip()).sqrt()
             }
             Self::PreviousByOnePercent => percent(values[values.len() - 1]),
-            Self::BestOfTenByOnePercent => {
-                let last = &values[values.len().saturating_sub(10)..];
-                percent(last.iter().copied().fold(f64::NEG_INFINITY, f64::max))
-            }
+            Self::BestOfTenByOnePercent => percent(best(newest_ten(values))),
             Self::MeanLessTwo => mean - 2.0 * deviation,
             Self::MedianLessMad => {
                 let middle = median(values);
@@ -73,6 +81,27 @@ impl Rule {
             }
         }
     }
+}
+
+/// The value below which a run is worse than a single one, which is as lucky as is said.
+fn below_one(values: &[f64], grain: f64, one: f64, luck: f64) -> f64 {
+    let stake = Stake {
+        judged: 1,
+        repeats: 1,
+    };
+    let bands = [Side::Low, Side::High]
+        .map(|side| Band::of(values, side, grain, stake).expect("five runs or more"));
+    let [low, _] = Band::around_one(bands, values, one);
+    let low = low.with_luck(luck);
+    low.median - low.distance().max(grain * (1.0 + 1e-9))
+}
+
+fn newest_ten(values: &[f64]) -> &[f64] {
+    &values[values.len().saturating_sub(10)..]
+}
+
+fn best(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 
 fn moments(values: &[f64]) -> (f64, f64) {

@@ -82,6 +82,8 @@ pub(crate) fn rules(effort: Effort) -> String {
     for runs in [5, 10, 20, 30] {
         for rule in [
             Rule::Runstone { judged: 1 },
+            Rule::AgainstPrevious,
+            Rule::AgainstBest,
             Rule::KnownLaw(Law::Normal),
             Rule::StudentLimit,
             Rule::PreviousByOnePercent,
@@ -102,6 +104,31 @@ pub(crate) fn rules(effort: Effort) -> String {
             }));
             let seen = alarms(effort, rule, History::NORMAL, runs, [3.0, 4.0, 5.0]);
             cells.extend(seen.map(|mean| bare_percent(mean.value)));
+            table.row(cells);
+        }
+    }
+    table.to_string()
+}
+
+/// One run held against another single one: false alarms and power, by history and length.
+pub(crate) fn against_one(effort: Effort) -> String {
+    let mut table = Table::new(&[
+        "history",
+        "runs",
+        "previous: false",
+        "seen at 3",
+        "5",
+        "best: false",
+        "seen at 3",
+        "5",
+    ]);
+    for history in History::ALL {
+        for runs in [5, 10, 20, 50] {
+            let mut cells = vec![history.as_str().to_owned(), runs.to_string()];
+            for rule in [Rule::AgainstPrevious, Rule::AgainstBest] {
+                let [alarms, three, five] = alarms(effort, rule, history, runs, [0.0, 3.0, 5.0]);
+                cells.extend([percent(alarms, 2), percent(three, 1), percent(five, 1)]);
+            }
             table.row(cells);
         }
     }

@@ -5,6 +5,7 @@
 //! can move it by hand. The invariant kept: no baseline is named before enough runs can carry one.
 
 use super::baseline::{Baseline, Pinned};
+use super::noise::expected_best;
 use super::point::{Point, yardsticks};
 use crate::metric::MetricValue;
 use crate::profile::{BaselineChoice, BaselineRule, Direction, Tolerance};
@@ -131,30 +132,6 @@ fn nearest_to_median<'a>(window: &[Measured<'a>]) -> (&'a Point, String) {
         nearest.point,
         format!("nearest the median of the last {} runs", window.len()),
     )
-}
-
-/// The expected largest of so many standard normal values, from one on: as many as a window may
-/// have.
-///
-/// # Source
-/// `E[max] = n ∫ x φ(x) Φ(x)^(n−1) dx`: David & Nagaraja, Order Statistics (2003), 3.1; five
-/// decimals, worked out by the trapezoid rule, which a test does again.
-#[rustfmt::skip]
-const EXPECTED_BEST: [f64; 64] = [
-    0.00000, 0.56419, 0.84628, 1.02938, 1.16296, 1.26721, 1.35218, 1.42360,
-    1.48501, 1.53875, 1.58644, 1.62923, 1.66799, 1.70338, 1.73591, 1.76599,
-    1.79394, 1.82003, 1.84448, 1.86748, 1.88917, 1.90969, 1.92916, 1.94767,
-    1.96531, 1.98216, 1.99827, 2.01371, 2.02852, 2.04276, 2.05646, 2.06967,
-    2.08241, 2.09471, 2.10661, 2.11812, 2.12928, 2.14009, 2.15059, 2.16078,
-    2.17068, 2.18032, 2.18969, 2.19882, 2.20772, 2.21640, 2.22486, 2.23312,
-    2.24119, 2.24907, 2.25678, 2.26432, 2.27169, 2.27891, 2.28598, 2.29291,
-    2.29970, 2.30635, 2.31288, 2.31928, 2.32556, 2.33173, 2.33778, 2.34373,
-];
-
-/// Returns by how many spreads the best of `runs` is expected beyond a typical one: 1.54 for ten.
-fn expected_best(runs: usize) -> f64 {
-    let last = EXPECTED_BEST.len();
-    EXPECTED_BEST[runs.clamp(1, last) - 1]
 }
 
 fn as_count(setting: u32) -> usize {

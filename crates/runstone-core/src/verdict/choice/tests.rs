@@ -149,39 +149,6 @@ fn it_is_a_function_of_its_window_alone() {
     assert_eq!(of(&long), of(&other_past));
 }
 
-#[test]
-fn the_best_of_several_is_expected_where_the_tables_say() {
-    // Harter, Biometrika 48, 151 (1961), five decimals.
-    for (runs, expected) in [
-        (1, 0.0),
-        (2, 0.56419),
-        (5, 1.16296),
-        (10, 1.53875),
-        (50, 2.24907),
-    ] {
-        assert!((expected_best(runs) - expected).abs() < 1e-5, "{runs}");
-    }
-}
-
-#[test]
-fn every_expected_best_is_the_integral() {
-    const STEP: f64 = 1.0 / 64.0;
-    for runs in 1..=64_u32 {
-        let at = |step: i32| {
-            let x = f64::from(step) * STEP;
-            let density = libm::exp(-x * x / 2.0) / std::f64::consts::TAU.sqrt();
-            let below = 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
-            f64::from(runs) * x * density * libm::pow(below, f64::from(runs - 1)) * STEP
-        };
-        let expected: f64 = (-9 * 64..=9 * 64).map(at).sum();
-        let found = expected_best(usize::try_from(runs).unwrap());
-        assert!(
-            (found - expected).abs() < 6e-6,
-            "{runs}: {found} {expected}"
-        );
-    }
-}
-
 /// Runs of every kind, newest first: some failed, are candidates, were deleted, or are a later
 /// attempt of a run that stands below.
 fn any_history() -> impl Strategy<Value = Vec<Point>> {

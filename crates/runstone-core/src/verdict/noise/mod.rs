@@ -14,6 +14,7 @@
 //! give equal bytes on every machine.
 
 mod band;
+mod best;
 mod grain;
 mod limits;
 mod outlier;
@@ -23,6 +24,7 @@ mod shift_limits;
 mod spread;
 
 pub use self::band::{Band, Stake};
+pub use self::best::expected_best;
 pub use self::grain::{decimals, grain};
 pub use self::limits::{DROP, FACTORS, JUDGED, REPEATS, RUNS, drop_factor, factor};
 pub use self::outlier::{DROP_RUNS_MIN, without_worst};
