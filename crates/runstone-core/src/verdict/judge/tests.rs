@@ -159,6 +159,35 @@ fn a_run_within_the_noise_is_the_same_and_one_beyond_it_is_not() {
 }
 
 #[test]
+fn a_metric_of_any_size_is_judged_by_its_own_noise() {
+    let rules = MetricRules {
+        tolerance: vec![crate::profile::ToleranceRule {
+            names: vec!["*".to_owned().into()],
+            absolute: 0.0,
+            relative: 1e-4,
+            log: false,
+        }],
+        ..sample::metric_rules()
+    };
+    let run = |auc: f64| Snapshot {
+        metrics: sample::metrics(&[("auc", auc)]),
+        ..sample::run("a")
+    };
+    for size in [1e-300, 1e-170, 1e-155, 1.0, 1e155, 1e170, 1e300] {
+        let points = history(&USUAL.map(|value| value * size));
+        for (auc, expected) in [
+            (0.7121, Overall::Same),
+            (0.7000, Overall::Regression),
+            (0.7260, Overall::Improvement),
+        ] {
+            let current = point(13, auc * size);
+            let found = by(&rules, &points, &current, &run(0.5 * size), &run(auc * size));
+            assert_eq!(found.overall, expected, "{size}: {}", found.sentence);
+        }
+    }
+}
+
+#[test]
 fn with_four_runs_nothing_is_known_and_with_five_a_large_move_is() {
     let few = after(&USUAL[..4], 0.1);
     assert_eq!(

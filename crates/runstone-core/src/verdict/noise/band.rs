@@ -9,6 +9,7 @@ use super::limits::factor;
 use super::outlier::without_worst;
 use super::pooled::{student_quantile, whole};
 use super::spread::{Side, Spread, count};
+use super::squares::near_one;
 
 /// What is asked of a band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,16 +153,12 @@ fn new_deviation(repeats: usize) -> f64 {
 
 /// Sample deviation.
 fn deviation(values: &[f64]) -> f64 {
-    let first = values[0];
-    let mean = values.iter().map(|value| value - first).sum::<f64>() / count(values);
-    let squares: f64 = values
-        .iter()
-        .map(|value| {
-            let off = value - first - mean;
-            off * off
-        })
-        .sum();
-    (squares / whole(values.len() - 1)).sqrt()
+    let off = values.iter().map(|value| value - values[0]);
+    let factor = near_one(off.clone());
+    let off = off.map(|off| off * factor);
+    let mean = off.clone().sum::<f64>() / count(values);
+    let squares: f64 = off.map(|off| (off - mean) * (off - mean)).sum();
+    (squares / whole(values.len() - 1)).sqrt() / factor
 }
 
 #[cfg(test)]
@@ -191,6 +188,21 @@ mod tests {
         assert!(distance(5) > distance(10));
         assert!(distance(10) > distance(30));
         assert_eq!(Band::of(&history(4), Side::Low, 0.0, ALONE), None);
+    }
+
+    #[test]
+    fn values_of_any_size_have_the_same_band_for_their_size() {
+        let plain = Band::of(&history(12), Side::Low, 0.0, ALONE).unwrap();
+        for size in [1e-300, 1e-170, 1e170, 1e300] {
+            let sized: Vec<f64> = history(12).iter().map(|value| value * size).collect();
+            let band = Band::of(&sized, Side::Low, 0.0, ALONE).unwrap();
+            for (found, expected) in [
+                (band.distance(), plain.distance()),
+                (band.detectable(0.0), plain.detectable(0.0)),
+            ] {
+                assert!((found / size / expected - 1.0).abs() < 1e-12, "{size}: {found}");
+            }
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod pooled;
 mod shift;
 mod shift_limits;
 mod spread;
+mod squares;
 
 pub use self::band::{Band, Stake};
 pub use self::best::expected_best;

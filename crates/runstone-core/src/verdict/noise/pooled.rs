@@ -7,6 +7,7 @@
 
 use super::band::NINE_IN_TEN;
 use super::spread::count;
+use super::squares::near_one;
 
 /// Fewest degrees of freedom. Chosen: below, the limit at 1 % is more than three spreads wide
 /// before anything is known about the law.
@@ -31,29 +32,26 @@ impl Pooled {
     /// Pools the residuals of groups, one group per settings; `None` below
     /// [`POOLED_DEGREES_MIN`] degrees of freedom.
     pub fn of<'a>(groups: impl IntoIterator<Item = &'a [f64]>) -> Option<Self> {
+        let groups: Vec<&[f64]> = groups.into_iter().filter(|group| group.len() > 1).collect();
+        let off = |group: &'a [f64]| group.iter().map(|value| value - group[0]);
+        let factor = near_one(groups.iter().flat_map(|group| off(group)));
         let mut squares = 0.0;
         let mut pooled = Self {
             deviation: 0.0,
             degrees: 0,
             groups: 0,
         };
-        for group in groups.into_iter().filter(|group| group.len() > 1) {
-            let first = group[0];
-            let mean = group.iter().map(|value| value - first).sum::<f64>() / count(group);
-            squares += group
-                .iter()
-                .map(|value| {
-                    let off = value - first - mean;
-                    off * off
-                })
-                .sum::<f64>();
+        for group in groups {
+            let off = off(group).map(|off| off * factor);
+            let mean = off.clone().sum::<f64>() / count(group);
+            squares += off.map(|off| (off - mean) * (off - mean)).sum::<f64>();
             pooled.degrees += group.len() - 1;
             pooled.groups += 1;
         }
         if pooled.degrees < POOLED_DEGREES_MIN {
             return None;
         }
-        let deviation = (squares / whole(pooled.degrees)).sqrt();
+        let deviation = (squares / whole(pooled.degrees)).sqrt() / factor;
         // Sums beyond the largest number end as none; the scatter is no smaller for it.
         pooled.deviation = if deviation.is_nan() {
             f64::INFINITY
@@ -133,6 +131,22 @@ mod tests {
         assert_eq!((pooled.degrees, pooled.groups), (8, 8));
         // Two values 0.02 apart scatter by 0.02/√2.
         assert!((pooled.deviation - 0.02 / 2.0_f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn values_of_any_size_have_the_same_deviation_for_their_size() {
+        let group = [0.50, 0.52, 0.51];
+        let of = |size: f64| {
+            let group = group.map(|value| value * size);
+            Pooled::of([&group[..]; 4]).unwrap().deviation / size
+        };
+        for size in [1e-300, 1e-170, 1e170, 1e300] {
+            assert!(
+                (of(size) / of(1.0) - 1.0).abs() < 1e-12,
+                "{size}: {}",
+                of(size)
+            );
+        }
     }
 
     #[test]

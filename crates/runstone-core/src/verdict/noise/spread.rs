@@ -6,6 +6,8 @@
 //! are the same function, of the values or of their negatives. How many spreads are too many stands
 //! in the limits.
 
+use super::squares::near_one;
+
 /// One side of a metric's scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -75,11 +77,12 @@ impl Spread {
     pub(super) fn of_ordered(ordered: &[f64]) -> Self {
         let median = median_of_ordered(ordered);
         let count = count(ordered);
+        let factor = near_one(ordered.iter().map(|value| value - median));
         let mut below = 0.0;
         let mut offset = 0.0;
         let mut squares = 0.0;
         for value in ordered {
-            let off = value - median;
+            let off = (value - median) * factor;
             offset += off;
             squares += off * off;
             if off < 0.0 {
@@ -90,7 +93,7 @@ impl Spread {
         let variance = (squares / count - mean * mean).max(0.0);
         Self {
             median,
-            spread: (2.0 * below / count).sqrt().max(0.5 * variance.sqrt()),
+            spread: (2.0 * below / count).sqrt().max(0.5 * variance.sqrt()) / factor,
         }
     }
 }
@@ -153,6 +156,22 @@ mod tests {
         let far: Vec<f64> = near.iter().map(|value| value + 1e12).collect();
         let [near, far] = [near, far].map(|values| Spread::of(&values, Side::Low).spread);
         assert_eq!(near, far);
+    }
+
+    #[test]
+    fn values_of_any_size_have_the_same_spread_for_their_size() {
+        let usual = [0.71, 0.69, 0.70, 0.72, 0.68];
+        for side in [Side::Low, Side::High] {
+            let plain = Spread::of(&usual, side).spread;
+            for size in [1e-300, 1e-170, 1e-160, 1e160, 1e300] {
+                let sized: Vec<f64> = usual.iter().map(|value| value * size).collect();
+                let found = Spread::of(&sized, side).spread / size;
+                assert!(
+                    (found / plain - 1.0).abs() < 1e-12,
+                    "{size}: {found} {plain}"
+                );
+            }
+        }
     }
 
     proptest! {
