@@ -153,14 +153,17 @@ impl Others {
             outside,
             expected,
         } = self;
-        let verb = if *counted == 1 {
-            "other metric"
-        } else {
-            "other metrics"
+        let metrics = match counted {
+            1 => "other metric",
+            _ => "other metrics",
+        };
+        let whose = match (outside.len(), counted) {
+            (1, _) | (_, 1) => "its",
+            _ => "their",
         };
         (*counted > 0).then(|| {
             format!(
-                "{} of {counted} {verb} outside their noise; {expected:.2} expected by chance",
+                "{} of {counted} {metrics} outside {whose} noise; {expected:.2} expected by chance",
                 outside.len(),
             )
         })
@@ -182,5 +185,56 @@ impl Basis {
             "runs_same_settings": self.runs_same_settings,
             "unknown": self.unknown,
         })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod sample {
+    use super::*;
+
+    /// An answer that rests on nothing.
+    pub(crate) fn verdict(overall: Overall) -> Verdict {
+        Verdict {
+            overall,
+            sentence: String::new(),
+            reason: String::new(),
+            severity: Severity::None,
+            severity_reason: String::new(),
+            metrics: Vec::new(),
+            others: Others::default(),
+            basis: Basis {
+                method: Method::None,
+                runs_same_settings: 0,
+                unknown: Vec::new(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_others_are_counted_in_words_that_agree_with_their_number() {
+        let words = |counted: usize, outside: &[&str]| {
+            let others = Others {
+                counted,
+                outside: outside.iter().map(|&name| name.to_owned()).collect(),
+                expected: 0.01,
+            };
+            others.words()
+        };
+        assert_eq!(words(0, &[]), None);
+        for (counted, outside, expected) in [
+            (1, &[][..], "0 of 1 other metric outside its noise; "),
+            (1, &["a"], "1 of 1 other metric outside its noise; "),
+            (9, &[], "0 of 9 other metrics outside their noise; "),
+            (9, &["a"], "1 of 9 other metrics outside its noise; "),
+            (9, &["a", "b"], "2 of 9 other metrics outside their noise; "),
+        ] {
+            let said = words(counted, outside).unwrap();
+            assert_eq!(said, format!("{expected}0.01 expected by chance"));
+        }
     }
 }

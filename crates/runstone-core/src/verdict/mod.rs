@@ -15,10 +15,12 @@
 //! the points from a log belongs to the crate `runstone`.
 
 mod answer;
+mod asked;
 mod baseline;
 mod choice;
 mod gate;
 mod gravity;
+mod held;
 mod judge;
 mod metric;
 mod moves;
@@ -26,6 +28,7 @@ pub mod noise;
 mod point;
 mod previous;
 mod reference;
+mod scale;
 mod sentence;
 mod trail;
 
@@ -33,8 +36,9 @@ pub use self::answer::{Basis, JUDGE_VERSION, Method, Others, Overall, Verdict};
 pub use self::baseline::{Baseline, Pinned};
 pub use self::choice::baseline;
 pub use self::gate::{Condition, Failure};
+pub use self::held::{HeldAgainst, NotHeld, ShiftSeen};
 pub use self::judge::{JudgeRules, judge, judge_against_one};
-pub use self::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
+pub use self::metric::MetricVerdict;
 pub use self::moves::{BaselineMove, Held, Moves};
 #[cfg(test)]
 pub(crate) use self::point::sample;

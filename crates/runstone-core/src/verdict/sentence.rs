@@ -4,7 +4,8 @@
 //! what could have been seen at all, so that a silence can be weighed. The invariant kept: every
 //! number in it stands in the verdict's JSON too. Colour and width belong to the faces.
 
-use super::metric::{HeldAgainst, MetricVerdict, ShiftSeen};
+use super::held::{HeldAgainst, ShiftSeen};
+use super::metric::MetricVerdict;
 use crate::diff::wording;
 use crate::id::SnapshotSeq;
 use crate::profile::Direction;
@@ -16,7 +17,7 @@ pub(super) fn reason(verdict: &MetricVerdict) -> String {
         .as_ref()
         .map(|shift| lasting(&verdict.name, shift));
     match (&verdict.held, step) {
-        (Err(reason), None) => reason.clone(),
+        (Err(reason), None) => reason.to_string(),
         (Err(reason), Some(step)) => format!("{step}; {reason}"),
         (Ok(held), None) => format!(
             "{}; {}",
@@ -41,7 +42,10 @@ pub(super) fn beside<'v>(
 ) -> String {
     let named = others.filter_map(|other| {
         let reason = match (&other.held, &deciding.held) {
-            (Err(reason), Err(known)) if reason == known && other.overall == deciding.overall => {
+            (Err(reason), Err(known))
+                if reason.to_string() == known.to_string()
+                    && other.overall == deciding.overall =>
+            {
                 return None;
             }
             (Err(reason), _) if other.shift.is_none() => format!(" ({reason})"),

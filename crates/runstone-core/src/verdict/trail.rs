@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::answer::Verdict;
-use super::metric::HeldAgainst;
+use super::held::HeldAgainst;
 use super::point::{Point, yardsticks};
 use crate::canon;
 use crate::id::SnapshotSeq;
@@ -171,29 +171,12 @@ impl Trail {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::{Basis, Method, Others, Overall};
+    use super::super::answer::Overall;
+    use super::super::answer::sample::verdict;
     use super::super::point::sample::{history, point};
     use super::*;
     use crate::digest::Digest;
-    use crate::profile::Severity;
     use crate::snapshot::Status;
-
-    fn unjudged() -> Verdict {
-        Verdict {
-            overall: Overall::Undecided,
-            sentence: String::new(),
-            reason: String::new(),
-            severity: Severity::None,
-            severity_reason: String::new(),
-            metrics: Vec::new(),
-            others: Others::default(),
-            basis: Basis {
-                method: Method::None,
-                runs_same_settings: 0,
-                unknown: Vec::new(),
-            },
-        }
-    }
 
     #[test]
     fn each_run_is_shown_with_its_part_and_the_current_one_last() {
@@ -205,7 +188,7 @@ mod tests {
             &point(6, 0.6),
             "auc",
             Direction::Higher,
-            &unjudged(),
+            &verdict(Overall::Undecided),
         )
         .unwrap();
         let shown: Vec<(u64, Part)> = found
@@ -231,7 +214,14 @@ mod tests {
     fn without_a_value_of_its_own_there_is_no_history_to_show() {
         let points = history(&[0.1; 3]);
         let none = |point: &Point, name: &str| {
-            trail(&points, point, name, Direction::Higher, &unjudged()).is_none()
+            trail(
+                &points,
+                point,
+                name,
+                Direction::Higher,
+                &verdict(Overall::Undecided),
+            )
+            .is_none()
         };
         assert!(none(&point(4, f64::NAN), "auc"));
         assert!(none(&point(4, 0.5), "loss"));

@@ -6,7 +6,8 @@
 //! Which of them fails a build belongs to the gate.
 
 use super::answer::{Basis, Method, Others, Overall, Verdict};
-use super::metric::{Asked, MetricVerdict, One, judge_metric};
+use super::asked::{Asked, One};
+use super::metric::{MetricVerdict, judge_metric};
 use super::noise::RUNS;
 use super::point::Point;
 use super::reference::Reference;
@@ -65,7 +66,7 @@ enum Yardstick {
 }
 
 fn graded(mut verdict: Verdict, diff: &RunDiff) -> Verdict {
-    (verdict.severity, verdict.severity_reason) = gravity::judged(verdict.overall, diff);
+    (verdict.severity, verdict.severity_reason) = gravity::judged(&verdict, diff);
     verdict
 }
 

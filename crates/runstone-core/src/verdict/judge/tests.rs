@@ -394,7 +394,7 @@ fn the_others_are_counted_beside_what_chance_would_give() {
     assert_eq!(found.others.outside, ["rows"]);
     assert_eq!(
         found.others.words().unwrap(),
-        "1 of 1 other metric outside their noise; 0.01 expected by chance"
+        "1 of 1 other metric outside its noise; 0.01 expected by chance"
     );
 }
 
