@@ -7,7 +7,7 @@
 
 use runstone_core::diff::{Against, DiffStatus, RunDiff};
 use runstone_core::snapshot::Status;
-use runstone_core::verdict::{Baseline, Condition, Failure, Overall, Verdict};
+use runstone_core::verdict::{Baseline, Condition, Failure, Overall, Verdict, failures};
 use serde_json::{Value, json};
 
 use crate::against::Judged;
@@ -125,7 +125,7 @@ impl Checked {
             "comparable": self.diff.status == DiffStatus::Compared,
             "fail_on": conditions.map(|condition| condition.as_str()).collect::<Vec<_>>(),
             "failures": failures.map(|failure| json!({
-                "condition": failure.word,
+                "condition": failure.by.as_str(),
                 "reason": failure.reason,
             })).collect::<Vec<_>>(),
             "diff": self.diff.to_json(),
@@ -153,11 +153,7 @@ impl Ledger {
             verdict,
             warnings,
         } = self.held(&stored, &request.yardstick)?;
-        let conditions = request.fail_on.iter();
-        let failures: Vec<Failure> = Failure::by_end(stored.snapshot.status)
-            .into_iter()
-            .chain(conditions.filter_map(|condition| condition.failed_by(&verdict)))
-            .collect();
+        let failures = failures(stored.snapshot.status, &verdict, &request.fail_on);
         let is_required =
             request.require_comparable || matches!(request.yardstick, Yardstick::Snapshot(_));
         let outcome = if is_required && diff.status != DiffStatus::Compared {

@@ -94,6 +94,7 @@ impl Ledger {
             run_id: stored.snapshot.run_id.clone(),
             stage: stored.snapshot.stage.clone(),
             attempt: stored.snapshot.attempt,
+            status: stored.snapshot.status,
             recorded_at: stored.envelope.recorded_at.clone(),
             place: stored.place.clone(),
             answer,

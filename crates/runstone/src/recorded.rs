@@ -12,7 +12,8 @@ use runstone_core::id::{Attempt, RunId, SnapshotSeq, Stage};
 use runstone_core::note::Unread;
 use runstone_core::profile::Profile;
 use runstone_core::record::Warning;
-use runstone_core::verdict::{Baseline, Verdict};
+use runstone_core::snapshot::Status;
+use runstone_core::verdict::{Baseline, Condition, Failure, Verdict, failures};
 use runstone_store::CohortName;
 use serde_json::{Value, json};
 
@@ -81,6 +82,8 @@ pub struct Recorded {
     pub stage: Stage,
     /// Which retry.
     pub attempt: Attempt,
+    /// How the stage ended.
+    pub status: Status,
     /// The writer's clock when it was recorded.
     pub recorded_at: String,
     /// What changed, and did it matter.
@@ -136,6 +139,15 @@ pub(crate) fn left_out(
 }
 
 impl Recorded {
+    /// Returns by which of these conditions the run fails, as [`check`](crate::check) finds it: one
+    /// that failed or was interrupted fails by that. Where none is asked for, nothing fails.
+    pub fn failures(&self, conditions: &[Condition]) -> Vec<Failure> {
+        if conditions.is_empty() {
+            return Vec::new();
+        }
+        failures(self.status, &self.answer.verdict, conditions)
+    }
+
     /// Returns the stable JSON form, schema `runstone.record/1`.
     pub fn to_json(&self) -> Value {
         json!({

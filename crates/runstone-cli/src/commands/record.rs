@@ -75,7 +75,8 @@ pub(crate) struct RecordArgs {
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
-    /// Exit with 4 on these: a verdict (`regression`, `undecided` …) or at least this severity
+    /// Exit with 4 on these: a verdict (`regression`, `undecided` …) or at least this severity; a
+    /// run that failed or was interrupted exits with 4 whichever they are
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
 }
@@ -127,8 +128,10 @@ impl FromStr for FailOn {
 }
 
 impl FailOn {
-    pub(super) fn is_met(self, recorded: &Recorded) -> bool {
-        self.0.failed_by(&recorded.answer.verdict).is_some()
+    /// Whether an answer fails by one of the words that were asked for.
+    pub(super) fn is_met(words: &[Self], recorded: &Recorded) -> bool {
+        let conditions: Vec<Condition> = words.iter().map(|word| word.0).collect();
+        !recorded.failures(&conditions).is_empty()
     }
 }
 
@@ -149,8 +152,11 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
         None => ledger.record(said_alone(args, settings)?)?,
     };
     show(ui, &recorded)?;
-    let failed = fail_on.into_iter().any(|word| word.is_met(&recorded));
-    Ok(if failed { Exit::Different } else { Exit::Done })
+    Ok(if FailOn::is_met(&fail_on, &recorded) {
+        Exit::Different
+    } else {
+        Exit::Done
+    })
 }
 
 /// Records every document of a file or of standard input.
@@ -174,7 +180,7 @@ fn run_stream(
         let is_one = answer.is_only || (answer.position == 1 && answer.is_alone);
         let shown = match answer.outcome {
             Ok(recorded) => {
-                tally.recorded(&recorded, fail_on.iter().any(|word| word.is_met(&recorded)));
+                tally.recorded(&recorded, FailOn::is_met(&fail_on, &recorded));
                 if is_one || ui.face == Face::Json {
                     show(ui, &recorded)
                 } else {

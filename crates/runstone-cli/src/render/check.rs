@@ -1,6 +1,8 @@
 //! The answer of a gate: which run, what became of it, and why.
 
 use runstone::check::{Checked, Outcome, Yardstick};
+use runstone::core::snapshot::Status;
+use runstone::core::verdict::{FailedBy, Failure};
 
 use crate::render::answer::verdict;
 use crate::render::lines::{headed, wrapped};
@@ -23,15 +25,30 @@ pub(crate) fn text(checked: &Checked) -> String {
         checked.verdict.severity.as_str(),
         plain(&checked.verdict.severity_reason)
     )));
-    let failed: Vec<&str> = checked
-        .failures
-        .iter()
-        .map(|failure| failure.word)
-        .collect();
     if checked.outcome == Outcome::Failed {
-        text.push_str(&wrapped(&format!("fails on {}", failed.join(", "))));
+        text.push_str(&wrapped(&fails(&checked.failures)));
     }
     text
+}
+
+/// Says what a run fails by: its own end, and what was asked for.
+fn fails(failures: &[Failure]) -> String {
+    let end = failures.iter().find_map(|failure| match failure.by {
+        FailedBy::End(Status::Interrupted) => Some("the run was interrupted"),
+        FailedBy::End(_) => Some("the run itself failed"),
+        FailedBy::Condition(_) => None,
+    });
+    let on: Vec<&str> = failures
+        .iter()
+        .filter(|failure| matches!(failure.by, FailedBy::Condition(_)))
+        .map(|failure| failure.by.as_str())
+        .collect();
+    let on = on.join(", ");
+    match end {
+        None => format!("fails on {on}"),
+        Some(end) if on.is_empty() => format!("fails because {end}"),
+        Some(end) => format!("fails because {end}, and on {on}"),
+    }
 }
 
 /// Names the single run it was held against, if it was.

@@ -173,6 +173,14 @@ fn a_fail_word_turns_the_answer_into_exit_code_4() {
         .file("b.json", run_document("r2", 0.55));
     scene.run(&["record", "a.json", "--fail-on", "undecided,minor"]);
     scene.run(&["record", "b.json", "--fail-on", "undecided,minor"]);
+    // As the gate has it: what failed itself passes none, and nobody asks one without a word.
+    let failed = |id| run_document(id, 0.61).replacen('{', r#"{"status":"failed","#, 1);
+    scene
+        .file("c.json", failed("r3"))
+        .file("d.json", failed("r4"));
+    scene
+        .run(&["record", "c.json", "--fail-on", "regression"])
+        .run(&["record", "d.json"]);
     assert_snapshot!(scene.transcript());
 }
 

@@ -23,25 +23,52 @@ pub enum Condition {
 /// What fails, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The word of the condition that was met, or of how the run ended.
-    pub word: &'static str,
+    /// What it fails by.
+    pub by: FailedBy,
     /// What the verdict says about it, as a fragment.
     pub reason: String,
 }
 
-impl Failure {
-    /// Returns why a run that ended so passes no gate; `None` for one that finished.
-    pub fn by_end(status: Status) -> Option<Self> {
-        let reason = match status {
-            Status::Finished => return None,
-            Status::Failed => "the run failed: nothing was judged",
-            Status::Interrupted => "the run was interrupted: nothing was judged",
-        };
-        Some(Self {
-            word: status.as_str(),
-            reason: reason.to_owned(),
-        })
+/// What a run fails by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedBy {
+    /// How it ended: it failed itself, or was interrupted.
+    End(Status),
+    /// A condition that was asked for, which it meets.
+    Condition(Condition),
+}
+
+impl FailedBy {
+    /// Returns the word used in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::End(status) => status.as_str(),
+            Self::Condition(condition) => condition.as_str(),
+        }
     }
+}
+
+/// Returns by what a run fails that ended so and was judged so: its end, then each condition that
+/// it meets, in their order.
+pub fn failures(status: Status, verdict: &Verdict, conditions: &[Condition]) -> Vec<Failure> {
+    let met = |condition: &Condition| condition.failed_by(verdict);
+    by_end(status)
+        .into_iter()
+        .chain(conditions.iter().filter_map(met))
+        .collect()
+}
+
+/// Why a run that ended so passes no gate.
+fn by_end(status: Status) -> Option<Failure> {
+    let reason = match status {
+        Status::Finished => return None,
+        Status::Failed => "the run failed: nothing was judged",
+        Status::Interrupted => "the run was interrupted: nothing was judged",
+    };
+    Some(Failure {
+        by: FailedBy::End(status),
+        reason: reason.to_owned(),
+    })
 }
 
 impl Condition {
@@ -61,14 +88,14 @@ impl Condition {
         }
     }
 
-    /// Returns why `verdict` fails by this condition; `None` if it does not.
-    pub fn failed_by(self, verdict: &Verdict) -> Option<Failure> {
+    /// Why `verdict` fails by this condition; `None` if it does not.
+    fn failed_by(self, verdict: &Verdict) -> Option<Failure> {
         let (is_met, reason) = match self {
             Self::Verdict(overall) => (verdict.overall == overall, &verdict.reason),
             Self::Severity(level) => (verdict.severity >= level, &verdict.severity_reason),
         };
         is_met.then(|| Failure {
-            word: self.as_str(),
+            by: FailedBy::Condition(self),
             reason: reason.clone(),
         })
     }
@@ -82,54 +109,50 @@ impl fmt::Display for Condition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::{Basis, Method, Others};
+    use super::super::answer::sample::verdict;
     use super::*;
 
-    fn verdict(overall: Overall, severity: Severity) -> Verdict {
-        Verdict {
-            overall,
-            sentence: String::new(),
-            reason: "the metric fell".to_owned(),
+    fn found(status: Status, overall: Overall, severity: Severity, words: &[&str]) -> Vec<Failure> {
+        let verdict = Verdict {
             severity,
+            reason: "the metric fell".to_owned(),
             severity_reason: "`code.commit` changed".to_owned(),
-            metrics: Vec::new(),
-            others: Others::default(),
-            basis: Basis {
-                method: Method::None,
-                runs_same_settings: 0,
-                unknown: Vec::new(),
-            },
-        }
+            ..verdict(overall)
+        };
+        let conditions: Vec<Condition> = words
+            .iter()
+            .map(|word| Condition::from_word(word).unwrap())
+            .collect();
+        failures(status, &verdict, &conditions)
     }
 
-    fn reason(word: &str, verdict: &Verdict) -> Option<String> {
-        let condition = Condition::from_word(word).unwrap();
-        condition.failed_by(verdict).map(|failure| failure.reason)
+    fn words(failures: &[Failure]) -> Vec<&'static str> {
+        failures.iter().map(|failure| failure.by.as_str()).collect()
     }
 
     #[test]
     fn a_verdict_fails_by_its_own_word_alone_and_a_severity_also_by_graver_ones() {
-        let found = verdict(Overall::Regression, Severity::Major);
-        assert_eq!(
-            reason("regression", &found).as_deref(),
-            Some("the metric fell")
-        );
-        assert_eq!(reason("undecided", &found), None);
-        for word in ["minor", "major"] {
-            assert_eq!(
-                reason(word, &found).as_deref(),
-                Some("`code.commit` changed")
-            );
-        }
-        assert_eq!(reason("critical", &found), None);
+        let asked = ["critical", "minor", "regression", "undecided", "major"];
+        let finished = Status::Finished;
+        let found = found(finished, Overall::Regression, Severity::Major, &asked);
+        assert_eq!(words(&found), ["minor", "regression", "major"]);
+        let reasons: Vec<&str> = found.iter().map(|it| it.reason.as_str()).collect();
+        let change = "`code.commit` changed";
+        assert_eq!(reasons, [change, "the metric fell", change]);
     }
 
     #[test]
-    fn a_run_that_did_not_finish_fails_by_its_end() {
-        let word = |status| Failure::by_end(status).map(|failure| failure.word);
-        assert_eq!(word(Status::Finished), None);
-        assert_eq!(word(Status::Failed), Some("failed"));
-        assert_eq!(word(Status::Interrupted), Some("interrupted"));
+    fn a_run_that_did_not_finish_fails_by_its_end_whatever_is_asked() {
+        for status in [Status::Failed, Status::Interrupted] {
+            for asked in [&[][..], &["regression"]] {
+                let found = found(status, Overall::Undecided, Severity::None, asked);
+                assert_eq!(words(&found), [status.as_str()]);
+            }
+            let found = found(status, Overall::Undecided, Severity::None, &["undecided"]);
+            assert_eq!(words(&found), [status.as_str(), "undecided"]);
+        }
+        let finished = Status::Finished;
+        assert_eq!(found(finished, Overall::Undecided, Severity::None, &[]), []);
     }
 
     #[test]

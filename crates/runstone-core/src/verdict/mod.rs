@@ -35,7 +35,7 @@ mod trail;
 pub use self::answer::{Basis, JUDGE_VERSION, Method, Others, Overall, Verdict};
 pub use self::baseline::{Baseline, Pinned};
 pub use self::choice::baseline;
-pub use self::gate::{Condition, Failure};
+pub use self::gate::{Condition, FailedBy, Failure, failures};
 pub use self::held::{HeldAgainst, NotHeld, ShiftSeen};
 pub use self::judge::{JudgeRules, judge, judge_against_one};
 pub use self::metric::MetricVerdict;

@@ -290,10 +290,9 @@ impl Execution {
                 }
                 let process = acknowledged.stored.snapshot.process.clone();
                 let recorded = self.ledger.answer(acknowledged);
-                let failed = |word: &FailOn| word.is_met(&recorded);
                 let ran = Ran {
                     exit: match own {
-                        0 if self.args.fail_on.iter().any(failed) => Exit::Different,
+                        0 if FailOn::is_met(&self.args.fail_on, &recorded) => Exit::Different,
                         own => Exit::Command(own),
                     },
                     keeps_directory: !unread.is_nothing(),
