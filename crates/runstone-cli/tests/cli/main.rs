@@ -20,6 +20,7 @@ mod readonly;
 mod report;
 mod scene;
 mod secrets;
+mod sentences;
 mod settings;
 mod slips;
 mod stats;

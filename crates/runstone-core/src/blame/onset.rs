@@ -110,6 +110,7 @@ mod tests {
             held: Ok(HeldAgainst {
                 pooled: None,
                 one: None,
+                luck: 0.0,
                 runs: 6,
                 between: (SnapshotSeq(1), SnapshotSeq(6)),
                 median: 0.7,

@@ -19,6 +19,9 @@ pub struct HeldAgainst {
     pub pooled: Option<(usize, usize)>,
     /// The single run it was held against, where it was not the middle of them.
     pub one: Option<SnapshotSeq>,
+    /// By how many spreads that one is expected to be better than a typical run, since it was
+    /// chosen as the best of several.
+    pub luck: f64,
     /// How many earlier runs.
     pub runs: usize,
     /// The oldest and the newest of them.
@@ -106,7 +109,7 @@ impl fmt::Display for NotHeld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFinite { name, place: None } => {
-                write!(f, "`{name}` is not a finite number in the current run")
+                write!(f, "`{name}` is not a finite number in this run")
             }
             Self::NotFinite {
                 name,
@@ -118,7 +121,7 @@ impl fmt::Display for NotHeld {
             ),
             Self::NewSettings {
                 is_sweep_point: true,
-            } => f.write_str("sweep point"),
+            } => f.write_str("a point of a sweep, the first run with these settings"),
             Self::NewSettings {
                 is_sweep_point: false,
             } => f.write_str("first run with these settings"),
@@ -130,18 +133,22 @@ impl fmt::Display for NotHeld {
                 not_finite,
             } => {
                 match have {
+                    0 => f.write_str("no earlier run with these settings counts")?,
                     1 => f.write_str("1 earlier run with these settings")?,
                     _ => write!(f, "{have} earlier runs with these settings")?,
                 }
-                match twins {
-                    0 => {}
-                    1 => f.write_str(", 1 exact repeat left out")?,
-                    _ => write!(f, ", {twins} exact repeats left out")?,
+                let repeats = match twins {
+                    0 => None,
+                    1 => Some("1 exact repeat".to_owned()),
+                    _ => Some(format!("{twins} exact repeats")),
+                };
+                let silent =
+                    (*not_finite > 0).then(|| format!("{not_finite} without a finite `{name}`"));
+                let left_out: Vec<String> = [repeats, silent].into_iter().flatten().collect();
+                if !left_out.is_empty() {
+                    write!(f, ", {} left out", left_out.join(" and "))?;
                 }
-                if *not_finite > 0 {
-                    write!(f, ", {not_finite} without a finite `{name}` left out")?;
-                }
-                write!(f, "; noise needs {need}")
+                write!(f, "; telling noise takes {need}")
             }
         }
     }
@@ -166,6 +173,7 @@ impl HeldAgainst {
             "last_seq": self.between.1,
             "center": number(self.median),
             "center_seq": self.one,
+            "center_luck": number(self.luck),
             "low": number(self.low),
             "high": number(self.high),
             "detectable": number(self.detectable),

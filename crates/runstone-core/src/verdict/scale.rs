@@ -164,6 +164,7 @@ impl Scale {
         Some(HeldAgainst {
             pooled: None,
             one: self.one.map(|(place, _)| place),
+            luck: self.luck,
             runs: window.values.len(),
             between: ends(window)?,
             median: middle,
@@ -220,6 +221,7 @@ impl Scale {
         Some(HeldAgainst {
             pooled: Some((pooled.degrees, pooled.groups)),
             one: self.one.map(|(place, _)| place),
+            luck: self.luck,
             runs,
             between,
             median: own,

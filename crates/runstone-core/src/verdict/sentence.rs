@@ -16,20 +16,15 @@ pub(super) fn reason(verdict: &MetricVerdict) -> String {
         .shift
         .as_ref()
         .map(|shift| lasting(&verdict.name, shift));
-    match (&verdict.held, step) {
-        (Err(reason), None) => reason.to_string(),
-        (Err(reason), Some(step)) => format!("{step}; {reason}"),
-        (Ok(held), None) => format!(
-            "{}; {}",
-            distance(verdict, held),
-            can_be_seen(verdict, held)
-        ),
-        (Ok(held), Some(step)) => {
-            format!(
-                "{step}; {}; {}",
-                distance(verdict, held),
-                can_be_seen(verdict, held)
-            )
+    let (step, whose) = match step {
+        None => (String::new(), verdict.name.as_str()),
+        Some(step) => (format!("{step}; "), "now"),
+    };
+    match &verdict.held {
+        Err(reason) => format!("{step}{reason}"),
+        Ok(held) => {
+            let (off, seen) = (distance(verdict, held), can_be_seen(verdict, held));
+            format!("{step}{whose} {off}; {seen}")
         }
     }
 }
@@ -43,8 +38,7 @@ pub(super) fn beside<'v>(
     let named = others.filter_map(|other| {
         let reason = match (&other.held, &deciding.held) {
             (Err(reason), Err(known))
-                if reason.to_string() == known.to_string()
-                    && other.overall == deciding.overall =>
+                if reason.to_string() == known.to_string() && other.overall == deciding.overall =>
             {
                 return None;
             }
@@ -60,8 +54,8 @@ pub(super) fn beside<'v>(
     named.collect()
 }
 
+/// The value, and how far it lies off what it was held against.
 fn distance(verdict: &MetricVerdict, held: &HeldAgainst) -> String {
-    let name = &verdict.name;
     let value = verdict.value.unwrap_or(held.median);
     let moved = wording::movement(held.median, value);
     let own = match verdict.repeats {
@@ -81,19 +75,25 @@ fn distance(verdict: &MetricVerdict, held: &HeldAgainst) -> String {
         runs => format!("{runs} runs"),
     };
     let borrowed = held.pooled.map_or_else(String::new, |(_, groups)| {
-        format!(", by the scatter within {groups} settings")
+        format!(", measured by the scatter within {groups} settings")
     });
     let noise = format!(
         "{runs} with these settings ({})",
         places(held.between, &held.without)
     );
+    let lucky = if held.luck > 0.0 {
+        ", lucky as the best of several"
+    } else {
+        ""
+    };
+    let one = |place: SnapshotSeq| format!("#{place} ({}{lucky})", moved.prev);
     let center = match (held.one, held.pooled) {
         (None, None) => format!("the median of {noise}"),
         (None, Some(_)) => format!("the mean of {noise}"),
-        (Some(one), None) => format!("#{one} ({}), by the noise of {noise}", moved.prev),
-        (Some(one), Some(_)) => format!("#{one} ({})", moved.prev),
+        (Some(place), None) => format!("{}, measured by the noise of {noise}", one(place)),
+        (Some(place), Some(_)) => one(place),
     };
-    format!("{name} {}{own}, {side} {center}{borrowed}", moved.curr)
+    format!("{}{own}, {side} {center}{borrowed}", moved.curr)
 }
 
 fn lasting(name: &str, shift: &ShiftSeen) -> String {
@@ -105,15 +105,13 @@ fn lasting(name: &str, shift: &ShiftSeen) -> String {
 }
 
 fn can_be_seen(verdict: &MetricVerdict, held: &HeldAgainst) -> String {
-    let sign = match verdict.direction {
-        Direction::Higher => "−",
-        Direction::Lower => "+",
-        Direction::None => "±",
+    let (what, side) = match verdict.direction {
+        Direction::Higher => ("drop", ""),
+        Direction::Lower => ("rise", ""),
+        Direction::None => ("move", " to either side"),
     };
-    format!(
-        "moves beyond {sign}{} can be seen",
-        two_digits(held.detectable)
-    )
+    let size = two_digits(held.detectable);
+    format!("a {what} of more than {size}{side} can be seen")
 }
 
 fn places((first, last): (SnapshotSeq, SnapshotSeq), without: &[SnapshotSeq]) -> String {
@@ -136,12 +134,15 @@ fn size(delta: &str) -> &str {
     delta.trim_start_matches(['+', '−'])
 }
 
+/// By so little a limit may lie beyond a round number because it was worked out in binary.
+const ROUNDING: f64 = 1e-9;
+
 /// What is only estimated is said in two digits, rounded up: no smaller move is promised to be
 /// seen.
 fn two_digits(value: f64) -> String {
     let text = format!("{value:.1e}");
     let near = text.parse().unwrap_or(value);
-    let up = if near < value {
+    let up = if near < value * (1.0 - ROUNDING) {
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let tenths: u32 = digits.replace('.', "").parse().unwrap_or(99);
         let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -172,6 +173,7 @@ mod tests {
                 one: None,
                 runs: 12,
                 between: (SnapshotSeq(88), SnapshotSeq(140)),
+                luck: 0.0,
                 median: 0.713,
                 low: 0.708,
                 high: 0.718,
@@ -195,8 +197,8 @@ mod tests {
     fn a_run_is_said_to_lie_off_its_median_with_what_can_be_seen() {
         assert_eq!(
             reason(&verdict()),
-            "auc 0.702, 0.011 below the median of 12 runs with these settings (#88–#140); moves \
-             beyond −0.0061 can be seen"
+            "auc 0.702, 0.011 below the median of 12 runs with these settings (#88–#140); a \
+             drop of more than 0.0061 can be seen"
         );
     }
 
@@ -214,7 +216,8 @@ mod tests {
         });
         assert!(
             pooled.contains(
-                "the mean of 1 run with these settings (#7), by the scatter within 4 settings"
+                "the mean of 1 run with these settings (#7), measured by the scatter within 4 \
+                 settings"
             ),
             "{pooled}"
         );
@@ -225,8 +228,8 @@ mod tests {
         let one = with(|held| held.one = Some(SnapshotSeq(139)));
         assert!(
             one.starts_with(
-                "auc 0.702, 0.011 below #139 (0.713), by the noise of 12 runs with these settings \
-                 (#88–#140); "
+                "auc 0.702, 0.011 below #139 (0.713), measured by the noise of 12 runs with these \
+                 settings (#88–#140); "
             ),
             "{one}"
         );
@@ -236,9 +239,17 @@ mod tests {
         });
         assert!(
             borrowed.starts_with(
-                "auc 0.702, 0.011 below #139 (0.713), by the scatter within 4 settings; "
+                "auc 0.702, 0.011 below #139 (0.713), measured by the scatter within 4 settings; "
             ),
             "{borrowed}"
+        );
+        let lucky = with(|held| {
+            held.one = Some(SnapshotSeq(139));
+            held.luck = 1.54;
+        });
+        assert!(
+            lucky.contains("below #139 (0.713, lucky as the best of several), measured"),
+            "{lucky}"
         );
     }
 
@@ -254,7 +265,7 @@ mod tests {
             side: Side::Low,
         });
         assert!(reason(&shifted).starts_with(
-            "auc moved from 0.713 to 0.704 at #135 and stayed there for 6 runs; auc 0.702 (median of \
+            "auc moved from 0.713 to 0.704 at #135 and stayed there for 6 runs; now 0.702 (median of \
              3 repeats), "
         ));
     }
@@ -264,6 +275,7 @@ mod tests {
         for (value, text) in [
             (0.006, "0.006"),
             (0.006_01, "0.0061"),
+            (0.75 - (0.75 - 0.01), "0.01"),
             (1234.0, "1300"),
             (0.0, "0"),
         ] {

@@ -14,7 +14,7 @@ use super::reference::Reference;
 use super::{gravity, sentence};
 use crate::diff::{DiffStatus, RunDiff, wording};
 use crate::metric::MetricValue;
-use crate::profile::MetricRules;
+use crate::profile::{MetricRules, Primary};
 use crate::snapshot::Status;
 
 /// What a profile says about judging.
@@ -105,7 +105,7 @@ fn decided(
     }
     let (metrics, others) = judged(&reference, current, diff, rules, yardstick);
     let Some(deciding) = metrics.iter().min_by_key(|metric| metric.overall) else {
-        return undecided("no metric decides".to_owned());
+        return undecided(none_decides(rules.metrics, diff));
     };
     let overall = if current.primary.is_empty() {
         deciding.overall.min(Overall::Undecided)
@@ -115,7 +115,7 @@ fn decided(
     let mut reason = if overall == deciding.overall {
         sentence::reason(deciding)
     } else {
-        "no metric decides".to_owned()
+        none_decides(rules.metrics, diff)
     };
     let is_other = |metric: &&MetricVerdict| metric.name != deciding.name;
     let others_judged = metrics.iter().filter(is_other);
@@ -136,6 +136,24 @@ fn decided(
         basis: basis(method),
         metrics,
         others,
+    }
+}
+
+/// Says why no metric of the current run decides.
+fn none_decides(metrics: &MetricRules, diff: &RunDiff) -> String {
+    let measured = diff.metrics.iter();
+    let measured = measured
+        .filter_map(|delta| Some((delta.name.clone(), delta.curr?)))
+        .collect();
+    let named: Vec<String> = metrics.primary.iter().map(|it| format!("`{it}`")).collect();
+    match (metrics.primary(&measured), named.as_slice()) {
+        (Primary::None, []) => "no metric of the run has a better side".to_owned(),
+        (Primary::None, [name]) => format!("the run lacks {name}, the metric that decides"),
+        (Primary::None, names) => {
+            let names = names.join(" and ");
+            format!("the run lacks {names}, of which one has to decide")
+        }
+        (several, _) => format!("no metric decides: {several}"),
     }
 }
 

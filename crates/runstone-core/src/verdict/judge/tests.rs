@@ -138,11 +138,14 @@ fn other_settings_are_undecided_and_those_of_a_sweep_are_said_to_be_points() {
         "undecided: first run with these settings"
     );
     current.sweep = Some("lr".into());
-    assert_eq!(sentence(&current), "undecided: sweep point");
+    assert_eq!(
+        sentence(&current),
+        "undecided: a point of a sweep, the first run with these settings"
+    );
     current.settings = Digest::of(b"s");
     assert_eq!(
         sentence(&current),
-        "undecided: 1 earlier run with these settings; noise needs 5"
+        "undecided: 1 earlier run with these settings; telling noise takes 5"
     );
 }
 
@@ -154,7 +157,7 @@ fn a_run_within_the_noise_is_the_same_and_one_beyond_it_is_not() {
     assert_eq!(
         after(&USUAL, 0.7000).sentence,
         "regression: auc 0.7, 0.0131 below the median of 12 runs with these settings (#1–#12); \
-         moves beyond −0.0045 can be seen"
+         a drop of more than 0.0045 can be seen"
     );
 }
 
@@ -181,7 +184,13 @@ fn a_metric_of_any_size_is_judged_by_its_own_noise() {
             (0.7260, Overall::Improvement),
         ] {
             let current = point(13, auc * size);
-            let found = by(&rules, &points, &current, &run(0.5 * size), &run(auc * size));
+            let found = by(
+                &rules,
+                &points,
+                &current,
+                &run(0.5 * size),
+                &run(auc * size),
+            );
             assert_eq!(found.overall, expected, "{size}: {}", found.sentence);
         }
     }
@@ -192,7 +201,7 @@ fn with_four_runs_nothing_is_known_and_with_five_a_large_move_is() {
     let few = after(&USUAL[..4], 0.1);
     assert_eq!(
         few.reason,
-        "4 earlier runs with these settings; noise needs 5"
+        "4 earlier runs with these settings; telling noise takes 5"
     );
     assert_eq!(after(&USUAL[..5], 0.1).overall, Overall::Regression);
     assert_eq!(few.basis.method, Method::None);
@@ -219,7 +228,8 @@ fn a_current_value_that_is_no_number_is_undecided_and_one_in_history_is_left_out
     let nothing = after(&[f64::NAN; 8], 0.7);
     assert_eq!(
         nothing.reason,
-        "0 earlier runs with these settings, 8 without a finite `auc` left out; noise needs 5"
+        "no earlier run with these settings counts, 8 without a finite `auc` left out; \
+         telling noise takes 5"
     );
 }
 
@@ -452,9 +462,11 @@ fn failed_runs_and_lost_metrics_are_undecided_for_that_reason() {
         primary: Vec::new(),
         ..point(2, 0.6)
     };
+    let mut without = curr;
+    without.metrics.remove("auc");
     assert_eq!(
-        judged(&history(&[0.6]), &lost, &prev, &curr).reason,
-        "no metric decides"
+        judged(&history(&[0.6]), &lost, &prev, &without).reason,
+        "the run lacks `auc`, the metric that decides"
     );
 }
 
@@ -463,10 +475,7 @@ fn the_side_that_is_no_number_is_named() {
     let (prev, mut curr) = (sample::training(), sample::training());
     curr.metrics.extend(sample::metrics(&[("auc", f64::NAN)]));
     let verdict = judged(&history(&[0.6]), &point(2, f64::NAN), &prev, &curr);
-    assert_eq!(
-        verdict.reason,
-        "`auc` is not a finite number in the current run"
-    );
+    assert_eq!(verdict.reason, "`auc` is not a finite number in this run");
 }
 
 #[test]
