@@ -29,8 +29,12 @@ type Key<'e> = (&'e str, Option<&'e str>);
 
 pub(super) fn rows(sides: Sides<'_>, before: &Environment, after: &Environment) -> Vec<Row> {
     let without_conda = sides.name == SourceName::Python && has_conda(before) && has_conda(after);
-    let left = by_key(sides.left, without_conda);
-    let right = by_key(sides.right, without_conda);
+    let mut left = by_key(sides.left, without_conda);
+    let mut right = by_key(sides.right, without_conda);
+    if !sides.whole {
+        without_arch(&mut left, &mut right);
+        without_arch(&mut right, &mut left);
+    }
     let keys: BTreeSet<Key<'_>> = left.keys().chain(right.keys()).copied().collect();
     let mut rows = Vec::new();
     for key in keys {
@@ -40,6 +44,32 @@ pub(super) fn rows(sides: Sides<'_>, before: &Environment, after: &Environment) 
     }
     states(sides, &left, &right, &mut rows);
     rows
+}
+
+/// Brings a name whose architecture one side does not know together with that of the other side,
+/// where each has one of it: lists of others name no architectures.
+fn without_arch<'e>(
+    unsure: &mut BTreeMap<Key<'e>, Vec<&'e Package>>,
+    other: &mut BTreeMap<Key<'e>, Vec<&'e Package>>,
+) {
+    let nameless: Vec<&str> = unsure
+        .keys()
+        .filter(|it| it.1.is_none())
+        .map(|it| it.0)
+        .collect();
+    for name in nameless {
+        let of_name = |side: &BTreeMap<Key<'e>, Vec<&'e Package>>| -> Vec<Key<'e>> {
+            let range = side.range((name, None)..);
+            let keys = range.map(|(key, _)| *key);
+            keys.take_while(|key| key.0 == name).collect()
+        };
+        if let ([key], [arch]) = (of_name(unsure).as_slice(), of_name(other).as_slice())
+            && arch.1.is_some()
+            && let Some(packages) = unsure.remove(key)
+        {
+            unsure.insert(*arch, packages);
+        }
+    }
 }
 
 fn has_conda(environment: &Environment) -> bool {
@@ -86,7 +116,7 @@ fn of_key<'e>(
         .into_iter()
         .map(|(left, right)| (Some(left), Some(right)));
     for (left, right) in paired.chain(gone).chain(new) {
-        let facts = fact_changes(left, right);
+        let facts = fact_changes(left, right, sides.whole);
         let Some(change) = change(sides.name, left, right, &facts) else {
             continue;
         };
@@ -149,7 +179,8 @@ fn change(
     }
 }
 
-fn fact_changes(left: Option<&Package>, right: Option<&Package>) -> Vec<FactChange> {
+/// Returns the facts that differ. Where a side is not whole, one that it lacks is not known there.
+fn fact_changes(left: Option<&Package>, right: Option<&Package>, whole: bool) -> Vec<FactChange> {
     let (Some(left), Some(right)) = (left, right) else {
         return Vec::new();
     };
@@ -159,7 +190,9 @@ fn fact_changes(left: Option<&Package>, right: Option<&Package>) -> Vec<FactChan
         before: left.facts.get(name).cloned(),
         after: right.facts.get(name).cloned(),
     });
-    changes.filter(|it| it.before != it.after).collect()
+    let is_known = |it: &FactChange| whole || (it.before.is_some() && it.after.is_some());
+    let changes = changes.filter(|it| it.before != it.after);
+    changes.filter(is_known).collect()
 }
 
 /// Adds what is neither installed nor gone: half-configured, or removed with its settings left.

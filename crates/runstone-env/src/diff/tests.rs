@@ -298,3 +298,46 @@ proptest! {
         prop_assert_eq!(there, back);
     }
 }
+
+#[test]
+fn facts_of_a_package_that_only_one_side_can_know_are_no_change() {
+    let document = |facts: Value, state: &str| {
+        let packages = json!([{ "name": "numpy", "version": "1", "facts": facts }]);
+        environment(&json!({ "python": { "state": state, "packages": packages } }))
+    };
+    let known = json!({ "files": "00", "installer": "pip", "url": "https://h/a" });
+    let listed = document(json!({ "url": "https://h/b" }), "partial");
+    let diff = diff(&listed, &document(known.clone(), "captured"));
+    assert_eq!(lines(&diff), ["python numpy rebuilt 1 1 url"]);
+    let whole = super::diff(
+        &document(json!({}), "captured"),
+        &document(known, "captured"),
+    );
+    assert_eq!(
+        lines(&whole),
+        ["python numpy rebuilt 1 1 files installer url"]
+    );
+}
+
+#[test]
+fn package_without_an_architecture_is_compared_with_the_only_one_of_its_name() {
+    let listed = environment(&json!({ "dpkg": { "state": "partial", "packages": [
+        { "name": "bash", "version": "5.2-1" },
+        { "name": "libc6", "version": "2.36-9" },
+        { "name": "zlib1g", "version": "1" },
+    ] } }));
+    let now = environment(&json!({ "dpkg": captured(&json!([
+        { "name": "bash", "version": "5.2-2", "arch": "amd64" },
+        { "name": "libc6", "version": "2.36-10", "arch": "amd64" },
+        { "name": "libc6", "version": "2.36-10", "arch": "i386" },
+        { "name": "zlib1g", "version": "1", "arch": "amd64" },
+    ])) }));
+    assert_eq!(
+        lines(&diff(&listed, &now)),
+        ["dpkg bash:amd64 upgraded 5.2-1 5.2-2"]
+    );
+    assert_eq!(
+        lines(&diff(&now, &listed)),
+        ["dpkg bash:amd64 downgraded 5.2-2 5.2-1"]
+    );
+}
