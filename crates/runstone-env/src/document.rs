@@ -108,6 +108,17 @@ impl Environment {
         Ok(Self { sources: read })
     }
 
+    /// Puts packages in the one order in which they are held.
+    pub(crate) fn put_in_order(&mut self) {
+        for source in self.sources.values_mut() {
+            source.packages.sort_by_cached_key(|package| {
+                let facts = canon::text(&package.facts);
+                let (name, arch) = (package.name.clone(), package.arch.clone());
+                (name, arch, package.version.clone(), facts)
+            });
+        }
+    }
+
     /// Returns the digests of the whole, of each scope and of each source.
     pub fn digests(&self) -> Digests {
         let mut by_scope: BTreeMap<Scope, Map<String, Value>> = BTreeMap::new();

@@ -17,14 +17,17 @@
 //! concluded from one that is not [`State::Captured`]. Keeping environments, and joining them to
 //! runs, belongs to the ledger.
 
+mod bom;
 pub mod capture;
 pub mod diff;
 pub mod document;
 pub mod export;
 pub mod git;
 mod grammar;
+pub mod import;
 mod names;
 mod order;
+mod purl;
 pub mod restore;
 mod root;
 mod stanza;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use runstone_core::digest::Digest;
-use runstone_env::export::{Export, Format, export};
+use runstone_env::export::{self, Details, Export, Format, NotExported};
 use runstone_env::{Environment, Options, Package, Root, Source, SourceName, State, capture};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -33,6 +33,10 @@ fn asked(program: &str, arguments: &[&str]) -> Option<Output> {
         skipped(&format!("{program} cannot be asked: {error}"));
     }
     asked.ok()
+}
+
+fn export(environment: &Environment, format: Format) -> Result<Export, NotExported> {
+    export::export(environment, format, &Details::default())
 }
 
 fn here() -> Environment {

@@ -32,6 +32,7 @@ use runstone_core::redact::Redaction;
 use serde_json::Value;
 
 use self::found::Found;
+pub(crate) use self::os::FIELDS as RELEASE_FIELDS;
 use crate::document::{Digests, Environment, Source};
 use crate::names::{SourceName, State};
 use crate::root::Root;
@@ -120,7 +121,7 @@ pub fn capture(root: &Root, options: &Options) -> Capture {
         environment.sources.insert(name, found.source);
     }
     let mut environment = redacted(environment, &options.redaction, &mut record);
-    environment.sources.values_mut().for_each(order);
+    environment.put_in_order();
     let digests = environment.digests();
     record.took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     Capture {
@@ -191,15 +192,6 @@ fn redacted(
             sources: sources.collect(),
         }
     })
-}
-
-/// Puts packages in the one order in which they are held.
-fn order(source: &mut Source) {
-    source.packages.sort_by_cached_key(|package| {
-        let facts = canon::text(&package.facts);
-        let (name, arch) = (package.name.clone(), package.arch.clone());
-        (name, arch, package.version.clone(), facts)
-    });
 }
 
 impl Options {

@@ -8,7 +8,7 @@ use crate::root::Root;
 /// Where `os-release` is, the first that exists.
 const RELEASE: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 /// What of it describes the environment; the rest is for people and bug trackers.
-const FIELDS: [&str; 6] = [
+pub(crate) const FIELDS: [&str; 6] = [
     "ID",
     "ID_LIKE",
     "VERSION_ID",

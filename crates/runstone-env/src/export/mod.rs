@@ -8,6 +8,7 @@
 
 mod apt;
 mod conda;
+mod cyclonedx;
 mod docker;
 pub(crate) mod requirements;
 
@@ -23,6 +24,8 @@ pub enum Format {
     Apt,
     /// The explicit list of conda and its likes.
     Conda,
+    /// A bill of materials.
+    CycloneDx,
     /// A fragment of a Dockerfile, with the files it copies.
     Docker,
     /// The document itself, in its canonical form: its SHA-256 is the environment's digest.
@@ -38,6 +41,14 @@ pub struct Export {
     pub parts: Vec<Part>,
     /// What the format cannot say, or must not be told.
     pub left_out: Vec<LeftOut>,
+}
+
+/// What is known of a capture beside its document, where a format has a place for it. Nothing of it
+/// is asked for here, so that the same environment gives the same bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// When it was captured, as an instant of RFC 3339.
+    pub captured_at: Option<String>,
 }
 
 /// A text of an export.
@@ -77,9 +88,10 @@ pub struct NotExported {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Apt,
         Self::Conda,
+        Self::CycloneDx,
         Self::Docker,
         Self::Json,
         Self::Requirements,
@@ -90,6 +102,7 @@ impl Format {
         match self {
             Self::Apt => "apt",
             Self::Conda => "conda",
+            Self::CycloneDx => "cyclonedx",
             Self::Docker => "docker",
             Self::Json => "json",
             Self::Requirements => "requirements",
@@ -109,7 +122,7 @@ impl Format {
 ///
 /// # Examples
 /// ```
-/// use runstone_env::export::{Format, export};
+/// use runstone_env::export::{Details, Format, export};
 /// use runstone_env::{Environment, Package, Source, SourceName, State};
 ///
 /// let mut python = Source::without_facts(State::Captured);
@@ -120,16 +133,21 @@ impl Format {
 /// let mut environment = Environment::default();
 /// environment.sources.insert(SourceName::Python, python);
 ///
-/// let export = export(&environment, Format::Requirements)?;
+/// let export = export(&environment, Format::Requirements, &Details::default())?;
 /// assert!(export.parts[0].text.ends_with("\nnumpy==2.1.0\n"));
 /// assert_eq!(export.left_out[0].item, "--index-url=https://x 1");
 /// # Ok::<(), runstone_env::export::NotExported>(())
 /// ```
-pub fn export(environment: &Environment, format: Format) -> Result<Export, NotExported> {
+pub fn export(
+    environment: &Environment,
+    format: Format,
+    details: &Details,
+) -> Result<Export, NotExported> {
     let read = |name| source(environment, format, name);
     Ok(match format {
         Format::Apt => apt::export(environment, read(SourceName::Dpkg)?),
         Format::Conda => conda::export(read(SourceName::Conda)?),
+        Format::CycloneDx => cyclonedx::export(environment, details),
         Format::Docker => docker::export(environment),
         Format::Json => {
             let text = canon::text(&environment.to_json());
