@@ -286,12 +286,22 @@ fn would_take(stored: &Stored, verdict: &Verdict) -> String {
              when a store is made"
                 .to_owned()
         }
+        (Overall::Undecided, None) if deciding.is_some_and(lacks_more_than_runs) => {
+            "the metric that decides has to be a finite number, in the run as in those before it"
+                .to_owned()
+        }
         (Overall::Undecided, None) => {
             "a run is judged once enough others with its settings stand below it (five, or the \
              profile's `min_runs`), or enough repeats of other settings"
                 .to_owned()
         }
     }
+}
+
+/// Whether no number of runs would have the metric judged.
+fn lacks_more_than_runs(metric: &MetricVerdict) -> bool {
+    let held = metric.held.as_ref();
+    held.is_err_and(|why| !why.is_for_lack_of_runs())
 }
 
 fn number(value: f64) -> String {

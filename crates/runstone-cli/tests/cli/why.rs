@@ -103,6 +103,8 @@ fn where_nothing_is_judged_it_is_said_what_it_would_take() {
     record(&scene, &bare("d", json!({ "metrics": { "auc": 0.7 } })));
     record(&scene, &bare("e", json!({ "metrics": { "auc": 0.7 } })));
     scene.run(&["why", "d:train"]).run(&["why", "e:train"]);
+    record(&scene, &bare("f", json!({ "metrics": { "auc": "NaN" } })));
+    scene.run(&["why", "f:train"]);
     assert_snapshot!(scene.transcript());
 }
 
