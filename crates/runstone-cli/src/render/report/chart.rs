@@ -8,8 +8,8 @@
 use runstone::core::diff::wording;
 use runstone::core::verdict::{Part, Trail, TrailPoint};
 
+use super::beside::said_of;
 use super::html::escaped;
-use super::page::said_of;
 use crate::render::lines::add;
 
 /// Size of the picture in its own units, chosen so that its words can be read on a phone.

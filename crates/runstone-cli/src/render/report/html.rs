@@ -5,8 +5,9 @@
 
 use runstone::core::verdict::{Overall, Part};
 
+use super::beside::said_of;
 use super::chart;
-use super::page::{Page, Section, Table, Word, Words, said_of};
+use super::page::{Page, Section, Table, Word, Words};
 use crate::render::lines::add;
 use crate::ui::plain;
 

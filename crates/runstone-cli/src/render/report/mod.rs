@@ -1,9 +1,12 @@
 //! A report as one page: the same page in three forms.
 //!
-//! `page` decides what stands on it and in which words; `markdown` and `html` lay it out, `chart`
-//! draws. The invariant kept: stored text is text in every form, never markup, a link, a mention or
-//! a control character. A page holds no time of its making, so that equal reports are equal bytes.
+//! `page` decides what stands on it, `changed` and `beside` in which words; `markdown` and `html`
+//! lay it out, `chart` draws. The invariant kept: stored text is text in every form, never markup,
+//! a link, a mention or a control character. A page holds no time of its making, so that equal
+//! reports are equal bytes.
 
+mod beside;
+mod changed;
 mod chart;
 mod html;
 mod markdown;
