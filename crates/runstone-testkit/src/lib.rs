@@ -11,6 +11,7 @@ pub mod fuzz;
 mod harm;
 mod lab;
 mod machine;
+mod program_copy;
 
 pub use counted::{Counted, ledger_over, ledger_with};
 pub use document::{RunBuilder, run};
@@ -18,3 +19,4 @@ pub use files::Files;
 pub use harm::{Harm, flip_a_bit, replace};
 pub use lab::{Lab, TickingClock};
 pub use machine::Machine;
+pub use program_copy::ProgramCopy;

@@ -8,10 +8,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use runstone::core::input::RunInput;
@@ -24,7 +23,7 @@ use runstone::notes::Signature;
 use runstone::{
     Answered, AttemptChoice, BatchRequest, Handed, Ledger, RecordRequest, Recorded, Stored,
 };
-use runstone_testkit::{Files, Lab, RunBuilder, TickingClock, run};
+use runstone_testkit::{Files, Lab, ProgramCopy, RunBuilder, TickingClock, run};
 use serde_json::{Value, json};
 
 const WRITERS: usize = 6;
@@ -223,41 +222,6 @@ fn assert_as_told(told: &Answers, found: &Answers, when: &str) {
     }
 }
 
-/// A copy of this program.
-struct Writer {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Writer {
-    /// Starts a copy, which opens the ledger and waits.
-    fn start(part: &Part) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([ALONE, "--exact", "--nocapture"])
-            .arg(part.to_argument())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        Self { child, said }
-    }
-
-    /// Returns the next thing it says; `None` when it is done.
-    fn hear(&mut self) -> Option<String> {
-        loop {
-            let mut line = String::new();
-            if self.said.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
-            // The harness prints the name of the test without a newline before what the test says.
-            if let Some((_, said)) = line.split_once("said ") {
-                return Some(said.trim_end().to_owned());
-            }
-        }
-    }
-}
-
 /// Lets the writers of a wave record at once, and adds what they were told.
 fn record(root: &Path, wave: usize, seed: u64, told: &mut Answers) {
     let part = |writer| Part {
@@ -266,20 +230,21 @@ fn record(root: &Path, wave: usize, seed: u64, told: &mut Answers) {
         seed,
         root: root.to_owned(),
     };
-    let mut writers: Vec<Writer> = (0..WRITERS).map(|it| Writer::start(&part(it))).collect();
+    let start = |it| ProgramCopy::start(ALONE, &part(it).to_argument());
+    let mut writers: Vec<ProgramCopy> = (0..WRITERS).map(start).collect();
     for writer in &mut writers {
-        assert_eq!(writer.hear().as_deref(), Some("ready"));
+        assert_eq!(writer.hear().as_deref(), Some("ready\n"));
     }
     for writer in &mut writers {
-        drop(writer.child.stdin.take());
+        writer.go();
     }
     for writer in &mut writers {
         while let Some(said) = writer.hear() {
-            let (place, answer) = said.split_once(' ').unwrap();
+            let (place, answer) = said.trim_end().split_once(' ').unwrap();
             let before = told.insert(place.to_owned(), answer.to_owned());
             assert_eq!(before, None, "{place} was told twice");
         }
-        assert!(writer.child.wait().unwrap().success(), "a copy failed");
+        assert!(writer.wait().success(), "a copy failed");
     }
 }
 

@@ -10,17 +10,16 @@
 #![expect(clippy::print_stdout, reason = "a copy says what it was told")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use runstone::core::input::RunInput;
 use runstone::list::LogRequest;
 use runstone::{BatchRequest, Handed, Ledger, RecordRequest, Recorded, RecordedAs};
-use runstone_testkit::{Lab, RunBuilder, run};
+use runstone_testkit::{Lab, ProgramCopy, RunBuilder, run};
 
 const WRITERS: usize = 100;
 /// How many documents a writer records that is left to live.
@@ -122,51 +121,26 @@ impl Told {
     }
 }
 
-/// A copy of this program.
+/// A copy of this program, and what it was told.
 struct Writer {
     part: Part,
-    child: Child,
-    said: BufReader<ChildStdout>,
+    copy: ProgramCopy,
     told: Vec<Told>,
 }
 
 impl Writer {
     /// Starts a copy, which opens the ledger and waits.
     fn start(part: Part) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([ALONE, "--exact", "--nocapture"])
-            .arg(part.to_argument())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        let told = Vec::new();
         Self {
+            copy: ProgramCopy::start(ALONE, &part.to_argument()),
             part,
-            child,
-            said,
-            told,
-        }
-    }
-
-    /// Returns the next thing it says; `None` when it is done.
-    fn hear(&mut self) -> Option<String> {
-        loop {
-            let mut line = String::new();
-            if self.said.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
-            // The harness prints the name of the test without a newline before what the test says.
-            if let Some((_, said)) = line.split_once("said ") {
-                return Some(said.to_owned());
-            }
+            told: Vec::new(),
         }
     }
 
     /// Hears one answer more.
     fn hear_told(&mut self) -> bool {
-        let said = self.hear();
+        let said = self.copy.hear();
         self.told.extend(said.as_deref().and_then(Told::read));
         said.is_some()
     }
@@ -187,10 +161,10 @@ fn start(lab: &Lab, cohorts: usize, records: impl Fn(usize) -> usize) -> Vec<Wri
     };
     let mut writers: Vec<Writer> = (0..WRITERS).map(|it| Writer::start(part(it))).collect();
     for writer in &mut writers {
-        assert_eq!(writer.hear().as_deref(), Some("ready\n"));
+        assert_eq!(writer.copy.hear().as_deref(), Some("ready\n"));
     }
     for writer in &mut writers {
-        drop(writer.child.stdin.take());
+        writer.copy.go();
     }
     writers
 }
@@ -249,7 +223,7 @@ fn all_writers_record(cohorts: usize) {
     let mut told = Vec::new();
     for mut writer in start(&lab, cohorts, |_| RECORDS) {
         writer.finish();
-        assert!(writer.child.wait().unwrap().success(), "a copy failed");
+        assert!(writer.copy.wait().success(), "a copy failed");
         assert_eq!(writer.told.len(), RECORDS);
         told.append(&mut writer.told);
     }
@@ -284,12 +258,12 @@ fn half_of_the_writers_are_killed(cohorts: usize) {
         }
         // Not to wait for anything: this is where in its work it dies.
         std::thread::sleep(Duration::from_micros(draw(6000)));
-        victim.child.kill().unwrap();
+        victim.copy.kill();
     }
     let mut told = Vec::new();
     for writer in &mut writers {
         writer.finish();
-        let status = writer.child.wait().unwrap();
+        let status = writer.copy.wait();
         assert_eq!(status.success(), !is_victim(writer.part.writer));
         told.extend(writer.told.iter().cloned());
     }
