@@ -10,7 +10,9 @@ use std::sync::Arc;
 use runstone_core::profile::{Direction, Profile};
 use runstone_core::snapshot::ProfileName;
 use runstone_store::dir::{DirStore, FileSystem as _, InitOptions, Kind, OsFileSystem};
-use runstone_store::{Difference, Modes, Standing, Store as _, StoreError, SystemEntropy};
+use runstone_store::{
+    Difference, MemoryStore, Modes, Standing, Store as _, StoreError, SystemEntropy,
+};
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, SystemClock};
@@ -128,6 +130,23 @@ pub fn init_with(
         made,
         adopted,
     })
+}
+
+/// Returns an empty ledger in memory, with the profile `generic`: for whoever reads where no store
+/// is. Nothing that is kept in it outlives it.
+///
+/// # Errors
+/// [`Error::Profile`] if the built-in profile cannot be used.
+pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Ledger, Error> {
+    let profile = chosen_profile(&InitRequest::default())?;
+    let settings = Settings {
+        experiment: "none".to_owned(),
+        profile: name_of(&profile),
+        views: Views::None,
+    };
+    let store = MemoryStore::new(clock.now(), settings.to_map(), SystemEntropy);
+    store.put_profile(profile.text.as_bytes(), Standing::Unproven)?;
+    Ledger::over(Arc::new(store), clock)
 }
 
 fn name_of(profile: &Profile) -> ProfileName {

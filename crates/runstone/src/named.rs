@@ -97,12 +97,18 @@ impl<'l> Named<'l> {
         let Some(head) = self.or_nothing(store.head(log)) else {
             return;
         };
+        let mut gone = BTreeSet::new();
+        if *log == Log::Environments {
+            gone = self.or_nothing(self.ledger.deleted_environments());
+        }
         let mut seq = self.read.get(log).map_or(Seq::FIRST, |read| read.next());
         while seq <= head {
             let place = format!("{log}#{seq}");
             let entry = whole(store.read(log, seq), || place.clone());
             let payload = self.or_nothing(entry.map(|entry| entry.payload));
-            self.payload(&payload, &place);
+            if !gone.contains(&seq) {
+                self.payload(&payload, &place);
+            }
             self.read.insert(log.clone(), seq);
             self.entries += 1;
             (self.progress)(self.entries);

@@ -112,7 +112,7 @@ impl Ledger {
 }
 
 /// Refuses a rule that could not do what it says.
-fn knows_names(profile: &Profile) -> Result<(), Error> {
+pub(crate) fn knows_names(profile: &Profile) -> Result<(), Error> {
     if profile.redaction.lacks_names() {
         return Err(Error::Usage {
             what: format!(

@@ -33,6 +33,17 @@ const ENVIRONMENT_DIGITS: usize = 16;
 /// Longest spelling of a value with what stands around it.
 const VALUE_BYTES_MAX: usize = 32;
 
+/// What a summary says of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EnvironmentSaid<'e> {
+    /// An earlier release wrote it, and did not say.
+    Unsaid,
+    /// The snapshot names none.
+    None,
+    /// It names one whose digest begins so.
+    Beginning(&'e str),
+}
+
 /// Returns the summary of a snapshot.
 pub(crate) fn of(snapshot: &Snapshot, settings: Digest, rules: &StageRules) -> Value {
     let names = rules.metrics.primary(&snapshot.metrics).names();
@@ -189,6 +200,15 @@ fn other_metrics(summary: &Value) -> Arc<[(String, MetricValue)]> {
     };
     let all = summary.get("others").and_then(Value::as_array);
     all.into_iter().flatten().filter_map(read).collect()
+}
+
+/// Returns what is said of the snapshot's environment.
+pub(crate) fn environment(envelope: &Envelope) -> EnvironmentSaid<'_> {
+    match envelope.summary.get("environment").map(Value::as_str) {
+        None => EnvironmentSaid::Unsaid,
+        Some(None) => EnvironmentSaid::None,
+        Some(Some(beginning)) => EnvironmentSaid::Beginning(beginning),
+    }
 }
 
 /// Returns the digest of the profile the snapshot was read by.

@@ -54,7 +54,12 @@ pub(super) struct Members(Map<String, Value>);
 impl Members {
     /// Opens a note of this version.
     pub(super) fn open(payload: &[u8]) -> Result<Self, NoteError> {
-        let members = read_document(payload, &LIMITS).map_err(NoteError::NotAnObject)?;
+        Self::open_within(payload, &LIMITS)
+    }
+
+    /// Opens what has the form of a note, and may be larger than one.
+    pub(super) fn open_within(payload: &[u8], limits: &Limits) -> Result<Self, NoteError> {
+        let members = read_document(payload, limits).map_err(NoteError::NotAnObject)?;
         let mut members = Self(members);
         let version = members.read("note_schema_version", |value| value.as_u64())?;
         if version > u64::from(NOTE_SCHEMA_VERSION) {

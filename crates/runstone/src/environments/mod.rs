@@ -3,6 +3,7 @@
 //! ```text
 //! choice     which environment a recording is of      settled    it, captured or found
 //! document   an object of the store                   changes    rows between two of them
+//! kept       by request: a log with notes
 //! ```
 //!
 //! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
@@ -13,8 +14,13 @@
 mod changes;
 mod choice;
 mod document;
+mod kept;
 mod settled;
 
 pub use self::choice::{CaptureRequest, EnvironmentChoice};
+pub use self::kept::{
+    Created, EnvironmentLog, EnvironmentNoted, EnvironmentReference, FoundEnvironment, Keeping,
+    KeptEnvironment, Removal, RemovalPlan, Retention, RunsOfEnvironment, Stays, Taken,
+};
 pub(crate) use self::settled::EnvironmentObject;
 pub use self::settled::Settled;

@@ -12,6 +12,7 @@ use runstone_core::canon;
 use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
 use runstone_core::snapshot::{CAPTURE, Captured, DIGEST};
+use runstone_env::document::Digests;
 use runstone_env::{Capture, Options, Root, RootError, Warning};
 use runstone_store::Standing;
 use serde_json::{Map, Value, json};
@@ -161,11 +162,6 @@ impl Ledger {
     /// Returns what is kept of a capture beside its document: names, and how it went.
     pub(crate) fn captured_value(&self, capture: &Capture, request: &CaptureRequest) -> Value {
         let digests = &capture.digests;
-        let scopes: Map<String, Value> = digests
-            .scopes
-            .iter()
-            .map(|(scope, digest)| (scope.as_str().to_owned(), json!(digest)))
-            .collect();
         let record = &capture.record;
         let observed: Map<String, Value> = record
             .observed
@@ -175,7 +171,7 @@ impl Ledger {
         let warning =
             |warning: &Warning| json!({ "source": warning.source.as_str(), "text": warning.text });
         let warnings = record.warnings.iter().take(WARNINGS_MAX);
-        let mut value = json!({ "scopes": scopes });
+        let mut value = json!({ "scopes": scopes_of(digests) });
         value[DIGEST] = json!(digests.environment);
         value[CAPTURE] = json!({
             "at": self.clock.now(),
@@ -236,6 +232,13 @@ impl Ledger {
             }
         }
     }
+}
+
+/// Returns the names of the parts of an environment.
+pub(super) fn scopes_of(digests: &Digests) -> Map<String, Value> {
+    let scopes = digests.scopes.iter();
+    let named = scopes.map(|(scope, digest)| (scope.as_str().to_owned(), json!(digest)));
+    named.collect()
 }
 
 /// Captures an environment, without the secrets that `profile` names.

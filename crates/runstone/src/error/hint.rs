@@ -114,6 +114,7 @@ impl Error {
                      `{reference}#1`"
                 ))
             }
+            Self::NoEnvironment { .. } => Some("`runstone env list` lists what is kept".to_owned()),
             Self::NotFound { .. } => Some("`runstone log` lists what there is".to_owned()),
             Self::Ambiguous { candidates, .. } => candidates
                 .first()

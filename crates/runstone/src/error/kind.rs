@@ -42,6 +42,7 @@ impl Error {
             | Self::Ambiguous { .. }
             | Self::Empty
             | Self::SeveralCohorts { .. }
+            | Self::NoEnvironment { .. }
             | Self::NoRun
             | Self::Deleted(_)
             | Self::NoYardstick { .. } => ErrorKind::NotFound,
@@ -97,7 +98,7 @@ impl Error {
             Self::Store(error) => store_code(error),
             Self::Conflict(_) => "attempt_conflict",
             Self::UnderWay(_) => "under_way",
-            Self::NotFound { .. } => "not_found",
+            Self::NotFound { .. } | Self::NoEnvironment { .. } => "not_found",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Empty => "empty_store",
             Self::SeveralCohorts { .. } => "several_cohorts",

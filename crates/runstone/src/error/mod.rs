@@ -106,6 +106,14 @@ pub enum Error {
         /// References that name one each.
         candidates: Vec<String>,
     },
+    /// No environment is named by this text.
+    #[error("no environment is named `{reference}`: {why}")]
+    NoEnvironment {
+        /// The text as given.
+        reference: String,
+        /// What is known of it, as a fragment for people.
+        why: String,
+    },
     /// Runs that were to be ranked are of several cohorts.
     #[error("the runs are of {} cohorts, and only those of one can be compared", cohorts.len())]
     SeveralCohorts {

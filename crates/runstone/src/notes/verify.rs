@@ -1,10 +1,11 @@
-//! Verifying notes: each can be read and names a snapshot that is there.
+//! Verifying notes, and what they are about beside snapshots: each can be read, and names what is
+//! there.
 //!
-//! A note is written only after its snapshot was durable, so one that names nothing is evidence
+//! A note is written only after what it is about was durable, so one that names nothing is evidence
 //! that truth was lost or mixed up: damage. One of a later release is not; this one only cannot
 //! tell.
 
-use runstone_core::note::{Note, NoteError, StoreNote, StoreSaid};
+use runstone_core::note::{EnvironmentEntry, Note, NoteError, StoreNote, StoreSaid};
 use runstone_store::{CohortName, Log, Seq, Slot, StaleKind, StoreError};
 
 use crate::digests::to_digest;
@@ -21,18 +22,71 @@ impl Ledger {
         verified: &mut Verified,
     ) -> Result<(), Error> {
         let log = Log::CohortNotes(cohort.clone());
-        self.verify_notes_of(&log, named, verified, &mut |payload, path, _, verified| {
-            let note = Note::from_payload(payload)?;
-            verified.checked.notes += 1;
-            let found = self.names_nothing(cohort, &note)?;
-            verified.damage.extend(found.map(|found| Damaged {
-                path: path.to_owned(),
-                kind: "note".to_owned(),
-                expected: "a note about a snapshot of its cohort".to_owned(),
-                found,
-            }));
-            Ok(())
-        })
+        let about = Log::Cohort(cohort.clone());
+        let expected = "a note about a snapshot of its cohort";
+        self.verify_notes_about(&log, &about, expected, named, verified)
+    }
+
+    /// Checks what was kept of environments by request, and every note about it; names the
+    /// documents that are to be there.
+    pub(crate) fn verify_kept_environments(
+        &self,
+        named: &mut Mentioned,
+        verified: &mut Verified,
+    ) -> Result<(), Error> {
+        let (log, notes) = (Log::Environments, Log::EnvironmentNotes);
+        self.verify_entries(
+            &log,
+            "environment",
+            named,
+            verified,
+            &mut |payload, _, _, verified| {
+                EnvironmentEntry::from_payload(payload)?;
+                verified.checked.environments += 1;
+                Ok(())
+            },
+        )?;
+        let expected = "a note about an environment that is kept";
+        self.verify_notes_about(&notes, &log, expected, named, verified)?;
+        let kept = match self.kept_environments() {
+            Ok(kept) => kept,
+            // The audit has named it.
+            Err(Error::Store(StoreError::Damaged(_))) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // A note that cannot be read may have deleted any of them: then nothing has to be there.
+        for kept in kept.listed().filter(|_| kept.unread_notes.is_empty()) {
+            named.environments.by_place(kept.digest(), &kept.id());
+        }
+        Ok(())
+    }
+
+    fn verify_notes_about(
+        &self,
+        log: &Log,
+        about: &Log,
+        expected: &str,
+        named: &mut Mentioned,
+        verified: &mut Verified,
+    ) -> Result<(), Error> {
+        self.verify_entries(
+            log,
+            "note",
+            named,
+            verified,
+            &mut |payload, path, _, verified| {
+                let note = Note::from_payload(payload)?;
+                verified.checked.notes += 1;
+                let found = self.names_nothing(about, &note)?;
+                verified.damage.extend(found.map(|found| Damaged {
+                    path: path.to_owned(),
+                    kind: "note".to_owned(),
+                    expected: expected.to_owned(),
+                    found,
+                }));
+                Ok(())
+            },
+        )
     }
 
     /// Checks every note of the store.
@@ -42,19 +96,27 @@ impl Ledger {
         verified: &mut Verified,
     ) -> Result<(), Error> {
         let log = Log::StoreNotes;
-        self.verify_notes_of(&log, named, verified, &mut |payload, _, named, verified| {
-            let note = StoreNote::from_payload(payload)?;
-            verified.checked.notes += 1;
-            if let StoreSaid::DefaultProfile(profile) = &note.said {
-                named.profiles.by_a_note(profile);
-            }
-            Ok(())
-        })
+        self.verify_entries(
+            &log,
+            "note",
+            named,
+            verified,
+            &mut |payload, _, named, verified| {
+                let note = StoreNote::from_payload(payload)?;
+                verified.checked.notes += 1;
+                if let StoreSaid::DefaultProfile(profile) = &note.said {
+                    named.profiles.by_a_note(profile);
+                }
+                Ok(())
+            },
+        )
     }
 
-    fn verify_notes_of(
+    /// Checks every entry of a log, each of which should be a `kind`.
+    fn verify_entries(
         &self,
         log: &Log,
+        kind: &str,
         named: &mut Mentioned,
         verified: &mut Verified,
         check: &mut Check<'_>,
@@ -82,8 +144,11 @@ impl Ledger {
                 }),
                 Err(Unfit::Note(error)) => verified.damage.push(Damaged {
                     path,
-                    kind: "note".to_owned(),
-                    expected: "a note".to_owned(),
+                    kind: kind.to_owned(),
+                    expected: match kind {
+                        "note" => "a note".to_owned(),
+                        kind => format!("an entry of the kind `{kind}`"),
+                    },
                     found: chain(&error),
                 }),
                 Err(Unfit::Store(error)) => return Err(error),
@@ -92,14 +157,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// Says what stands where a note says its snapshot is, if that is something else. A place that
-    /// cannot be read was named already.
-    fn names_nothing(&self, cohort: &CohortName, note: &Note) -> Result<Option<String>, Error> {
+    /// Says what stands where a note says that what it is about stands, if that is something else.
+    /// A place that cannot be read was named already.
+    fn names_nothing(&self, log: &Log, note: &Note) -> Result<Option<String>, Error> {
         let about = note.about;
         let Some(seq) = Seq::new(about.seq.0) else {
             return Ok(Some("the place 0".to_owned()));
         };
-        Ok(match self.store.peek(&Log::Cohort(cohort.clone()), seq) {
+        Ok(match self.store.peek(log, seq) {
             Ok(Slot::Absent) => Some(format!("it names #{seq}, where nothing stands")),
             Ok(Slot::Whole(envelope)) if to_digest(&envelope.sha256) != about.sha256 => {
                 Some(format!(

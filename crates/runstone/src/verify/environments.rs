@@ -1,6 +1,7 @@
-//! Verifying environments: the document of each that a snapshot was recorded with is there.
+//! Verifying environments: the document of each is there that a snapshot was recorded with, or that
+//! was kept by request.
 //!
-//! A document is named once however many snapshots name it. What the caller's own document calls an
+//! A document is named once however many name it. What the caller's own document calls an
 //! environment need not be in the store. Whether the bytes are those of the digest is left to the
 //! audit.
 
@@ -26,7 +27,7 @@ impl EnvironmentsNamed {
         }
     }
 
-    pub(super) fn by_place(&mut self, digest: Digest, place: &dyn std::fmt::Display) {
+    pub(crate) fn by_place(&mut self, digest: Digest, place: &dyn std::fmt::Display) {
         let named = self.0.entry(digest);
         named.or_insert_with(|| format!("the environment that {place} names"));
     }

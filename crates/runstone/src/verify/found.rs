@@ -49,6 +49,8 @@ pub struct Checked {
     pub snapshots: u64,
     /// Notes read and held against what they name.
     pub notes: u64,
+    /// Environments that were kept by request, deleted ones among them.
+    pub environments: u64,
     /// Views that are what the log says.
     pub views: u64,
 }
@@ -172,6 +174,7 @@ impl Verified {
                 "entries": audited.slots,
                 "snapshots": self.checked.snapshots,
                 "notes": self.checked.notes,
+                "environments": self.checked.environments,
                 "views": self.checked.views,
                 "keys": audited.keys,
                 "objects": audited.objects,

@@ -89,6 +89,7 @@ impl Ledger {
         for cohort in &cohorts {
             self.verify_cohort(cohort, &mut verified, &mut named)?;
         }
+        self.verify_kept_environments(&mut named, &mut verified)?;
         self.verify_key_ids(&named.key_ids, &mut verified);
         self.verify_profiles(named.profiles, &mut verified);
         self.verify_attachments(named.attachments, &mut verified);

@@ -1,0 +1,24 @@
+//! Environments that are kept by request, beside those that runs name.
+//!
+//! ```text
+//! log        every entry, and what notes say of it    find       by what people call it
+//! create     keeping one                              note       pins, deletions
+//! retention  what a rule takes
+//! ```
+//!
+//! An entry of the log of environments names a document by digest; its place is its id, `env#12`.
+//! The order is that of the log, never of a clock. The invariant: what was told to be kept is there
+//! until somebody deletes it or asks for a rule to, and whatever took it names it in its answer.
+//! What becomes of a document that nothing names any more is left to `gc`.
+
+mod create;
+mod find;
+mod log;
+mod note;
+mod retention;
+
+pub use self::create::{Created, Keeping};
+pub use self::find::{EnvironmentReference, FoundEnvironment, RunsOfEnvironment};
+pub use self::log::{EnvironmentLog, KeptEnvironment, Removal};
+pub use self::note::EnvironmentNoted;
+pub use self::retention::{RemovalPlan, Retention, Stays, Taken};
