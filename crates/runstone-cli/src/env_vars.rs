@@ -34,6 +34,8 @@ pub(crate) const PROJECT_FILE: &str = "RUNSTONE_PROJECT_FILE";
 pub(crate) const HOME: &str = "HOME";
 /// Where settings of the caller are.
 pub(crate) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// Where data of the caller is, a store of environments among it.
+pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// Who makes a note, when `--by` does not say so.
 pub(crate) const LOGNAME: &str = "LOGNAME";
 /// The same, where `LOGNAME` is unset.

@@ -11,6 +11,7 @@ mod config;
 mod delete;
 mod diff;
 mod doctor;
+mod env;
 mod explain;
 mod export;
 mod gc;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Note(note::NoteArgs),
     Tag(tag::TagArgs),
     Delete(delete::DeleteArgs),
+    Env(env::EnvArgs),
     Profile(profile::ProfileArgs),
     Export(export::ExportArgs),
     Verify(verify::VerifyArgs),
@@ -121,6 +123,7 @@ pub(crate) fn run(command: Command, ui: &Ui, settings: &Settings) -> Result<Exit
         Command::Note(args) => note::run(&args, ui, settings),
         Command::Tag(args) => tag::run(&args, ui, settings),
         Command::Delete(args) => delete::run(&args, ui, settings),
+        Command::Env(args) => env::run(&args, ui, settings),
         Command::Profile(args) => profile::run(&args, ui, settings),
         Command::Verify(args) => verify::run(&args, ui, settings),
         Command::Export(args) => export::run(&args, ui, settings),

@@ -10,6 +10,7 @@ pub(crate) mod command_line;
 pub(crate) mod csv;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod env;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod gc;

@@ -7,6 +7,7 @@
 //! places    where the two files are, and whom they must belong to
 //! settled   option > environment > project file > user file > default
 //! store     the store a command works on, named or found
+//! own       the caller's own store, for environments where no other is
 //! ```
 //!
 //! The invariant guarded here: a file that came with someone else's folder never decides where runs
@@ -17,12 +18,14 @@ mod environment;
 mod error;
 mod file;
 mod known;
+mod own;
 mod places;
 mod settled;
 mod store;
 
 pub(crate) use self::environment::Capturing;
 pub(crate) use self::error::SettingsError;
+pub(crate) use self::own::Purpose;
 pub(crate) use self::places::Places;
 pub(crate) use self::settled::{Given, Origin, Setting, Settings, When};
 pub(crate) use self::store::{STORE_DIR, directory};

@@ -74,6 +74,18 @@ impl Places {
     }
 }
 
+/// Returns where the caller's own store is, for what needs none of a project; nothing without a
+/// home directory.
+pub(super) fn own_store() -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let home = || env_vars::read_path(env_vars::HOME).filter(absolute);
+    // A relative `XDG_DATA_HOME` is to be ignored, the specification says.
+    let data = env_vars::read_path(env_vars::XDG_DATA_HOME)
+        .filter(absolute)
+        .or_else(|| Some(home()?.join(".local/share")));
+    Some(data?.join("runstone"))
+}
+
 /// Tells whether the caller may look for their file at all. Where the home is another user's (after
 /// `sudo`, in a container), nothing in it is theirs, and a run must not be lost for it.
 fn may_be_looked_for(path: &Path) -> bool {

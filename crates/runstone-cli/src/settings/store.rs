@@ -75,7 +75,7 @@ pub(super) fn find_upward(safe: &[PathBuf]) -> Result<Search, CliError> {
 }
 
 /// Returns another user who could have made this store what it is.
-fn foreign_owner(candidate: &Path) -> Option<u32> {
+pub(super) fn foreign_owner(candidate: &Path) -> Option<u32> {
     owner_if_foreign(candidate).or_else(|| owner_if_foreign(&candidate.join("runstone.json")))
 }
 

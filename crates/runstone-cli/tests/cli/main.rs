@@ -10,6 +10,7 @@ mod bad_input;
 mod check;
 mod control_characters;
 mod doctor;
+mod env;
 mod environments;
 mod export;
 mod looking;

@@ -1,0 +1,41 @@
+//! `runstone env`: environments that are kept by request, one verb a file.
+
+mod create;
+mod list;
+mod machine;
+mod show;
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::settings::Settings;
+use crate::ui::Ui;
+
+/// How environments are named, for the help of every command that takes one.
+const REFERENCES: &str = "REF is `env#12`, `@latest` (the newest that is kept), `current` (the machine as \
+     it is), or 4 or more digits of a digest, also of one that only runs name.";
+
+/// Keep environments, find them again, and see what differs
+///
+/// An environment is the software and the machine under a run, captured by reading what package
+/// managers keep about themselves. Runs bring their own; these are kept by request, in the same
+/// store. Where there is no store, `$XDG_DATA_HOME/runstone` is made when something is first kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EnvArgs {
+    #[command(subcommand)]
+    verb: EnvVerb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum EnvVerb {
+    Create(create::CreateArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+}
+
+pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
+    match &args.verb {
+        EnvVerb::Create(args) => create::run(args, ui, settings),
+        EnvVerb::List(args) => list::run(args, ui, settings),
+        EnvVerb::Show(args) => show::run(args, ui, settings),
+    }
+}

@@ -1,0 +1,7 @@
+//! Environments as text: one, a list of them, and what differs between two.
+
+mod list;
+mod show;
+
+pub(crate) use self::list::{created, listed};
+pub(crate) use self::show::{SourceName, shown, source};
