@@ -804,3 +804,43 @@ fn no_time_leaves_nothing_known_and_says_so() {
     assert_ne!(code.state, State::Absent);
     assert!(code.warnings[0].contains("within 0 ms"), "{code:?}");
 }
+
+#[test]
+fn folder_that_is_passed_over_counts_nowhere_and_is_not_gone_into() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    repository.put("store/log", "one\n");
+    repository.put("stores/code.py", "fit()\n");
+    repository.commit("with what is in the store");
+    repository.put("store/log", "two\n");
+    repository.put("store/below/new", "");
+    repository.put("stores/new.py", "");
+    repository.git(&["add", "--force", "store/below/new"]);
+    repository.put("store/untracked", "");
+    // What cannot be gone into would be an error.
+    let closed = repository.at("store/closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let options = Options {
+        passed_over: vec![repository.at("store"), repository.at("elsewhere")],
+        ..patient()
+    };
+    let code = capture(&repository.path, options);
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(code.state, State::Captured, "{:?}", code.warnings);
+    let one_file = WorkTree {
+        untracked: 1,
+        ..WorkTree::default()
+    };
+    assert_eq!((code.work_tree, code.patch), (Some(one_file), None));
+    // One around the work tree itself passes nothing over.
+    let options = Options {
+        passed_over: vec![repository.path.clone()],
+        ..patient()
+    };
+    assert_eq!(
+        capture(&repository.path, options).work_tree,
+        Some(counts(&repository.path))
+    );
+}

@@ -4,7 +4,7 @@
 //! takes what is known when the time is up, and lets the reader go. The invariant: a repository
 //! that is large, or on a disk that hangs, costs its time and not more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,9 @@ use crate::names::State;
 pub struct Options {
     /// How long it may take, in milliseconds.
     pub time_ms_max: u64,
+    /// Folders in the work tree that hold no code, such as a store: what is in them counts
+    /// nowhere.
+    pub passed_over: Vec<PathBuf>,
     /// What is redacted, as the store has it.
     pub redaction: Redaction,
 }
@@ -29,6 +32,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             time_ms_max: 500,
+            passed_over: Vec::new(),
             redaction: Redaction::default(),
         }
     }
@@ -82,7 +86,7 @@ pub fn begin(folder: &Path, options: Options) -> Reading {
         stop: Arc::default(),
     });
     let began = Instant::now();
-    let gone = spawn(folder, &known);
+    let gone = spawn(folder, &options.passed_over, &known);
     Reading {
         began,
         options,
@@ -92,13 +96,13 @@ pub fn begin(folder: &Path, options: Options) -> Reading {
 }
 
 #[cfg(feature = "git")]
-fn spawn(folder: &Path, known: &Arc<Known>) -> Receiver<()> {
+fn spawn(folder: &Path, passed_over: &[PathBuf], known: &Arc<Known>) -> Receiver<()> {
     let (here, gone) = mpsc::channel();
-    let folder = folder.to_owned();
+    let (folder, passed_over) = (folder.to_owned(), passed_over.to_owned());
     let readers = Arc::clone(known);
     let reader = std::thread::Builder::new().name("git".to_owned());
     let spawned = reader.spawn(move || {
-        super::repository::read(&folder, &readers);
+        super::repository::read(&folder, &passed_over, &readers);
         readers.is_whole.store(true, Ordering::Release);
         drop::<mpsc::Sender<()>>(here);
     });
@@ -112,7 +116,7 @@ fn spawn(folder: &Path, known: &Arc<Known>) -> Receiver<()> {
 }
 
 #[cfg(not(feature = "git"))]
-fn spawn(_folder: &Path, known: &Arc<Known>) -> Receiver<()> {
+fn spawn(_folder: &Path, _passed_over: &[PathBuf], known: &Arc<Known>) -> Receiver<()> {
     known.end(State::Skipped, "this build reads no git repositories");
     mpsc::channel().1
 }

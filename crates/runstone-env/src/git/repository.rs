@@ -35,8 +35,9 @@ pub(super) struct Opened {
     pub(super) filters: BTreeSet<BString>,
 }
 
-/// Reads all there is to read of the repository that `folder` is in.
-pub(super) fn read(folder: &Path, known: &Known) {
+/// Reads all there is to read of the repository that `folder` is in, but for what is in the folders
+/// that are passed over.
+pub(super) fn read(folder: &Path, passed_over: &[PathBuf], known: &Known) {
     let opened = match discovered(folder, &known.stop) {
         Ok(Some(opened)) => opened,
         Ok(None) => {
@@ -53,7 +54,7 @@ pub(super) fn read(folder: &Path, known: &Known) {
         known.code().is_bare = true;
         return describe(&opened.repository, false, known);
     }
-    match work_tree::unlike(&opened, &known.stop) {
+    match work_tree::unlike(&opened, passed_over, &known.stop) {
         Ok(Some(unlike)) => {
             known.code().work_tree = Some(unlike.counts());
             if let Some(reason) = unlike.is_uncertain() {

@@ -2,15 +2,20 @@
 //!
 //! What `git status` counts, with each file counted by itself: no renames are guessed, and
 //! untracked files are not hidden behind their folder, whatever is set. Submodules are looked into
-//! here, by opening each, since what they say about programs has to be forgotten too.
+//! here, by opening each, since what they say about programs has to be forgotten too. Folders that
+//! hold no code are not gone into: a store of a million files costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString};
+use gix::dir::walk::{Action, Delegate, EmissionMode, ForDeletionMode};
+use gix::dir::{EntryRef, entry};
 use gix::index::entry::{Mode, Stage};
 use gix::progress::Discard;
 use gix::status::index_worktree::Item as InWorkTree;
@@ -51,18 +56,24 @@ pub(super) struct Module {
     pub(super) unlike: Unlike,
 }
 
-/// Finds out what is not as the commit has it. `None`: it was told to stop.
-pub(super) fn unlike(opened: &Opened, stop: &Arc<AtomicBool>) -> Result<Option<Unlike>, String> {
-    unlike_below(opened, stop, DEPTH_MAX)
+/// Finds out what is not as the commit has it, outside of the folders that are passed over.
+/// `None`: it was told to stop.
+pub(super) fn unlike(
+    opened: &Opened,
+    passed_over: &[PathBuf],
+    stop: &Arc<AtomicBool>,
+) -> Result<Option<Unlike>, String> {
+    unlike_below(opened, passed_over, stop, DEPTH_MAX)
 }
 
 fn unlike_below(
     opened: &Opened,
+    passed_over: &[PathBuf],
     stop: &Arc<AtomicBool>,
     depth: usize,
 ) -> Result<Option<Unlike>, String> {
     bounded::patterns(opened, stop)?;
-    let mut unlike = match status(opened, stop) {
+    let mut unlike = match status(opened, &PassedOver::of(opened, passed_over), stop) {
         Ok(unlike) => unlike,
         Err(error) => return Err(format!("the index cannot be read: {}", explained(&error))),
     };
@@ -82,7 +93,7 @@ fn unlike_below(
         let Some(inner) = repository::at(folder, stop)? else {
             continue;
         };
-        let Some(below) = unlike_below(&inner, stop, depth - 1)? else {
+        let Some(below) = unlike_below(&inner, passed_over, stop, depth - 1)? else {
             return Ok(None);
         };
         let commit = inner.repository.head_id().ok().map(gix::Id::detach);
@@ -102,17 +113,21 @@ fn unlike_below(
     Ok((!stop.load(Ordering::Acquire)).then_some(unlike))
 }
 
-fn status(opened: &Opened, stop: &Arc<AtomicBool>) -> Result<Unlike, gix::Error> {
+fn status(
+    opened: &Opened,
+    passed_over: &PassedOver,
+    stop: &Arc<AtomicBool>,
+) -> Result<Unlike, gix::Error> {
+    // What is not tracked is looked for apart, where folders can be passed over.
     let platform = opened
         .repository
         .status(Discard)?
         .should_interrupt_owned(Arc::clone(stop))
-        .untracked_files(UntrackedFiles::Files)
+        .untracked_files(UntrackedFiles::None)
         .tree_index_track_renames(tree_index::TrackRenames::Disabled)
         .index_worktree_rewrites(None)
         .index_worktree_submodules(None);
     let mut unlike = Unlike::default();
-    let unmerged = unmerged(opened)?;
     for item in platform.into_iter(None)? {
         match item? {
             Item::TreeIndex(change) => {
@@ -121,18 +136,120 @@ fn status(opened: &Opened, stop: &Arc<AtomicBool>) -> Result<Unlike, gix::Error>
             Item::IndexWorktree(InWorkTree::Modification {
                 rela_path, status, ..
             }) => unlike.tracked(rela_path, &status, opened)?,
-            Item::IndexWorktree(InWorkTree::DirectoryContents { entry, .. }) => {
-                // What is in conflict is in the index, though not as one file.
-                unlike.untracked += u64::from(!unmerged.contains(&entry.rela_path));
+            Item::IndexWorktree(InWorkTree::DirectoryContents { .. }) => {
+                unreachable!("folders are not walked")
             }
             Item::IndexWorktree(InWorkTree::Rewrite { .. }) => {
                 unreachable!("renames are not looked for")
             }
         }
     }
-    let conflicted = &unlike.conflicted;
-    unlike.staged.retain(|path| !conflicted.contains(path));
+    let Unlike {
+        staged,
+        modified,
+        conflicted,
+        uncertain,
+        ..
+    } = &mut unlike;
+    for paths in [&mut *staged, modified, conflicted, uncertain] {
+        paths.retain(|path| !passed_over.covers(path.as_ref()));
+    }
+    staged.retain(|path| !conflicted.contains(path));
+    unlike.untracked = untracked(opened, passed_over, stop)?;
     Ok(unlike)
+}
+
+/// Counts the files that are neither in the index nor ignored.
+fn untracked(
+    opened: &Opened,
+    passed_over: &PassedOver,
+    stop: &AtomicBool,
+) -> Result<u64, gix::Error> {
+    let index = opened.repository.index_or_empty()?;
+    let options = opened
+        .repository
+        .dirwalk_options()?
+        .emit_untracked(EmissionMode::Matching);
+    let mut walk = Untracked {
+        unmerged: unmerged(opened)?,
+        passed_over,
+        count: 0,
+    };
+    let patterns: [&BStr; 0] = [];
+    match opened
+        .repository
+        .dirwalk(&index, patterns, stop, options, &mut walk)
+    {
+        Ok(_) => Ok(walk.count),
+        // Nobody waits for the count any more.
+        Err(_) if stop.load(Ordering::Acquire) => Ok(walk.count),
+        Err(error) => Err(error),
+    }
+}
+
+/// Counts what is untracked on the way through the work tree.
+struct Untracked<'p> {
+    /// Paths that a merge left in conflict: they are in the index, though not as one file.
+    unmerged: BTreeSet<BString>,
+    passed_over: &'p PassedOver,
+    count: u64,
+}
+
+impl Delegate for Untracked<'_> {
+    fn emit(&mut self, entry: EntryRef<'_>, _folder: Option<entry::Status>) -> Action {
+        let path = entry.rela_path.as_ref();
+        let counts = entry.status == entry::Status::Untracked
+            && !self.unmerged.contains(path)
+            && !self.passed_over.covers(path);
+        self.count += u64::from(counts);
+        ControlFlow::Continue(())
+    }
+
+    fn can_recurse(
+        &mut self,
+        entry: EntryRef<'_>,
+        for_deletion: Option<ForDeletionMode>,
+        worktree_root_is_repository: bool,
+    ) -> bool {
+        let EntryRef {
+            status,
+            disk_kind,
+            pathspec_match,
+            ..
+        } = entry;
+        let is_root = worktree_root_is_repository;
+        !self.passed_over.covers(entry.rela_path.as_ref())
+            && status.can_recurse(disk_kind, pathspec_match, for_deletion, is_root)
+    }
+}
+
+/// Folders of a work tree that hold no code, as git writes their paths.
+#[derive(Debug)]
+struct PassedOver(Vec<BString>);
+
+impl PassedOver {
+    /// Finds those of `folders` that lie below the work tree of a repository.
+    fn of(opened: &Opened, folders: &[PathBuf]) -> Self {
+        let work_tree = opened.repository.workdir().map(std::fs::canonicalize);
+        let Some(Ok(work_tree)) = work_tree else {
+            return Self(Vec::new());
+        };
+        let below = folders.iter().filter_map(|folder| {
+            let folder = std::fs::canonicalize(folder).ok()?;
+            let path = folder.strip_prefix(&work_tree).ok()?;
+            // A work tree that lies in such a folder itself is code nevertheless.
+            let path = path.as_os_str().as_bytes();
+            (!path.is_empty()).then(|| BString::from(path))
+        });
+        Self(below.collect())
+    }
+
+    fn covers(&self, path: &BStr) -> bool {
+        self.0.iter().any(|folder| {
+            let rest = path.strip_prefix(folder.as_slice());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
+    }
 }
 
 /// Returns the paths that a merge left in conflict.
