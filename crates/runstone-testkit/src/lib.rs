@@ -12,6 +12,7 @@ mod harm;
 mod lab;
 mod machine;
 mod program_copy;
+mod repository;
 
 pub use counted::{Counted, ledger_over, ledger_with};
 pub use document::{RunBuilder, run};
@@ -20,3 +21,4 @@ pub use harm::{Harm, flip_a_bit, replace};
 pub use lab::{Lab, TickingClock};
 pub use machine::Machine;
 pub use program_copy::ProgramCopy;
+pub use repository::Repository;

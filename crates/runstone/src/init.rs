@@ -118,7 +118,7 @@ pub fn init_with(
     if let Some(profile) = &profile {
         store.put_profile(profile.text.as_bytes(), Standing::Unproven)?;
     }
-    let ledger = Ledger::over(Arc::new(store), clock)?;
+    let ledger = Ledger::in_folder(root, store, clock)?;
     let adopted = if request.adopt {
         Some(ledger.adopt()?)
     } else {

@@ -137,6 +137,7 @@ impl LogRow {
             "deleted": self.marks.deleted.is_some(),
             "tags": tags(&self.marks),
             "verdict": self.verdict.as_str(),
+            "code": code(&snapshot.code),
             "environment": environment(&snapshot.environment),
             "metrics": metrics(snapshot),
         })
@@ -162,6 +163,19 @@ impl LogRow {
 fn environment(environment: &Captured) -> Value {
     match environment {
         Captured::Known(_) => json!({ "state": "captured", "digest": environment.digest() }),
+        Captured::NotCaptured { reason } => json!({ "state": "not_captured", "reason": reason }),
+    }
+}
+
+/// Returns which code ran as JSON, or why it is not known.
+fn code(code: &Captured) -> Value {
+    match code {
+        Captured::Known(value) => json!({
+            "state": value.get("state").and_then(Value::as_str).unwrap_or("captured"),
+            "commit": value.get("commit"),
+            "patch": value.get("patch"),
+            "work_tree": value.get("work_tree"),
+        }),
         Captured::NotCaptured { reason } => json!({ "state": "not_captured", "reason": reason }),
     }
 }

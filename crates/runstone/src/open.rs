@@ -6,7 +6,7 @@
 //! store's log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use runstone_core::digest::Digest;
@@ -29,6 +29,8 @@ use crate::views::{Entries, GroupKeys, Views};
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) store: Arc<dyn Store>,
+    /// The directory it is kept in, if that is where it is kept.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) history: History,
@@ -57,7 +59,19 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        Self::over(Arc::new(DirStore::open(root, SystemEntropy)?), clock)
+        Self::in_folder(root, DirStore::open(root, SystemEntropy)?, clock)
+    }
+
+    /// Opens the ledger of a store in a directory.
+    pub(crate) fn in_folder(
+        root: &Path,
+        store: DirStore,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            folder: Some(root.to_owned()),
+            ..Self::over(Arc::new(store), clock)?
+        })
     }
 
     /// Opens a ledger over any engine and any clock.
@@ -72,6 +86,7 @@ impl Ledger {
         store.enter_epoch(standing.epoch());
         Ok(Self {
             store,
+            folder: None,
             settings,
             clock,
             history,

@@ -122,18 +122,18 @@ fn twin(snapshot: &Snapshot, rules: &StageRules) -> Option<Mark> {
     Some(mark(&(settings, seeds, versions, repeatable)))
 }
 
-/// Names what a run has in common with its repeats: settings, versions, environment and code.
+/// Names what a run has in common with its repeats: settings, versions, environment and code. Code
+/// that was read in part is not known.
 fn state(snapshot: &Snapshot, settings: Digest) -> Option<Mark> {
-    match (&snapshot.environment, &snapshot.code) {
-        (Captured::Known(environment), Captured::Known(code)) => {
-            let versions = &snapshot.factors.versions;
-            let named = snapshot.environment.digest();
-            let named = named.map(|digest| json!({ DIGEST: digest }));
-            let environment = named.as_ref().unwrap_or(environment);
-            Some(mark(&(settings, versions, environment, code)))
-        }
-        _ => None,
-    }
+    let Captured::Known(environment) = &snapshot.environment else {
+        return None;
+    };
+    let code = snapshot.code.as_code()?.repeated()?;
+    let versions = &snapshot.factors.versions;
+    let named = snapshot.environment.digest();
+    let named = named.map(|digest| json!({ DIGEST: digest }));
+    let environment = named.as_ref().unwrap_or(environment);
+    Some(mark(&(settings, versions, environment, code)))
 }
 
 fn mark<T: Serialize>(content: &T) -> Mark {

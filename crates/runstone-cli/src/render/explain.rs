@@ -58,6 +58,6 @@ pub(crate) fn two(a: &Stored, b: &Stored, mismatches: &[Mismatch], changes: &Run
         line(&mut text, format_args!("not comparable:"));
         text.push_str(&nearest::by_group(mismatches));
     }
-    text.push_str(&diff::environment(changes));
+    text.push_str(&diff::underneath(changes));
     text
 }

@@ -18,7 +18,7 @@ use crate::ui::plain;
 const VALUE_MAX: usize = 40;
 
 /// How many digits name an environment.
-const ENVIRONMENT_DIGITS: usize = 12;
+const DIGITS: usize = 12;
 /// Longest command line shown, in characters: one line of a narrow terminal.
 const COMMAND_MAX: usize = 64;
 /// Bytes of one mebibyte.
@@ -93,18 +93,15 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
     if let Captured::Known(facts) = &snapshot.process {
         text.push_str(&section("process", &process(facts)));
     }
-    for (label, captured) in [
-        ("environment", &snapshot.environment),
-        ("code", &snapshot.code),
+    for (label, captured, said) in [
+        ("environment", &snapshot.environment, environment as InWords),
+        ("code", &snapshot.code, code),
     ] {
-        text.push_str(&section(
-            label,
-            &[match captured {
-                Captured::Known(value) if label == "environment" => environment(captured, value),
-                Captured::Known(value) => cut(&value.to_string(), VALUE_MAX),
-                Captured::NotCaptured { reason } => format!("not captured: {}", plain(reason)),
-            }],
-        ));
+        let items = match captured {
+            Captured::Known(value) => said(captured, value),
+            Captured::NotCaptured { reason } => vec![format!("not captured: {}", plain(reason))],
+        };
+        text.push_str(&section(label, &items));
     }
     text.push_str(&previous(answer, &envelope.recorded_at));
     text.push_str(&verdict(&answer.verdict));
@@ -116,19 +113,58 @@ pub(crate) fn text(stored: &Stored, answer: &Answered, notes: &SnapshotNotes) ->
     text
 }
 
+/// Says what was captured.
+type InWords = fn(&Captured, &Value) -> Vec<String>;
+
 /// Names an environment, and says when it was captured; one that a document names was not.
-fn environment(captured: &Captured, value: &Value) -> String {
+fn environment(captured: &Captured, value: &Value) -> Vec<String> {
     let Some(digest) = captured.digest() else {
-        return cut(&value.to_string(), VALUE_MAX);
+        return vec![cut(&value.to_string(), VALUE_MAX)];
     };
-    let name = digest.prefix(ENVIRONMENT_DIGITS);
+    let name = digest.prefix(DIGITS);
     let at = value
         .get(CAPTURE)
         .and_then(|capture| capture.get("at")?.as_str());
-    match at {
+    vec![match at {
         Some(at) => format!("{name}, captured {}", plain(at)),
         None => format!("{name}, as the document says"),
+    }]
+}
+
+/// Names the commit, where it stood, and how far the work tree was from it.
+fn code(_captured: &Captured, value: &Value) -> Vec<String> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    if value.get("schema").is_none() {
+        let commit = shown(value.get("commit"), VALUE_MAX);
+        return vec![format!("{commit}, as the document says")];
     }
+    let commit = value.get("commit").map(|it| shown(Some(it), VALUE_MAX));
+    let mut items = vec![match (commit, text("branch")) {
+        (Some(commit), Some(branch)) => format!("{commit} on {}", plain(branch)),
+        (Some(commit), None) => commit,
+        (None, _) => "no commit yet".to_owned(),
+    }];
+    items.extend(text("operation").map(|it| format!("in the middle of a {}", plain(it))));
+    let counts = value.get("work_tree").and_then(Value::as_object);
+    let count = |kind: &str| counts.and_then(|it| it.get(kind)?.as_u64()).unwrap_or(0);
+    let kinds = ["staged", "modified", "conflicted", "untracked"];
+    let told = kinds.into_iter().filter(|kind| count(kind) > 0);
+    let told: Vec<String> = told.map(|kind| format!("{} {kind}", count(kind))).collect();
+    if told.is_empty() && counts.is_some() {
+        items.push("nothing changed".to_owned());
+    }
+    items.extend(told);
+    let patch = value.get("patch").map(|it| shown(Some(it), VALUE_MAX));
+    items.extend(patch.map(|it| format!("patch {it}")));
+    if text("state") != Some("captured") {
+        let warnings = value.get(CAPTURE).and_then(|it| it.get("warnings"));
+        let why = warnings.and_then(|it| it.get(0)?.as_str());
+        items.push(format!(
+            "read in part: {}",
+            plain(why.unwrap_or("the rest is not known"))
+        ));
+    }
+    items
 }
 
 /// Says how a command ended, what it took, and what it was; what is not known is left out.

@@ -65,8 +65,9 @@ pub(crate) fn cut_within(name: &str, size_max: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
+/// Tells whether a text is a SHA-256, or the name of a commit.
 fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns the shortest beginning of a cohort's digits that is unique among `all`.

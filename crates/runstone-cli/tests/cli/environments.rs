@@ -1,7 +1,7 @@
 //! Environments beside runs: what is captured by default, what is told, and what is said of what is
 //! not known. The machine is a folder, so that each of these reads the same everywhere.
 
-use runstone_testkit::Machine;
+use runstone_testkit::{Machine, Repository};
 
 use crate::scene::{Scene, run_document};
 
@@ -57,6 +57,38 @@ fn what_changed_on_the_machine_stands_beside_the_numbers() {
     );
     let listed = &rows["snapshots"][0]["environment"];
     assert_eq!(listed["state"], "captured");
+}
+
+#[test]
+#[cfg(feature = "git")]
+fn which_code_ran_stands_beside_the_numbers() {
+    let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
+    let machine = Machine::new();
+    let repository = Repository::around(&scene.project());
+    repository.commit(&[("train.py", "fit()\n")]);
+    // Documents lie elsewhere: each would be a file that is not tracked.
+    let record = |scene: &mut Scene, run: &str, auc: f64| {
+        let document = format!("../{run}.json");
+        scene.file(&document, run_document(run, auc));
+        scene.run_with(&["record", &document], &on(&machine), b"");
+    };
+    record(&mut scene, "r1", 0.61);
+    repository.commit(&[("train.py", "fit(2)\n")]);
+    record(&mut scene, "r2", 0.62);
+    repository.file("train.py", "fit(3)\n").file("new.py", "");
+    record(&mut scene, "r3", 0.63);
+    scene.run(&["diff"]);
+    scene.run(&["explain", "r1", "r3"]);
+    insta::assert_snapshot!(scene.transcript());
+    let shown = String::from_utf8(scene.quietly(&["show", "r3"]).stdout).unwrap();
+    assert!(
+        shown.contains("  code         8ce1a5d95d3f… on main   1 modified   1 untracked\n"),
+        "{shown}"
+    );
+    let listed = &scene.json(&["log"])["snapshots"][0]["code"];
+    assert_eq!(listed["state"], "captured");
+    assert_eq!(listed["work_tree"]["untracked"], 1);
+    assert!(listed["commit"].is_string() && listed["patch"].is_string());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::diff::{FactorGroup, Row, RunDiff, comparable_tree, tells_of_process};
 use crate::id::SnapshotSeq;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Code, Snapshot};
 use crate::verdict::Overall;
 
 /// What kind of thing changed; the order is that among equally suspicious ones.
@@ -113,7 +113,11 @@ pub fn changed_between(diff: &RunDiff) -> Vec<Changed> {
         ("labels", Group::Labels, &diff.labels),
     ];
     for (section, group, rows) in sections {
-        let tells = |row: &&Row| group != Group::Process || tells_of_process(&row.key);
+        let tells = |row: &&Row| match group {
+            Group::Code => Code::tells(&row.key),
+            Group::Process => tells_of_process(&row.key),
+            _ => true,
+        };
         found.extend(rows.iter().filter(tells).map(|row| Changed {
             key: format!("{section}.{}", row.key),
             group,

@@ -16,7 +16,10 @@ use super::tree::{Difference, LeafChange, SECTIONS, captured, comparable_trees, 
 use super::variance::only_outputs_changed;
 use super::wording;
 use crate::profile::{MetricRules, Severity, SeverityRule, StageRules};
-use crate::snapshot::{Captured, Snapshot};
+use crate::snapshot::{Captured, Code, CodePair, Snapshot};
+
+/// What of the code is not known where files were there that are not tracked.
+const UNTRACKED: &str = "untracked files";
 
 /// Compares the current run with what it is held against, by the current run's rules.
 pub fn diff(against: Against<'_>, current: Side<'_>, rules: &StageRules) -> RunDiff {
@@ -91,7 +94,8 @@ fn between(
         .collect();
     let [environment, code, process] = captured_rows(prev, curr, &leaves);
     let unknown = unknown_sections(prev, curr);
-    let as_far_as_known = wording::as_far_as_known(&explaining(&unknown));
+    let unknown_inputs = unknown_inputs(prev, curr, &unknown);
+    let as_far_as_known = wording::as_far_as_known(&unknown_inputs);
     let varies = only_outputs_changed(&leaves, severity, metrics);
     let Gravity { level, reason } = gravest(&leaves, severity);
     RunDiff {
@@ -123,7 +127,7 @@ fn between(
         },
         gravity: by_section(&leaves, severity),
         reproducibility_variance: varies,
-        unknown_inputs: explaining(&unknown),
+        unknown_inputs,
         environment,
         environment_changes: None,
         code,
@@ -136,18 +140,23 @@ fn unknown_sections(prev: &Snapshot, curr: &Snapshot) -> Vec<&'static str> {
     captured(prev)
         .into_iter()
         .zip(captured(curr))
-        .filter(|((_, before), (_, now))| unknown_side(before, now).is_some())
+        .filter(|((section, before), (_, now))| unknown_side(section, before, now).is_some())
         .map(|((section, _), _)| section)
         .collect()
 }
 
-/// Those of them that could explain a difference; what was measured of the process cannot.
-fn explaining(unknown: &[&'static str]) -> Vec<&'static str> {
-    unknown
-        .iter()
-        .copied()
-        .filter(|section| *section != "process")
-        .collect()
+/// What could explain a difference and is not known: sections, but for what was measured of the
+/// process, and beside code that is known the files that are not tracked.
+fn unknown_inputs(prev: &Snapshot, curr: &Snapshot, unknown: &[&'static str]) -> Vec<&'static str> {
+    let sections = unknown.iter().copied();
+    let mut inputs: Vec<_> = sections.filter(|section| *section != "process").collect();
+    let mut codes = [&prev.code, &curr.code]
+        .into_iter()
+        .filter_map(Captured::as_code);
+    if !inputs.contains(&"code") && codes.any(Code::has_untracked) {
+        inputs.push(UNTRACKED);
+    }
+    inputs
 }
 
 fn counts(leaves: &[LeafChange<'_>], unknown: &[&str]) -> BTreeMap<&'static str, Option<usize>> {
@@ -178,13 +187,32 @@ fn rows(leaves: &[LeafChange<'_>], section: &str) -> Vec<Row> {
 
 fn captured_rows(prev: &Snapshot, curr: &Snapshot, leaves: &[LeafChange<'_>]) -> [SectionRows; 3] {
     let (before, now) = (captured(prev), captured(curr));
-    std::array::from_fn(|at| match unknown_side(before[at].1, now[at].1) {
-        Some(reason) => SectionRows::Unknown { reason },
-        None => SectionRows::Compared(rows(leaves, before[at].0)),
+    std::array::from_fn(|at| {
+        let ((section, before), (_, now)) = (before[at], now[at]);
+        if let Some(reason) = unknown_side(section, before, now) {
+            return SectionRows::Unknown { reason };
+        }
+        let mut rows = rows(leaves, section);
+        if section == "code"
+            && !rows.is_empty()
+            && let (Some(before), Some(now)) = (before.as_code(), now.as_code())
+        {
+            let beside = Code::beside(before, now).into_iter();
+            rows.extend(beside.map(|(key, prev, curr)| Row { key, prev, curr }));
+        }
+        SectionRows::Compared(rows)
     })
 }
 
-fn unknown_side(prev: &Captured, curr: &Captured) -> Option<String> {
+fn unknown_side(section: &str, prev: &Captured, curr: &Captured) -> Option<String> {
+    if section == "code"
+        && let (Some(prev), Some(curr)) = (prev.as_code(), curr.as_code())
+    {
+        return match Code::pair(prev, curr) {
+            CodePair::Comparable(..) => None,
+            CodePair::Unknown { reason } => Some(reason),
+        };
+    }
     let missing = |captured: &Captured| match captured {
         Captured::Known(_) => None,
         Captured::NotCaptured { reason } => Some(reason.clone()),

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::canon;
-use crate::snapshot::{Captured, DIGEST, Snapshot};
+use crate::snapshot::{Captured, Code, CodePair, DIGEST, Snapshot};
 
 /// The sections of a tree, in the order in which they are shown: what was asked first, what came
 /// out last.
@@ -49,19 +49,26 @@ pub fn comparable_tree(snapshot: &Snapshot) -> Value {
         .map(|(name, value)| (name.clone(), value.to_json()))
         .collect();
     for (section, captured) in captured(snapshot) {
-        if let Captured::Known(value) = captured {
-            tree[section] = compared(section, value);
+        if let Some(value) = compared(section, captured) {
+            tree[section] = value;
         }
     }
     canon::settle(tree)
 }
 
-/// Returns what is compared of a section that was captured: of an environment its name alone, since
-/// how it was captured differs every time.
-fn compared(section: &str, value: &Value) -> Value {
-    match value.get(DIGEST) {
-        Some(digest) if section == "environment" => json!({ DIGEST: digest }),
-        _ => value.clone(),
+/// Returns what is compared of a section, if it was captured: of an environment its name alone,
+/// since how it was captured differs every time, and of code what names it.
+fn compared(section: &str, captured: &Captured) -> Option<Value> {
+    let Captured::Known(value) = captured else {
+        return None;
+    };
+    match section {
+        "code" => captured.as_code().and_then(Code::named),
+        "environment" => Some(match value.get(DIGEST) {
+            Some(digest) => json!({ DIGEST: digest }),
+            None => value.clone(),
+        }),
+        _ => Some(value.clone()),
     }
 }
 
@@ -97,7 +104,16 @@ fn below<'p>(own: &str, path: &'p str, fields: &BTreeMap<String, Value>) -> &'p 
 pub fn comparable_trees(prev: &Snapshot, curr: &Snapshot) -> (Value, Value) {
     let mut trees = [comparable_tree(prev), comparable_tree(curr)];
     for ((section, before), (_, now)) in captured(prev).into_iter().zip(captured(curr)) {
-        if let (Captured::Known(_), Captured::Known(_)) = (before, now) {
+        if section == "code"
+            && let (Some(before), Some(now)) = (before.as_code(), now.as_code())
+        {
+            if let CodePair::Comparable(before, now) = Code::pair(before, now) {
+                // Of code that was read in part there are trees only beside another's.
+                trees[0][section] = canon::settle(before);
+                trees[1][section] = canon::settle(now);
+                continue;
+            }
+        } else if let (Captured::Known(_), Captured::Known(_)) = (before, now) {
             continue;
         }
         trees

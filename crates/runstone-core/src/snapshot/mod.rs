@@ -16,8 +16,10 @@ use crate::id::{Attempt, RunId, Stage};
 use crate::metric::MetricValue;
 use crate::profile::{FactorClass, Policy};
 
+mod code;
 mod payload;
 
+pub use code::{Code, CodePair};
 pub use payload::SnapshotError;
 
 /// Version of the payload's shape.
@@ -174,6 +176,14 @@ impl Captured {
         }
     }
 
+    /// Returns it as what is known of the code. `None`: nothing is.
+    pub fn as_code(&self) -> Option<Code<'_>> {
+        match self {
+            Self::Known(value) => Some(Code::of(value)),
+            Self::NotCaptured { .. } => None,
+        }
+    }
+
     /// Tells whether it was captured by the recording itself, which stored its document as an
     /// object. What a document of the caller's names need not be in the store.
     pub fn has_object(&self) -> bool {
@@ -183,7 +193,7 @@ impl Captured {
 
 /// The member that names an environment.
 pub const DIGEST: &str = "digest";
-/// The member that says how an environment was captured. It is no part of the environment.
+/// The member that says how an environment, or the code, was captured. It is no part of either.
 pub const CAPTURE: &str = "capture";
 
 /// The program that wrote a snapshot.

@@ -36,7 +36,7 @@ pub struct CaptureRequest {
     pub root: Option<PathBuf>,
     /// The interpreter, or the folder of the virtual environment; `None`: what `python3` would be.
     pub python: Option<PathBuf>,
-    /// The folder in which a virtual environment is looked for.
+    /// The folder in which a virtual environment is looked for, and a git repository around it.
     pub folder: Option<PathBuf>,
     /// The environment variables of the session.
     pub variables: BTreeMap<String, String>,

@@ -3,7 +3,7 @@
 //! ```text
 //! choice     which environment a recording is of      settled    it, captured or found
 //! document   an object of the store                   changes    rows between two of them
-//! kept       by request: a log with notes
+//! code       which commit ran, read beside it           kept       by request: a log with notes
 //! ```
 //!
 //! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
@@ -13,6 +13,7 @@
 
 mod changes;
 mod choice;
+mod code;
 mod document;
 mod kept;
 mod settled;

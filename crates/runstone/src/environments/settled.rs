@@ -18,6 +18,7 @@ use runstone_store::Standing;
 use serde_json::{Map, Value, json};
 
 use super::choice::{CaptureRequest, EnvironmentChoice};
+use super::code::FoundCode;
 use crate::digests::to_hash;
 use crate::error::{Error, chain};
 use crate::open::Ledger;
@@ -70,7 +71,7 @@ impl Settled {
         }
     }
 
-    /// Says that a capture was wanted and there is none.
+    /// Says that a capture of the environment was wanted and there is none.
     fn failed(reason: &str) -> Self {
         Self {
             warnings: vec![format!("the environment is not captured: {reason}")],
@@ -121,9 +122,9 @@ impl Ledger {
             EnvironmentChoice::IfJustNow(_) if !self.is_just_now(finished_at) => {
                 Settled::not_known("the run ended more than an hour before it was recorded")
             }
-            EnvironmentChoice::IfJustNow(request) | EnvironmentChoice::Current(request) => self
-                .captured_now(request, profile)
-                .unwrap_or_else(|error| Settled::failed(&chain(&error))),
+            EnvironmentChoice::IfJustNow(request) | EnvironmentChoice::Current(request) => {
+                self.captured_now(request, profile)
+            }
             EnvironmentChoice::Settled(settled) => return Arc::clone(settled),
         })
     }
@@ -137,26 +138,30 @@ impl Ledger {
         }
     }
 
-    fn captured_now(
-        &self,
-        request: &CaptureRequest,
-        profile: &Profile,
-    ) -> Result<Settled, RootError> {
-        let capture = captured_for(request, profile)?;
+    /// Captures the machine as it is, and the code beside it.
+    fn captured_now(&self, request: &CaptureRequest, profile: &Profile) -> Settled {
+        let reading = self.begin_code(request, profile);
+        let mut settled = match captured_for(request, profile) {
+            Ok(capture) => self.of_capture(&capture, request),
+            Err(error) => Settled::failed(&chain(&error)),
+        };
+        let FoundCode { code, warning } = self.finish_code(reading);
+        settled.code = code;
+        settled.warnings.extend(warning);
+        settled
+    }
+
+    fn of_capture(&self, capture: &Capture, request: &CaptureRequest) -> Settled {
         let bytes = canon::bytes(&capture.environment.to_json());
-        let environment = self.captured_value(&capture, request);
-        Ok(Settled {
-            environment: Captured::Known(environment),
-            code: Captured::NotCaptured {
-                reason: "git state is not joined to runs yet".to_owned(),
-            },
+        Settled {
+            environment: Captured::Known(self.captured_value(capture, request)),
             object: Some(EnvironmentObject {
                 digest: capture.digests.environment,
                 bytes: bytes.into(),
                 is_named: false,
             }),
-            warnings: Vec::new(),
-        })
+            ..Settled::not_known("it is read beside")
+        }
     }
 
     /// Returns what is kept of a capture beside its document: names, and how it went.

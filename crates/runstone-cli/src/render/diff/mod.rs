@@ -8,7 +8,7 @@ pub(crate) mod rows;
 mod text;
 
 pub(crate) use self::markdown::markdown;
-pub(crate) use self::text::{environment, sections, text};
+pub(crate) use self::text::{sections, text, underneath};
 
 /// In which order sections stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

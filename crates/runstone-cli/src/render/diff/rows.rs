@@ -323,16 +323,6 @@ pub(crate) fn unknowns(diff: &RunDiff) -> Vec<String> {
     unknowns
 }
 
-/// Returns what is not known of the environment alone, and why.
-pub(super) fn unknowns_of_environment(diff: &RunDiff) -> Vec<String> {
-    let mut unknowns = Vec::new();
-    if let SectionRows::Unknown { reason } = &diff.environment {
-        unknowns.push(format!("environment not known: {}", plain(reason)));
-    }
-    unknowns.extend(behind_the_names(diff));
-    unknowns
-}
-
 /// Returns what is not known of two environments whose names differ.
 fn behind_the_names(diff: &RunDiff) -> Option<String> {
     match &diff.environment_changes {

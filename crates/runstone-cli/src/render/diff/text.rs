@@ -73,14 +73,16 @@ fn item(change: &Change<'_>, diff: &RunDiff) -> String {
     }
 }
 
-/// Returns what differs between two environments, and what is not known of it.
-pub(crate) fn environment(diff: &RunDiff) -> String {
+/// Returns what differs in environment and code, and what is not known of them.
+pub(crate) fn underneath(diff: &RunDiff) -> String {
     let sections = rows::sections(diff, Detail::Changed, Order::CauseFirst);
-    let environment = sections.iter().filter(|it| it.label == "environment");
-    let mut text: String = environment
+    let underneath = sections
+        .iter()
+        .filter(|it| matches!(it.label, "environment" | "code"));
+    let mut text: String = underneath
         .map(|section| of_section(section, diff, Detail::Changed))
         .collect();
-    for unknown in rows::unknowns_of_environment(diff) {
+    for unknown in rows::unknowns(diff) {
         let lines = wrapped(&unknown);
         line(
             &mut text,
