@@ -121,6 +121,7 @@ fn every_export_is_legal_by_the_official_schema() {
     }
     let at = Details {
         captured_at: Some("2026-11-20T10:00:00Z".to_owned()),
+        ..Details::default()
     };
     let dated = export(&all[0].1, Format::CycloneDx, &at).unwrap();
     let dated: Value = serde_json::from_str(&dated.parts[0].text).unwrap();

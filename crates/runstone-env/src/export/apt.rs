@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Export, LeftOut, Part, heading};
+use super::{Details, Export, LeftOut, Part, archive, heading};
 use crate::document::{Environment, Package, Source};
 use crate::grammar;
 use crate::names::SourceName;
@@ -26,9 +26,10 @@ const PRIORITY: u32 = 1001;
 /// The architecture of what runs anywhere, which apt counts to the machine's own.
 const ANY: &str = "all";
 
-pub(super) fn export(environment: &Environment, source: &Source) -> Export {
+pub(super) fn export(environment: &Environment, source: &Source, details: &Details) -> Export {
     let heading = heading(environment, source);
-    let (mut packages, mut pins, mut automatic) = (heading.clone(), heading.clone(), heading);
+    let (mut packages, mut pins) = (heading.clone(), heading.clone());
+    let mut automatic = heading.clone();
     let native = source.facts.get("native_arch").and_then(Value::as_str);
     let native = native.filter(|it| grammar::is_debian_arch(it));
     let came_along = came_along(environment);
@@ -72,6 +73,13 @@ pub(super) fn export(environment: &Environment, source: &Source) -> Export {
         parts.push(Part {
             file: "automatic.list",
             text: automatic,
+        });
+    }
+    let releases = details.releases.as_ref();
+    if let Some(lines) = releases.and_then(|it| archive::lines(environment, it)) {
+        parts.push(Part {
+            file: "snapshot.list",
+            text: heading + &lines,
         });
     }
     Export { parts, left_out }

@@ -23,7 +23,7 @@ pub(super) fn export(source: &Source) -> Export {
         text.push('\n');
     }
     text.push_str("@EXPLICIT\n");
-    let left_out = one_a_line(SourceName::Conda, source, line, &mut text);
+    let left_out = one_a_line(SourceName::Conda, source.packages.iter(), line, &mut text);
     Export::of_one("explicit.txt", text, left_out)
 }
 

@@ -11,7 +11,7 @@
 
 use serde_json::Value;
 
-use super::{Export, LeftOut, Part, apt, requirements};
+use super::{Details, Export, LeftOut, Part, apt, requirements};
 use crate::document::{Environment, Source};
 use crate::grammar;
 use crate::names::{SourceName, State};
@@ -27,7 +27,7 @@ pub(super) fn export(environment: &Environment) -> Export {
     let mut parts = Vec::new();
     let mut left_out = Vec::new();
     if let Some(dpkg) = read(environment, SourceName::Dpkg) {
-        let apt = apt::export(environment, dpkg);
+        let apt = apt::export(environment, dpkg, &Details::default());
         packages(&apt, &mut text);
         left_out.extend(apt.left_out);
         parts.extend(apt.parts.into_iter().filter(|it| it.file == apt::PINS));

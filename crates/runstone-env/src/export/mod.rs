@@ -7,12 +7,14 @@
 //! nothing is installed.
 
 mod apt;
+mod archive;
 mod conda;
 mod cyclonedx;
 mod docker;
 pub(crate) mod requirements;
 
 use runstone_core::canon;
+use serde_json::Value;
 
 use crate::document::{Environment, Package, Source};
 use crate::names::{SourceName, State};
@@ -49,6 +51,8 @@ pub struct Export {
 pub struct Details {
     /// When it was captured, as an instant of RFC 3339.
     pub captured_at: Option<String>,
+    /// The lists of packages that apt had, as the capture observed them.
+    pub releases: Option<Value>,
 }
 
 /// A text of an export.
@@ -145,7 +149,7 @@ pub fn export(
 ) -> Result<Export, NotExported> {
     let read = |name| source(environment, format, name);
     Ok(match format {
-        Format::Apt => apt::export(environment, read(SourceName::Dpkg)?),
+        Format::Apt => apt::export(environment, read(SourceName::Dpkg)?, details),
         Format::Conda => conda::export(read(SourceName::Conda)?),
         Format::CycloneDx => cyclonedx::export(environment, details),
         Format::Docker => docker::export(environment),
@@ -178,15 +182,16 @@ impl Export {
     }
 }
 
-/// Adds a line for each package of a source, and returns those that get none, each with the reason.
-fn one_a_line(
+/// Adds a line for each of the packages of a source, and returns those that get none, each with the
+/// reason.
+fn one_a_line<'p>(
     name: SourceName,
-    source: &Source,
+    packages: impl Iterator<Item = &'p Package>,
     line: impl Fn(&Package) -> Result<String, &'static str>,
     text: &mut String,
 ) -> Vec<LeftOut> {
     let mut left_out = Vec::new();
-    for package in &source.packages {
+    for package in packages {
         match line(package) {
             Ok(line) => {
                 text.push_str(&line);

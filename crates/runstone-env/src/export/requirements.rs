@@ -1,7 +1,7 @@
 //! `requirements.txt`: the distributions of an interpreter, each at its version.
 //!
 //! A distribution that came from an address or a repository comes from there again, at the commit
-//! or by the hash it had. One that is shadowed is no import's, and left out.
+//! or by the hash it had. One that is shadowed is no import's, and is not in the list.
 //!
 //! # Source
 //! <https://pip.pypa.io/en/stable/reference/requirements-file-format/>; PEP 440, 508, 610.
@@ -26,7 +26,8 @@ pub(super) fn export(environment: &Environment, source: &Source) -> Export {
         text.push_str(version);
         text.push('\n');
     }
-    let left_out = one_a_line(SourceName::Python, source, line, &mut text);
+    let packages = source.packages.iter().filter(|it| !is_shadowed(it));
+    let left_out = one_a_line(SourceName::Python, packages, line, &mut text);
     Export::of_one("requirements.txt", text, left_out)
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn line(package: &Package) -> Result<String, &'static str> {
     let name = package.name.as_str();
     let fact = |name: &str| package.facts.get(name).and_then(Value::as_str);
     let is_so = |name: &str| package.facts.get(name) == Some(&Value::Bool(true));
-    if is_so("shadowed") {
+    if is_shadowed(package) {
         return Err("another of its name goes before it");
     }
     if !grammar::is_python_name(name) {
@@ -76,6 +77,10 @@ pub(crate) fn line(package: &Package) -> Result<String, &'static str> {
         .collect();
     let mark = if fragment.is_empty() { "" } else { "#" };
     Ok(format!("{name} @ {address}{mark}{}", fragment.join("&")))
+}
+
+fn is_shadowed(package: &Package) -> bool {
+    package.facts.get("shadowed") == Some(&Value::Bool(true))
 }
 
 /// Returns the hash of the archive, as a fragment.
