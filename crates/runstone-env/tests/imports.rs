@@ -218,6 +218,21 @@ fn nothing_that_gives_access_is_kept_or_told() {
 }
 
 #[test]
+fn file_is_taken_for_what_it_looks_like() {
+    for (bytes, format) in [
+        ("{\"schema\":\"x\"}", Format::Json),
+        (" \n{\"bomFormat\": \"CycloneDX\"}", Format::CycloneDx),
+        ("<?xml version=\"1.0\"?><bom/>", Format::CycloneDx),
+        ("# platform: linux-64\n@EXPLICIT\n", Format::Conda),
+        ("numpy==1\n", Format::Requirements),
+        ("", Format::Requirements),
+    ] {
+        assert_eq!(Format::of(bytes.as_bytes()), format, "{bytes}");
+    }
+    assert!(matches!(refused(b"<bom/>"), NotImported::NotJson(_)));
+}
+
+#[test]
 fn hostile_files_are_refused_and_stay_text() {
     let too_large = vec![b' '; runstone_env::import::BYTES_MAX + 1];
     assert!(matches!(refused(&too_large), NotImported::TooMuch { .. }));
@@ -226,7 +241,11 @@ fn hostile_files_are_refused_and_stay_text() {
         NotImported::NotText { line: 2 }
     ));
     assert!(matches!(refused(b""), NotImported::Nothing { .. }));
-    assert!(matches!(refused(b"{}"), NotImported::NotAnEnvironment(_)));
+    assert!(matches!(refused(b"{}"), NotImported::NotThisFormat { .. }));
+    assert!(matches!(
+        refused(br#"{"schema":"other/1"}"#),
+        NotImported::NotAnEnvironment(_)
+    ));
     let deep = format!("{{\"schema\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
     assert!(matches!(refused(deep.as_bytes()), NotImported::NotJson(_)));
     let many: Vec<String> = (0..100_001).map(|it| format!("p{it}==1\n")).collect();
@@ -348,3 +367,59 @@ fn links_in_folders_of_the_earlier_tool_lead_nowhere() {
         ["it has no `metadata.json`", "it has no `metadata.json`"]
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_taken_or_refused(
+        parts in proptest::collection::vec(proptest::sample::select(PARTS.as_slice()), 0..24),
+        odd in proptest::collection::vec(proptest::num::u8::ANY, 0..4),
+        place in 0..64_usize,
+    ) {
+        let mut bytes = parts.concat().into_bytes();
+        let place = place.min(bytes.len());
+        bytes.splice(place..place, odd);
+        for format in Format::ALL {
+            if let Ok(imported) = import(&bytes, format, &Redaction::default()) {
+                // What was taken has a name of its own, and is taken again as the same.
+                let text = exported(&imported.environment, export::Format::Json);
+                let again = taken(text.as_bytes());
+                proptest::prop_assert_eq!(
+                    again.environment.digests().environment,
+                    imported.environment.digests().environment
+                );
+            }
+        }
+    }
+}
+
+/// What files of these formats are made of.
+const PARTS: [&str; 28] = [
+    "a",
+    "1.0",
+    "==",
+    "\n",
+    "\\\n",
+    " # ",
+    " @ ",
+    "https://",
+    "u:p@host/",
+    "x-1-py3-none-any.whl",
+    "x-1-0.conda",
+    "#",
+    "@EXPLICIT\n",
+    "-r ",
+    "[b]",
+    ";",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"schema\"",
+    "\"runstone.environment/1\"",
+    "\"sources\"",
+    "\"npm\"",
+    "\"bomFormat\"",
+    "\"CycloneDX\"",
+];

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::scene::{Scene, run_document};
 
 /// A scene on a machine of its own.
-struct OnMachine {
-    scene: Scene,
-    machine: Machine,
+pub(crate) struct OnMachine {
+    pub(crate) scene: Scene,
+    pub(crate) machine: Machine,
 }
 
 /// Captures the machine instead of that of whoever tests.
@@ -26,26 +26,26 @@ fn on(machine: &Machine) -> [(&'static str, &str); 4] {
 }
 
 impl OnMachine {
-    fn with(scene: Scene) -> Self {
+    pub(crate) fn with(scene: Scene) -> Self {
         let machine = Machine::new();
         machine.python("numpy", "1.26.4").python("attrs", "23.1.0");
         Self { scene, machine }
     }
 
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Scene::with_store(&[]))
     }
 
-    fn variables(&self) -> [(&'static str, &str); 4] {
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
         on(&self.machine)
     }
 
-    fn run(&mut self, arguments: &[&str]) -> &mut Self {
+    pub(crate) fn run(&mut self, arguments: &[&str]) -> &mut Self {
         self.scene.run_with(arguments, &on(&self.machine), b"");
         self
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self
             .scene
             .command(&[arguments, &["--json"]].concat())
@@ -61,7 +61,7 @@ impl OnMachine {
     }
 
     /// Returns the transcript without what is another one on every machine.
-    fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         let mut transcript = self.scene.transcript();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
         let machine = self.machine.path().to_str().unwrap();
@@ -197,7 +197,7 @@ fn every_example_of_an_environment_on_the_json_page_is_what_the_commands_print()
 }
 
 /// Puts the same in place of what is another on every machine, or after another kind of capture.
-fn set_what_varies(document: &mut Value) {
+pub(crate) fn set_what_varies(document: &mut Value) {
     match document {
         Value::Object(members) => {
             for (name, value) in members {

@@ -11,6 +11,7 @@ mod check;
 mod control_characters;
 mod doctor;
 mod env;
+mod env_formats;
 mod environments;
 mod export;
 mod looking;

@@ -6,12 +6,18 @@
 use runstone_core::json::{Limits, read_document};
 use serde_json::Value;
 
-use super::{BYTES_MAX, DEPTH_MAX, NotImported, Read};
+use super::{Another, BYTES_MAX, DEPTH_MAX, Format, NotImported, Read};
 use crate::document::Environment;
 use crate::names::SourceName;
 
 pub(super) fn read(bytes: &[u8]) -> Result<Read, NotImported> {
     let document = read_document(bytes, &limits()).map_err(NotImported::NotJson)?;
+    if !document.contains_key("schema") {
+        return Err(NotImported::NotThisFormat {
+            format: Format::Json,
+            found: Another("it has neither `schema` nor `bomFormat`".to_owned()),
+        });
+    }
     let document = Value::Object(document);
     let environment = Environment::from_json(&document)?;
     let mut read = Read {

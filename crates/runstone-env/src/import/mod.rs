@@ -160,6 +160,10 @@ impl Format {
             let is_bom = memchr::memmem::find(bytes, b"\"bomFormat\"").is_some();
             return if is_bom { Self::CycloneDx } else { Self::Json };
         }
+        if begins.starts_with(b"<") {
+            // The other form of it, which is refused in one sentence.
+            return Self::CycloneDx;
+        }
         let mut lines = bytes.split(|byte| *byte == b'\n');
         if lines.any(|line| line.trim_ascii() == conda::MARK) {
             Self::Conda

@@ -6,6 +6,7 @@
 use runstone_core::problem::ProblemKind;
 use runstone_core::record::Refused;
 use runstone_core::snapshot::SnapshotError;
+use runstone_env::import::{Format, NotImported};
 use runstone_store::StoreError;
 
 use super::Error;
@@ -114,6 +115,11 @@ impl Error {
                      `{reference}#1`"
                 ))
             }
+            Self::NotImported { source, .. } => Some(hint_of_import(source).to_owned()),
+            Self::NotExported(_) => Some(
+                "`runstone env show` says how far each source was read; `--format json` says all of it"
+                    .to_owned(),
+            ),
             Self::NoEnvironment { .. } => Some("`runstone env list` lists what is kept".to_owned()),
             Self::NotFound { .. } => Some("`runstone log` lists what there is".to_owned()),
             Self::Ambiguous { candidates, .. } => candidates
@@ -209,6 +215,29 @@ fn file_called(name: &str) -> Option<&str> {
     name.strip_prefix('`')
         .and_then(|name| name.strip_suffix('`'))
         .filter(|name| !name.is_empty() && name.chars().all(is_bare))
+}
+
+/// Returns what to do about a file that cannot be imported.
+fn hint_of_import(not_imported: &NotImported) -> &'static str {
+    match not_imported {
+        NotImported::Lines {
+            format: Format::Conda,
+            ..
+        } => "make the list with `conda list --explicit --md5`, then import it again",
+        NotImported::Lines { .. } => {
+            "pin what is installed with `python3 -m pip freeze`, and import that"
+        }
+        NotImported::TooMuch { .. } => "import what it was put together from, one by one",
+        NotImported::NotText { .. }
+        | NotImported::NotJson(_)
+        | NotImported::NotThisFormat { .. }
+        | NotImported::NotAnEnvironment(_) => {
+            "say what it is with `--format`; `runstone env import --help` lists the formats"
+        }
+        NotImported::Nothing { .. } => {
+            "`runstone env import --help` says what is taken of a format"
+        }
+    }
 }
 
 /// Returns how to name the run and stage of a document that lacks nothing else.

@@ -36,6 +36,7 @@ impl Error {
             | Self::Query(_)
             | Self::Words(_)
             | Self::AttachmentMissing { .. }
+            | Self::NotImported { .. }
             | Self::Usage { .. } => ErrorKind::Illegal,
             Self::Conflict(_) | Self::UnderWay(_) | Self::Unfit { .. } => ErrorKind::Refused,
             Self::NotFound { .. }
@@ -43,6 +44,7 @@ impl Error {
             | Self::Empty
             | Self::SeveralCohorts { .. }
             | Self::NoEnvironment { .. }
+            | Self::NotExported(_)
             | Self::NoRun
             | Self::Deleted(_)
             | Self::NoYardstick { .. } => ErrorKind::NotFound,
@@ -99,6 +101,8 @@ impl Error {
             Self::Conflict(_) => "attempt_conflict",
             Self::UnderWay(_) => "under_way",
             Self::NotFound { .. } | Self::NoEnvironment { .. } => "not_found",
+            Self::NotImported { .. } => "not_imported",
+            Self::NotExported(_) => "not_exported",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Empty => "empty_store",
             Self::SeveralCohorts { .. } => "several_cohorts",

@@ -21,6 +21,8 @@ use runstone_core::profile::ProfileError;
 use runstone_core::query::QueryError;
 use runstone_core::record::Refused;
 use runstone_core::snapshot::SnapshotError;
+use runstone_env::export::NotExported;
+use runstone_env::import::NotImported;
 use runstone_store::{Damage, StoreError};
 use serde_json::{Value, json};
 
@@ -114,6 +116,18 @@ pub enum Error {
         /// What is known of it, as a fragment for people.
         why: String,
     },
+    /// A file holds no environment that can be read.
+    #[error("{name} cannot be imported")]
+    NotImported {
+        /// What the caller calls it, such as `` `pins.txt` ``.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: NotImported,
+    },
+    /// An environment cannot be said in a format.
+    #[error(transparent)]
+    NotExported(#[from] NotExported),
     /// Runs that were to be ranked are of several cohorts.
     #[error("the runs are of {} cohorts, and only those of one can be compared", cohorts.len())]
     SeveralCohorts {
@@ -235,6 +249,7 @@ impl Error {
                 refused.problems.iter().map(ToString::to_string).collect()
             }
             Self::Ambiguous { candidates, .. } => candidates.clone(),
+            Self::NotImported { source, .. } => findings(source),
             Self::SeveralCohorts { cohorts } => cohorts
                 .iter()
                 .map(|(cohort, runs)| {
@@ -275,6 +290,34 @@ impl Error {
             "hint": self.hint(),
             "details": details,
         })
+    }
+}
+
+/// Most lines of a file that are told. Chosen: two screens; a file of another kind has thousands.
+const FINDINGS_MAX: usize = 50;
+
+/// Returns what is wrong with a file that was to be imported, one line each.
+fn findings(not_imported: &NotImported) -> Vec<String> {
+    let mut findings = every_finding(not_imported);
+    let more = findings.len().saturating_sub(FINDINGS_MAX);
+    if more > 0 {
+        findings.truncate(FINDINGS_MAX);
+        findings.push(format!("and {more} more"));
+    }
+    findings
+}
+
+fn every_finding(not_imported: &NotImported) -> Vec<String> {
+    match not_imported {
+        NotImported::Lines { lines, .. } => lines
+            .iter()
+            .map(|it| format!("line {}: {}: `{}`", it.line, it.reason, it.text))
+            .collect(),
+        NotImported::Nothing { not_taken } => not_taken
+            .iter()
+            .map(|it| format!("{}: {}: `{}`", it.place, it.reason, it.item))
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

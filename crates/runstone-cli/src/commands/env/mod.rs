@@ -1,6 +1,8 @@
 //! `runstone env`: environments that are kept by request, one verb a file.
 
 mod create;
+mod export;
+mod import;
 mod list;
 mod machine;
 mod show;
@@ -30,6 +32,8 @@ enum EnvVerb {
     Create(create::CreateArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
 }
 
 pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
@@ -37,5 +41,7 @@ pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         EnvVerb::Create(args) => create::run(args, ui, settings),
         EnvVerb::List(args) => list::run(args, ui, settings),
         EnvVerb::Show(args) => show::run(args, ui, settings),
+        EnvVerb::Export(args) => export::run(args, ui, settings),
+        EnvVerb::Import(args) => import::run(args, ui, settings),
     }
 }

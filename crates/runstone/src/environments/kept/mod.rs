@@ -3,7 +3,8 @@
 //! ```text
 //! log        every entry, and what notes say of it    find       by what people call it
 //! create     keeping one                              note       pins, deletions
-//! retention  what a rule takes
+//! retention  what a rule takes                        import     what others wrote down
+//! export     in the formats of others
 //! ```
 //!
 //! An entry of the log of environments names a document by digest; its place is its id, `env#12`.
@@ -12,13 +13,16 @@
 //! What becomes of a document that nothing names any more is left to `gc`.
 
 mod create;
+mod export;
 mod find;
+mod import;
 mod log;
 mod note;
 mod retention;
 
 pub use self::create::{Created, Keeping};
 pub use self::find::{EnvironmentReference, FoundEnvironment, RunsOfEnvironment};
+pub use self::import::{ImportedFile, ImportedFolders, ImportedSnapshot, SnapshotOutcome};
 pub use self::log::{EnvironmentLog, KeptEnvironment, Removal};
 pub use self::note::EnvironmentNoted;
 pub use self::retention::{RemovalPlan, Retention, Stays, Taken};
