@@ -1,5 +1,7 @@
 //! Times in talk: relative, short, in one unit.
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -69,20 +71,35 @@ fn since_at(text: &str, now: Timestamp) -> Option<String> {
     } else if let Ok(date) = text.parse::<Date>() {
         date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
     } else {
-        let unit = text.chars().last()?;
-        let count: i64 = text.strip_suffix(unit)?.parse().ok()?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            'w' => 604_800,
-            _ => return None,
-        };
-        let passed = SignedDuration::from_secs(count.checked_mul(seconds)?);
+        let passed = SignedDuration::from_secs(seconds_in(text)?);
         now.checked_sub(passed).ok()?
     };
     Some(format!("{from:.3}"))
+}
+
+/// Reads `--older-than`: a while such as `90m`, `24h`, `7d`; no time at all is none.
+pub(crate) fn while_ago(text: &str) -> Result<Duration, String> {
+    let seconds = seconds_in(text).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    let wanted = "write a while that is not 0, such as `90m`, `24h`, `30d` or `8w`";
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| wanted.to_owned())
+}
+
+/// Returns how many seconds a while is.
+fn seconds_in(text: &str) -> Option<i64> {
+    let unit = text.chars().last()?;
+    let count: i64 = text.strip_suffix(unit)?.parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    count.checked_mul(seconds)
 }
 
 #[cfg(test)]
@@ -123,5 +140,21 @@ mod tests {
         assert_eq!(since_at("yesterday", now), None);
         assert_eq!(since_at("", now), None);
         assert_eq!(since_at("9999999999999999d", now), None);
+    }
+
+    #[test]
+    fn no_time_at_all_is_no_while() {
+        assert_eq!(while_ago("90m"), Ok(Duration::from_mins(90)));
+        for text in [
+            "0d",
+            "-1d",
+            "",
+            "d",
+            "7",
+            "99999999999999999w",
+            "2026-11-19",
+        ] {
+            assert!(while_ago(text).is_err(), "{text}");
+        }
     }
 }

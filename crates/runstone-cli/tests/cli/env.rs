@@ -69,13 +69,14 @@ impl OnMachine {
             transcript = transcript.replace(found, name);
         }
         // Other releases may capture more, and none of it is told here.
-        let kept = self.json(&["env", "list"])["environments"].clone();
-        for kept in kept.as_array().unwrap() {
-            let digest = kept["digest"].as_str().unwrap();
-            let name = kept["id"].as_str().unwrap();
-            transcript = transcript.replace(&digest[..12], &format!("<{name:.<10}>"));
-        }
-        transcript
+        let is_digest =
+            |word: &str| word.len() == 12 && word.bytes().all(|it| it.is_ascii_hexdigit());
+        let words = transcript.split_inclusive([' ', '\n', '`']);
+        let masked = words.map(|word| match word.trim_end_matches([' ', '\n', '`']) {
+            digest if is_digest(digest) => word.replace(digest, "<digest....>"),
+            _ => word.to_owned(),
+        });
+        masked.collect()
     }
 }
 
@@ -168,6 +169,92 @@ fn without_a_store_and_a_home_is_one_error_with_a_hint() {
 }
 
 #[test]
+fn what_differs_is_told_numerics_first_as_text_markdown_and_exit_code() {
+    let mut on = OnMachine::new();
+    on.json(&["env", "create"]);
+    on.run(&["env", "diff", "env#1", "--exit-code"]);
+    on.machine
+        .python("numpy", "2.0.0")
+        .python("attrs", "22.2.0");
+    on.machine.debian(&[("libc6", "2.36-9"), ("zlib1g", "1.2")]);
+    on.json(&["env", "create"]);
+    on.run(&["env", "diff", "env#1", "env#2", "--exit-code"])
+        .run(&["env", "diff", "env#2", "env#1"])
+        .run(&["env", "diff", "env#1", "--md"])
+        .run(&["env", "diff", "env#1", "env#9"])
+        .run(&["env", "diff"]);
+    on.machine
+        .file("etc/os-release", "ID=fedora\nVERSION_ID=\"40\"\n");
+    on.run(&["env", "diff", "env#2", "current"]);
+    insta::assert_snapshot!(on.transcript());
+}
+
+#[test]
+fn what_is_pinned_stays_and_what_is_deleted_is_gone_for_good() {
+    let mut on = OnMachine::new();
+    on.json(&["env", "create", "one"]);
+    on.run(&["env", "pin", "env#1", "--why", "the release"])
+        .run(&["env", "pin", "env#1"])
+        .run(&["env", "delete", "env#1", "--yes"])
+        .run(&["env", "unpin", "@latest"])
+        .run(&["env", "delete", "env#1"])
+        .run(&["env", "delete", "env#1", "--yes"])
+        .run(&["env", "delete", "env#1", "--yes"])
+        .run(&["env", "show", "env#1"])
+        .run(&["env", "delete", "current", "--yes"])
+        .run(&["env", "list"])
+        .run(&["env", "create", "two"]);
+    insta::assert_snapshot!(on.transcript());
+}
+
+#[test]
+fn rule_says_what_it_would_take_and_takes_just_that() {
+    let mut on = OnMachine::new();
+    for version in ["1.0", "1.1", "1.2", "1.3"] {
+        on.machine.python("numpy", version);
+        on.json(&["env", "create", version]);
+    }
+    on.json(&["env", "pin", "env#1"]);
+    on.run(&["env", "prune"])
+        .run(&["env", "prune", "--keep", "0"])
+        .run(&["env", "prune", "--older-than", "0d"])
+        .run(&["env", "prune", "--keep", "1", "--dry-run"])
+        .run(&["env", "prune", "--keep", "1"])
+        .run(&["env", "prune", "--keep", "1", "--older-than", "1d", "--yes"])
+        .run(&["env", "prune", "--keep", "1", "--yes"])
+        .run(&["env", "prune", "--keep", "1", "--yes"])
+        .run(&["env", "list"])
+        .run(&["env", "create", "later", "--keep", "1"]);
+    insta::assert_snapshot!(on.transcript());
+}
+
+#[test]
+fn damage_and_packages_changed_by_hand_are_found() {
+    let mut on = OnMachine::new();
+    let site = "usr/lib/python3/dist-packages";
+    on.machine.file(&format!("{site}/numpy/__init__.py"), "");
+    on.machine.file(
+        &format!("{site}/numpy-1.26.4.dist-info/RECORD"),
+        "numpy/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n\
+         \"numpy/a,b.py\",sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n\
+         numpy/c.pyc,,\n",
+    );
+    on.machine.file(&format!("{site}/numpy/a,b.py"), "");
+    on.json(&["env", "create"]);
+    on.run(&["env", "verify"]).run(&["env", "verify", "--deep"]);
+    on.machine
+        .file(&format!("{site}/numpy/__init__.py"), "import os");
+    std::fs::remove_file(on.machine.path().join(site).join("numpy/a,b.py")).unwrap();
+    on.run(&["env", "verify", "--deep"]);
+    let digest = on.json(&["env", "show"])["digest"].clone();
+    let digest = digest.as_str().unwrap();
+    let object = format!(".runstone/objects/{}/{digest}", &digest[..2]);
+    std::fs::remove_file(on.scene.project().join(object)).unwrap();
+    on.run(&["env", "verify"]).run(&["env", "show"]);
+    insta::assert_snapshot!(on.transcript());
+}
+
+#[test]
 fn every_example_of_an_environment_on_the_json_page_is_what_the_commands_print() {
     let page = include_str!("../../../../docs/json.md");
     let on = OnMachine::new();
@@ -178,6 +265,9 @@ fn every_example_of_an_environment_on_the_json_page_is_what_the_commands_print()
         &["env", "create", "before the upgrade", "--tag", "release"][..],
         &["env", "list"],
         &["env", "show", "--runs"],
+        &["env", "pin", "env#1", "--by", "ana"],
+        &["env", "prune", "--keep", "1", "--dry-run"],
+        &["env", "verify", "--deep"],
     ] {
         let mut document = on.json(arguments);
         set_what_varies(&mut document);
@@ -188,6 +278,13 @@ fn every_example_of_an_environment_on_the_json_page_is_what_the_commands_print()
                 arguments.join(" ")
             ));
         }
+    }
+    on.machine.python("numpy", "2.0.0");
+    let mut document = on.json(&["env", "diff", "env#1"]);
+    set_what_varies(&mut document);
+    let document = serde_json::to_string_pretty(&document).unwrap();
+    if !page.contains(&format!("```json\n{document}\n```")) {
+        unwritten.push(format!("$ runstone env diff env#1 --json\n{document}"));
     }
     assert!(
         unwritten.is_empty(),

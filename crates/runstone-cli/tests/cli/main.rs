@@ -12,6 +12,7 @@ mod control_characters;
 mod doctor;
 mod env;
 mod env_formats;
+mod env_processes;
 mod environments;
 mod export;
 mod looking;

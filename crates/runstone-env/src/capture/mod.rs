@@ -33,6 +33,7 @@ use serde_json::Value;
 
 use self::found::Found;
 pub(crate) use self::os::FIELDS as RELEASE_FIELDS;
+pub use self::python::{FileFinding, FileState, PythonFiles, python_files};
 use crate::document::{Digests, Environment, Source};
 use crate::names::{SourceName, State};
 use crate::root::Root;

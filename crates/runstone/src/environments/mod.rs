@@ -20,9 +20,10 @@ mod settled;
 
 pub use self::choice::{CaptureRequest, EnvironmentChoice};
 pub use self::kept::{
-    Created, EnvironmentLog, EnvironmentNoted, EnvironmentReference, FoundEnvironment,
-    ImportedFile, ImportedFolders, ImportedSnapshot, Keeping, KeptEnvironment, Removal,
-    RemovalPlan, Retention, RunsOfEnvironment, SnapshotOutcome, Stays, Taken,
+    ComparedEnvironments, Created, DamagedEnvironment, EnvironmentLog, EnvironmentNoted,
+    EnvironmentReference, FoundEnvironment, ImportedFile, ImportedFolders, ImportedSnapshot,
+    Keeping, KeptEnvironment, KeptVerified, Removal, RemovalPlan, Retention, RunsOfEnvironment,
+    SnapshotOutcome, Stays, Taken,
 };
 pub(crate) use self::settled::EnvironmentObject;
 pub use self::settled::Settled;

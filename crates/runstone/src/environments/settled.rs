@@ -251,6 +251,15 @@ pub(crate) fn captured_for(
     request: &CaptureRequest,
     profile: &Profile,
 ) -> Result<Capture, RootError> {
+    let (root, options) = looking_at(request, profile)?;
+    Ok(runstone_env::capture(&root, &options))
+}
+
+/// Opens the machine that a request means, and says how to look at it.
+pub(super) fn looking_at(
+    request: &CaptureRequest,
+    profile: &Profile,
+) -> Result<(Root, Options), RootError> {
     let root = match &request.root {
         Some(path) => Root::at(path)?,
         None => Root::host()?,
@@ -262,5 +271,5 @@ pub(crate) fn captured_for(
         redaction: profile.redaction.as_ref().clone(),
         ..Options::default()
     };
-    Ok(runstone_env::capture(&root, &options))
+    Ok((root, options))
 }

@@ -1,11 +1,16 @@
 //! `runstone env`: environments that are kept by request, one verb a file.
 
 mod create;
+mod delete;
+mod diff;
 mod export;
 mod import;
 mod list;
 mod machine;
+mod pin;
+mod prune;
 mod show;
+mod verify;
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -15,6 +20,10 @@ use crate::ui::Ui;
 /// How environments are named, for the help of every command that takes one.
 const REFERENCES: &str = "REF is `env#12`, `@latest` (the newest that is kept), `current` (the machine as \
      it is), or 4 or more digits of a digest, also of one that only runs name.";
+
+/// How those are named that can be pinned or deleted.
+const KEPT: &str =
+    "REF is `env#12`, `@latest` (the newest that is kept), or 4 or more digits of its digest.";
 
 /// Keep environments, find them again, and see what differs
 ///
@@ -32,6 +41,12 @@ enum EnvVerb {
     Create(create::CreateArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Diff(diff::DiffArgs),
+    Delete(delete::DeleteArgs),
+    Pin(pin::PinArgs),
+    Unpin(pin::UnpinArgs),
+    Prune(prune::PruneArgs),
+    Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
     Import(import::ImportArgs),
 }
@@ -41,6 +56,12 @@ pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         EnvVerb::Create(args) => create::run(args, ui, settings),
         EnvVerb::List(args) => list::run(args, ui, settings),
         EnvVerb::Show(args) => show::run(args, ui, settings),
+        EnvVerb::Diff(args) => diff::run(args, ui, settings),
+        EnvVerb::Delete(args) => delete::run(args, ui, settings),
+        EnvVerb::Pin(args) => pin::pin(args, ui, settings),
+        EnvVerb::Unpin(args) => pin::unpin(args, ui, settings),
+        EnvVerb::Prune(args) => prune::run(args, ui, settings),
+        EnvVerb::Verify(args) => verify::run(args, ui, settings),
         EnvVerb::Export(args) => export::run(args, ui, settings),
         EnvVerb::Import(args) => import::run(args, ui, settings),
     }

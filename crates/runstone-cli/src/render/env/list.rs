@@ -1,12 +1,17 @@
 //! Environments that are kept, as rows; and what became of keeping one.
 
 use runstone::core::note::{Author, NoteText, Tag};
-use runstone::environments::{Created, EnvironmentLog, KeptEnvironment, Taken};
+use runstone::environments::{
+    Created, EnvironmentLog, EnvironmentNoted, KeptEnvironment, RemovalPlan, Stays, Taken,
+};
+use runstone::notes::NotedAs;
 
+use crate::error::CliError;
+use crate::exit::Exit;
 use crate::render::format::{Format, Rows};
 use crate::render::lines::{behind, line, wrapped};
 use crate::render::time::ago;
-use crate::ui::{DONE, FAINT, NAME, plain};
+use crate::ui::{DONE, FAINT, Face, NAME, Ui, plain};
 
 /// Digits of a digest that name an environment to people.
 pub(super) const DIGITS: usize = 12;
@@ -39,7 +44,7 @@ pub(crate) fn created(created: &Created) -> String {
 }
 
 /// Returns one line for each environment that a rule took.
-pub(super) fn removed(taken: &Taken) -> String {
+fn removed(taken: &Taken) -> String {
     let mut text = String::new();
     for kept in &taken.removed {
         text.push_str(&headed(&format!("{DONE}removed{DONE:#} "), kept));
@@ -48,6 +53,69 @@ pub(super) fn removed(taken: &Taken) -> String {
         text.push_str(&headed("removed, or not: ", kept));
     }
     text
+}
+
+/// Returns what a rule would take, and what stays that it means.
+pub(crate) fn planned(plan: &RemovalPlan) -> String {
+    let mut text = String::new();
+    for kept in &plan.removes {
+        text.push_str(&headed("would remove ", kept));
+    }
+    if plan.removes.is_empty() {
+        text.push_str("nothing to remove\n");
+    }
+    text + &staying(&plan.stays)
+}
+
+/// Returns what a rule took.
+pub(crate) fn pruned(taken: &Taken) -> String {
+    removed(taken) + &staying(&taken.stays)
+}
+
+fn staying(stays: &[Stays]) -> String {
+    let line = |stays: &Stays| {
+        let id = stays.kept.id();
+        wrapped(&format!(
+            "{FAINT}stays{FAINT:#} {NAME}{id}{NAME:#}: {}",
+            stays.reason
+        ))
+    };
+    stays.iter().map(line).collect()
+}
+
+/// Shows what became of a note about an environment, for the command that made it.
+pub(crate) fn noted(
+    ui: &Ui,
+    command: &str,
+    done: &str,
+    noted: &EnvironmentNoted,
+) -> Result<Exit, CliError> {
+    match ui.face {
+        Face::Json => ui.json(&noted.to_json(command))?,
+        Face::Text => {
+            let already = match noted.noted_as {
+                NotedAs::New => "",
+                NotedAs::Already => "already ",
+            };
+            ui.data(&headed(
+                &format!("{DONE}{already}{done}{DONE:#} "),
+                &noted.kept,
+            ))?;
+            for warning in &noted.warnings {
+                ui.warn(warning);
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns an environment as a question names it.
+pub(crate) fn in_words(kept: &KeptEnvironment) -> String {
+    let description = description(kept);
+    if description.is_empty() {
+        return kept.id();
+    }
+    format!("{} ({description})", kept.id())
 }
 
 /// Returns an environment behind `lead`: its id, its name, and what it is for.

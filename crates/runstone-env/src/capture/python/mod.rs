@@ -3,6 +3,7 @@
 //! ```text
 //! chosen       which interpreter is meant          path           the folders it imports from
 //! interpreter  its prefix, version and home        distribution   one *.dist-info or *.egg-info
+//! records      every file that a distribution brought, held against its hash
 //! ```
 //!
 //! The invariant: what is captured is what an import would find. The first folder that has a
@@ -12,6 +13,7 @@ mod chosen;
 mod distribution;
 mod interpreter;
 mod path;
+mod records;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,6 +22,7 @@ use serde_json::Value;
 
 use self::distribution::{Distribution, Problem};
 use self::interpreter::Interpreter;
+pub use self::records::{FileFinding, FileState, PythonFiles, python_files};
 use super::Options;
 use super::found::Found;
 use crate::root::Root;

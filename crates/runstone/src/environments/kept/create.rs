@@ -14,7 +14,7 @@ use runstone_core::digest::Digest;
 use runstone_core::note::{Author, EnvironmentEntry, IllegalText, NamedEnvironment, NoteText, Tag};
 use runstone_core::profile::Profile;
 use runstone_core::snapshot::{CAPTURE, DIGEST};
-use runstone_env::{Capture, Environment, State};
+use runstone_env::{Capture, Environment, RootError, State};
 use runstone_store::{Appended, Committed, Hash256, Log, NewEntry, Seq, Standing};
 use serde_json::{Map, Value, json};
 
@@ -230,10 +230,15 @@ pub(super) fn captured_by_request(
     request: &CaptureRequest,
     profile: &Profile,
 ) -> Result<Capture, Error> {
-    captured_for(request, profile).map_err(|error| Error::Usage {
-        what: format!("nothing was captured: {}", chain(&error)),
+    captured_for(request, profile).map_err(|error| no_root(&error))
+}
+
+/// Says that there is nothing to capture.
+pub(super) fn no_root(error: &RootError) -> Error {
+    Error::Usage {
+        what: format!("nothing was captured: {}", chain(error)),
         hint: "name a folder that looks like the root of a machine: `--root DIR`".to_owned(),
-    })
+    }
 }
 
 /// Names an environment, without the secrets of what is known beside its document. Its name is no
