@@ -18,7 +18,7 @@ use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::answer;
-use crate::settings::{Capturing, Settings};
+use crate::settings::{Asked, Settings};
 use crate::source::Documents;
 use crate::tally::Tally;
 use crate::ui::{Face, Progress, Ui};
@@ -68,10 +68,11 @@ pub(crate) struct RecordArgs {
     /// A JSON object of metrics, laid over the document's
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
-    /// The environment it ran in: `current` (this machine) or `none` [default: that of this
-    /// machine for a single document of a run that ended within the hour]
-    #[arg(long, value_name = "WORD")]
-    environment: Option<Capturing>,
+    /// The environment it ran in: `current` (this machine), `none`, or one that is kept, such as
+    /// `env#12` or a digest [default: that of this machine for a single document of a run that
+    /// ended within the hour]
+    #[arg(long, value_name = "REF")]
+    environment: Option<Asked>,
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
@@ -147,9 +148,14 @@ pub(crate) fn run(args: RecordArgs, ui: &Ui, settings: &Settings) -> Result<Exit
     let recorded = match args.refused.clone() {
         Some(name) => {
             let profile = args.profile.clone().map(ProfileChoice::Named);
-            record_refused(&ledger, &name, profile, said_beside(args, settings)?)?
+            record_refused(
+                &ledger,
+                &name,
+                profile,
+                said_beside(args, settings, &ledger)?,
+            )?
         }
-        None => ledger.record(said_alone(args, settings)?)?,
+        None => ledger.record(said_alone(args, settings, &ledger)?)?,
     };
     show(ui, &recorded)?;
     Ok(if FailOn::is_met(&fail_on, &recorded) {
@@ -168,7 +174,7 @@ fn run_stream(
 ) -> Result<Exit, CliError> {
     let path = args.file.clone().unwrap_or_default();
     let fail_on = args.fail_on.clone();
-    let request = said_beside(args, settings)?;
+    let request = said_beside(args, settings, ledger)?;
     let documents = Documents::open(&path, request.limits)?;
     let failure = documents.failure();
     let mut tally = Tally::default();
@@ -348,14 +354,18 @@ fn name_standard_input_once(args: &RecordArgs) -> Result<(), CliError> {
 }
 
 /// Returns the request for a document that is made of options alone.
-fn said_alone(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, CliError> {
+fn said_alone(
+    args: RecordArgs,
+    settings: &Settings,
+    ledger: &Ledger,
+) -> Result<RecordRequest, CliError> {
     if args.set.is_empty() && args.metrics.is_none() && args.run_id.is_none() {
         return Err(CliError::usage(
             "there is nothing to record: no document and no option that makes one",
             "name a document, such as `runstone record run.json`, or read one with `-`",
         ));
     }
-    let said = said_beside(args, settings)?;
+    let said = said_beside(args, settings, ledger)?;
     Ok(RecordRequest {
         name: said.name,
         input: RunInput::empty(),
@@ -368,7 +378,11 @@ fn said_alone(args: RecordArgs, settings: &Settings) -> Result<RecordRequest, Cl
 }
 
 /// Returns what is said beside every document.
-fn said_beside(args: RecordArgs, settings: &Settings) -> Result<BatchRequest, CliError> {
+fn said_beside(
+    args: RecordArgs,
+    settings: &Settings,
+    ledger: &Ledger,
+) -> Result<BatchRequest, CliError> {
     let limits = Limits::default();
     let metrics = match &args.metrics {
         Some(path) => Some(
@@ -409,7 +423,7 @@ fn said_beside(args: RecordArgs, settings: &Settings) -> Result<BatchRequest, Cl
             .attempt
             .map_or(AttemptChoice::Found, AttemptArg::choice),
         profile: settings.profile_choice(args.profile.as_deref()),
-        environment: match settings.environment_choice(args.environment) {
+        environment: match settings.environment_choice(args.environment.as_ref(), ledger)? {
             // Nobody knows how long ago what comes through a pipe was made.
             choice if args.file.as_deref() == Some(Path::new("-")) => choice.within_a_stream(),
             choice => choice,

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use runstone::environments::{CaptureRequest, EnvironmentChoice};
+use runstone::environments::{CaptureRequest, EnvironmentChoice, EnvironmentReference};
+use runstone::{Error, Ledger};
 
 use super::Settings;
 use crate::env_vars;
@@ -50,19 +51,49 @@ impl FromStr for Capturing {
     }
 }
 
+/// What `--environment` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// One of the words that settings have too.
+    Capturing(Capturing),
+    /// An environment that is kept, or that runs name.
+    Named(EnvironmentReference),
+}
+
+impl FromStr for Asked {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(word) = text.parse() {
+            return Ok(Self::Capturing(word));
+        }
+        text.parse().map(Self::Named).map_err(|_no_reference: Error| {
+            "write `current`, `none` or `auto`, or name one that is kept, such as `env#12`, `@latest` \
+             or the beginning of a digest"
+                .to_owned()
+        })
+    }
+}
+
 impl Settings {
     /// Returns which environment a recording is of: the one asked for here and now, else as
-    /// settings have it.
-    pub(crate) fn environment_choice(&self, asked: Option<Capturing>) -> EnvironmentChoice {
-        match asked.unwrap_or(self.environment.value) {
+    /// settings have it. One that is named has to be there.
+    pub(crate) fn environment_choice(
+        &self,
+        asked: Option<&Asked>,
+        ledger: &Ledger,
+    ) -> Result<EnvironmentChoice, Error> {
+        let request = || Arc::new(self.capture_request(None, None));
+        let word = match asked {
+            Some(Asked::Named(reference)) => return ledger.named_environment(reference, request()),
+            Some(Asked::Capturing(word)) => *word,
+            None => self.environment.value,
+        };
+        Ok(match word {
             Capturing::None => EnvironmentChoice::left_out(),
-            Capturing::Current => {
-                EnvironmentChoice::Current(Arc::new(self.capture_request(None, None)))
-            }
-            Capturing::IfJustNow => {
-                EnvironmentChoice::IfJustNow(Arc::new(self.capture_request(None, None)))
-            }
-        }
+            Capturing::Current => EnvironmentChoice::Current(request()),
+            Capturing::IfJustNow => EnvironmentChoice::IfJustNow(request()),
+        })
     }
 
     /// Returns what a capture has to know of this session.

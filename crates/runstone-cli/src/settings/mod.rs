@@ -23,7 +23,7 @@ mod places;
 mod settled;
 mod store;
 
-pub(crate) use self::environment::Capturing;
+pub(crate) use self::environment::Asked;
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::own::Purpose;
 pub(crate) use self::places::Places;

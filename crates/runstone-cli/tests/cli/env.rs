@@ -255,6 +255,45 @@ fn damage_and_packages_changed_by_hand_are_found() {
 }
 
 #[test]
+fn run_that_ran_elsewhere_is_recorded_with_the_environment_that_is_named() {
+    let mut on = OnMachine::new();
+    on.json(&["env", "create", "the cluster"]);
+    on.machine.python("numpy", "2.0.0");
+    on.scene.file("r1.json", run_document("r1", 0.61));
+    on.scene.file("r2.json", run_document("r2", 0.62));
+    on.run(&["record", "r1.json", "--environment", "env#1"])
+        .run(&["record", "r2.json"])
+        .run(&["record", "r2.json", "--environment", "env#7"])
+        .run(&["record", "r2.json", "--environment", "../x"])
+        .run(&["env", "show", "env#1", "--runs"])
+        .run(&["env", "delete", "env#1", "--yes"]);
+    insta::assert_snapshot!(on.transcript());
+    let shown = on.json(&["show", "r1"]);
+    let environment = &shown["snapshot"]["environment"]["value"];
+    assert_eq!(environment["capture"]["named"], "env#1");
+    let ran = on
+        .scene
+        .command(&[
+            "run",
+            "--run-id",
+            "r3",
+            "--stage",
+            "train",
+            "--environment",
+            "@latest",
+            "--",
+            "true",
+        ])
+        .envs(on.variables())
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
+    // Nothing is kept any more, which is said before the command starts.
+    assert_eq!(ran.status.code(), Some(125));
+    assert_eq!(on.json(&["verify"])["ok"], true);
+}
+
+#[test]
 fn every_example_of_an_environment_on_the_json_page_is_what_the_commands_print() {
     let page = include_str!("../../../../docs/json.md");
     let on = OnMachine::new();

@@ -3,7 +3,8 @@
 //! ```text
 //! choice     which environment a recording is of      settled    it, captured or found
 //! document   an object of the store                   changes    rows between two of them
-//! code       which commit ran, read beside it           kept       by request: a log with notes
+//! code       which commit ran, read beside it         kept       by request: a log with notes
+//! named      one of those, for a recording
 //! ```
 //!
 //! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
@@ -16,6 +17,7 @@ mod choice;
 mod code;
 mod document;
 mod kept;
+mod named;
 mod settled;
 
 pub use self::choice::{CaptureRequest, EnvironmentChoice};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::commands::record::{AttemptArg, FailOn};
-use crate::settings::Capturing;
+use crate::settings::Asked;
 
 /// Run a command, record what it leaves behind, and say what changed
 ///
@@ -64,9 +64,10 @@ pub(crate) struct RunArgs {
     /// A JSON object of metrics that the command writes, laid over those of its run directory
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,
-    /// The environment it runs in: `current` (this machine) or `none` [default: current]
-    #[arg(long, value_name = "WORD")]
-    pub(super) environment: Option<Capturing>,
+    /// The environment it runs in: `current` (this machine), `none`, or one that is kept, such as
+    /// `env#12` or a digest [default: current]
+    #[arg(long, value_name = "REF")]
+    pub(super) environment: Option<Asked>,
     /// The rule by which the run is read: a name or a TOML file [default: the store's]
     #[arg(long, value_name = "PROFILE")]
     pub(in crate::commands) profile: Option<String>,

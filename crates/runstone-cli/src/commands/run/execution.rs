@@ -146,7 +146,8 @@ impl Execution {
                 foreseen.missing.join("`, `")
             ));
         }
-        let wanted = settings.environment_choice(execution.args.environment);
+        let asked = execution.args.environment.as_ref();
+        let wanted = settings.environment_choice(asked, &execution.ledger)?;
         execution.environment = execution
             .ledger
             .settle_environment(&wanted, &execution.profile)?;
