@@ -4,10 +4,14 @@
 //! decided in the core. The invariant kept: everything here is a function of the log below the run
 //! and of the notes its envelope saw, as the answer itself.
 
-use runstone_core::blame::{Changed, Earlier, Onset, Suspect, changed_between, onset, suspects};
-use runstone_core::diff::RunDiff;
+use std::collections::BTreeMap;
+
+use runstone_core::blame::{
+    Changed, Earlier, Has, Onset, Run, Suspect, changed_between, onset, suspects,
+};
+use runstone_core::diff::{EnvironmentChanges, RunDiff};
 use runstone_core::id::SnapshotSeq;
-use runstone_core::snapshot::{Snapshot, Status};
+use runstone_core::snapshot::Status;
 use runstone_core::verdict::{MetricVerdict, Overall, Point, Verdict, serving_before};
 use serde_json::{Value, json};
 
@@ -108,15 +112,21 @@ impl Why {
 }
 
 impl Move {
-    /// Returns what was not captured on both sides, with the reason: a change there is not seen.
+    /// Returns what was not captured on both sides, or cannot be read any more, with the reason: a
+    /// change there is not seen.
     pub fn unknown(&self) -> Vec<(&'static str, &str)> {
-        [
+        let lost = match &self.diff.environment_changes {
+            Some(EnvironmentChanges::Unknown { reason }) => Some(("environment", reason.as_str())),
+            Some(EnvironmentChanges::Told { .. }) | None => None,
+        };
+        let sections = [
             ("environment", &self.diff.environment),
             ("code", &self.diff.code),
-        ]
-        .into_iter()
-        .filter_map(|(section, rows)| Some((section, rows.unknown_because()?)))
-        .collect()
+        ];
+        let unknown = sections
+            .into_iter()
+            .filter_map(|(section, rows)| Some((section, rows.unknown_because()?)));
+        unknown.chain(lost).collect()
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -215,10 +225,6 @@ impl Ledger {
                 overall: answered.verdict.overall,
             });
         }
-        let [before_runs, since_runs] = [&before, &since].map(|runs| {
-            let snapshots = runs.iter().map(|run| &run.snapshot);
-            snapshots.collect::<Vec<&Snapshot>>()
-        });
         // Where one of the two at the onset cannot be read, the nearest that can is compared.
         let (Some(last), Some(first)) = (before.last(), since.first()) else {
             return Err(Error::Damaged {
@@ -228,10 +234,17 @@ impl Ledger {
         };
         let diff = self.compared_with(last, first)?;
         let changed: Vec<Changed> = changed_between(&diff);
+        let mut sides = self.environment_sides(last, first, &diff);
+        let mut beside = |runs: &'_ [Stored]| -> Vec<BTreeMap<String, Has>> {
+            let runs = runs.iter();
+            runs.map(|run| sides.of(&run.snapshot.environment))
+                .collect()
+        };
+        let (of_before, of_since) = (beside(&before), beside(&since[1..]));
         let suspects = suspects(
             changed,
-            &before_runs,
-            &since_runs[1..],
+            &with_environments(&before, of_before),
+            &with_environments(&since[1..], of_since),
             &earlier,
             metric.overall,
         );
@@ -262,6 +275,15 @@ impl Ledger {
         }
         Ok(found)
     }
+}
+
+fn with_environments(runs: &[Stored], environments: Vec<BTreeMap<String, Has>>) -> Vec<Run<'_>> {
+    let pairs = runs.iter().zip(environments);
+    let pairs = pairs.map(|(run, environment)| Run {
+        snapshot: &run.snapshot,
+        environment,
+    });
+    pairs.collect()
 }
 
 /// Says what it would take for an answer, or for a move to be seen.

@@ -221,6 +221,24 @@ fn document_of_an_environment_that_is_lost_is_named_and_nothing_is_called_equal(
 }
 
 #[test]
+fn source_that_could_not_be_read_twice_is_not_called_the_same() {
+    let (lab, machine) = (Lab::new(), Machine::new());
+    machine.file("var/lib/rpm/Packages.db", "of another release");
+    record_on(&lab, run("r1"), &machine);
+    let diff = record_on(&lab, run("r2"), &machine).answer.diff;
+    assert_eq!(diff.environment, SectionRows::Compared(Vec::new()));
+    assert!(
+        diff.unknown_inputs.contains(&"parts of the environment"),
+        "{:?}",
+        diff.unknown_inputs
+    );
+    match environment(&lab, "r2") {
+        Captured::Known(value) => assert_eq!(value["not_whole"], json!(["rpm"])),
+        Captured::NotCaptured { reason } => unreachable!("{reason}"),
+    }
+}
+
+#[test]
 fn capture_that_fails_is_told_and_the_run_is_recorded() {
     let lab = Lab::new();
     let nowhere = CaptureRequest {
@@ -311,4 +329,46 @@ fn single_document_of_a_batch_is_captured() {
         })
         .unwrap();
     assert!(environment(&lab, "r1").has_object());
+}
+
+#[test]
+fn packages_that_changed_with_a_move_are_suspects_with_the_evidence_of_other_runs() {
+    use runstone::core::profile::Direction;
+    use runstone::why::Explained;
+    let lab = Lab::with(runstone::init::InitRequest {
+        primary: Some(("auc".to_owned(), Direction::Higher)),
+        ..runstone::init::InitRequest::default()
+    });
+    let machine = Machine::new();
+    machine.python("numpy", "1.26.4").python("attrs", "23.1.0");
+    let record = |seed: u32, auc: f64| {
+        let run = run(&format!("r{seed}")).with("factors.seed", seed).auc(auc);
+        record_on(&lab, run, &machine);
+    };
+    for seed in 0..12 {
+        // The other package was there once before, without harm.
+        let attrs = if seed == 5 { "23.2.0" } else { "23.1.0" };
+        machine.python("attrs", attrs);
+        record(seed, 0.6 + f64::from(seed % 4) * 0.002);
+    }
+    machine.python("numpy", "2.0.0").python("attrs", "23.2.0");
+    record(12, 0.5);
+    let why = lab.ledger.why(&lab.ledger.find("r12").unwrap()).unwrap();
+    let Explained::Moved(moved) = &why.found else {
+        unreachable!("{:?}", why.answered.verdict);
+    };
+    let suspects: Vec<(&str, usize)> = moved
+        .suspects
+        .iter()
+        .map(|it| (it.changed.key.as_str(), it.seen_before))
+        .filter(|(key, _)| key.starts_with("environment."))
+        .collect();
+    assert_eq!(
+        suspects,
+        [
+            ("environment.python.numpy", 0),
+            ("environment.python.attrs", 1)
+        ]
+    );
+    assert_eq!(moved.suspects[0].changed.key, "environment.python.numpy");
 }

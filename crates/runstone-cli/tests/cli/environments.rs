@@ -1,7 +1,9 @@
 //! Environments beside runs: what is captured by default, what is told, and what is said of what is
 //! not known. The machine is a folder, so that each of these reads the same everywhere.
 
-use runstone_testkit::{Machine, Repository};
+use runstone_testkit::Machine;
+#[cfg(feature = "git")]
+use runstone_testkit::Repository;
 
 use crate::scene::{Scene, run_document};
 

@@ -14,4 +14,6 @@ mod onset;
 mod suspect;
 
 pub use self::onset::{Onset, Seen, onset};
-pub use self::suspect::{Changed, Earlier, Group, Suspect, changed_between, suspects};
+pub use self::suspect::{
+    Changed, Earlier, Group, Has, Run, Suspect, changed_between, environment_key, suspects,
+};

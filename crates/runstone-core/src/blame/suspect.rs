@@ -3,13 +3,15 @@
 //! The invariant kept: outcomes (metrics, artifacts, status) are no suspects, and what was not
 //! captured is none either; it is said beside them as not known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::diff::{FactorGroup, Row, RunDiff, comparable_tree, tells_of_process};
+use crate::diff::{
+    EnvironmentChanges, FactorGroup, Row, RunDiff, comparable_tree, tells_of_process,
+};
 use crate::id::SnapshotSeq;
-use crate::snapshot::{Code, Snapshot};
+use crate::snapshot::{Code, DIGEST, Snapshot};
 use crate::verdict::Overall;
 
 /// What kind of thing changed; the order is that among equally suspicious ones.
@@ -17,8 +19,6 @@ use crate::verdict::Overall;
 pub enum Group {
     /// Software or hardware that moves numbers.
     Numerics,
-    /// Other software, or the machine.
-    Environment,
     /// The state of the code.
     Code,
     /// Versions that the document states.
@@ -27,6 +27,8 @@ pub enum Group {
     Settings,
     /// The command line, or how the process ended.
     Process,
+    /// Other software, or the machine: an upgrade of a system changes a hundred of these at once.
+    Environment,
     /// Labels.
     Labels,
     /// Seeds.
@@ -60,6 +62,33 @@ pub struct Changed {
     pub prev: Option<Value>,
     /// The value since; `None`: absent.
     pub curr: Option<Value>,
+}
+
+impl Changed {
+    /// Tells whether it is a row of the environment's document, which no tree holds.
+    fn is_row(&self) -> bool {
+        matches!(self.group, Group::Numerics | Group::Environment)
+            && self.key != environment_key(DIGEST)
+    }
+}
+
+/// A run beside a move.
+#[derive(Debug, Clone)]
+pub struct Run<'s> {
+    /// What was recorded.
+    pub snapshot: &'s Snapshot,
+    /// By the key of a change of the environment, what the run has of it. Keys that are not there:
+    /// something else, or nobody knows.
+    pub environment: BTreeMap<String, Has>,
+}
+
+/// Which side of a change a run has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// What was before the move.
+    Before,
+    /// What is since the move.
+    Since,
 }
 
 /// What an earlier run was answered.
@@ -106,8 +135,31 @@ pub fn changed_between(diff: &RunDiff) -> Vec<Changed> {
             curr: change.curr.clone(),
         });
     }
+    match &diff.environment_changes {
+        Some(EnvironmentChanges::Told { rows, .. }) if !rows.is_empty() => {
+            found.extend(rows.iter().map(|row| {
+                let side = |side: &Option<String>| side.as_deref().map(Value::from);
+                Changed {
+                    key: environment_key(&row.key),
+                    group: if row.numeric {
+                        Group::Numerics
+                    } else {
+                        Group::Environment
+                    },
+                    prev: side(&row.prev),
+                    curr: side(&row.curr),
+                }
+            }));
+        }
+        // Nobody knows what is behind the two names.
+        _ => found.extend(diff.environment.rows().iter().map(|row| Changed {
+            key: environment_key(&row.key),
+            group: Group::Environment,
+            prev: row.prev.clone(),
+            curr: row.curr.clone(),
+        })),
+    }
     let sections = [
-        ("environment", Group::Environment, diff.environment.rows()),
         ("code", Group::Code, diff.code.rows()),
         ("process", Group::Process, diff.process.rows()),
         ("labels", Group::Labels, &diff.labels),
@@ -128,30 +180,41 @@ pub fn changed_between(diff: &RunDiff) -> Vec<Changed> {
     found
 }
 
+/// Returns the key of a change of the environment, given that of its row.
+pub fn environment_key(row: &str) -> String {
+    format!("environment.{row}")
+}
+
 /// Ranks what changed at an onset, most suspicious first: what was not undone since, was new, and
 /// did not change before without harm; among equals what moves numbers first. `since` are the runs
 /// after the first that shows the move, `before` those before it; `overall` is the current answer.
 pub fn suspects(
     changed: Vec<Changed>,
-    before: &[&Snapshot],
-    since: &[&Snapshot],
+    before: &[Run<'_>],
+    since: &[Run<'_>],
     earlier: &[Earlier],
     overall: Overall,
 ) -> Vec<Suspect> {
     let [before, since] = [before, since].map(|runs| {
-        runs.iter()
-            .map(|run| comparable_tree(run))
-            .collect::<Vec<_>>()
+        let with_tree = |run: &'_ Run<'_>| (comparable_tree(run.snapshot), run.environment.clone());
+        runs.iter().map(with_tree).collect::<Vec<_>>()
     });
     let mut found: Vec<Suspect> = changed
         .into_iter()
         .map(|changed| {
-            let count = |trees: &[Value], value: Option<&Value>| {
-                let has = |tree: &&Value| has(tree, &changed.key, value);
-                trees.iter().filter(has).count()
+            let count = |runs: &[(Value, BTreeMap<String, Has>)], side, value: Option<&Value>| {
+                let has = |(tree, environment): &&(Value, BTreeMap<String, Has>)| {
+                    match environment.get(&changed.key) {
+                        Some(found) => *found == side,
+                        // Of rows a tree says nothing, neither that one is there nor that none is.
+                        None if changed.is_row() => false,
+                        None => has(tree, &changed.key, value),
+                    }
+                };
+                runs.iter().filter(has).count()
             };
-            let undone = count(&since, changed.prev.as_ref());
-            let seen_before = count(&before, changed.curr.as_ref());
+            let undone = count(&since, Has::Before, changed.prev.as_ref());
+            let seen_before = count(&before, Has::Since, changed.curr.as_ref());
             let (mut harmful, mut harmless, mut unjudged) = (Vec::new(), Vec::new(), 0);
             for run in earlier
                 .iter()
@@ -301,11 +364,19 @@ mod tests {
         );
         suspects(
             changed_between(&between),
-            &before.iter().collect::<Vec<_>>(),
-            &since[1..].iter().collect::<Vec<_>>(),
+            &runs(before),
+            &runs(&since[1..]),
             earlier,
             Overall::Regression,
         )
+    }
+
+    fn runs(snapshots: &[Snapshot]) -> Vec<Run<'_>> {
+        let runs = snapshots.iter().map(|snapshot| Run {
+            snapshot,
+            environment: BTreeMap::new(),
+        });
+        runs.collect()
     }
 
     fn keys(suspects: &[Suspect]) -> Vec<&str> {
@@ -392,6 +463,54 @@ mod tests {
             placed(&other, 2),
         );
         assert_eq!(changed_between(&between), []);
+    }
+
+    #[test]
+    fn rows_of_an_environment_are_suspects_one_by_one() {
+        use crate::diff::EnvironmentRow;
+        let row = |key: &str, numeric| EnvironmentRow {
+            change: "upgraded",
+            curr: Some("2".to_owned()),
+            key: key.to_owned(),
+            numeric,
+            prev: Some("1".to_owned()),
+        };
+        let mut run = run("1.26", "a", 1);
+        let mut between = diff(Against::Comparable(placed(&run, 3)), placed(&run, 4));
+        between.environment_changes = Some(EnvironmentChanges::Told {
+            rows: vec![row("python.numpy", true), row("dpkg.vim:amd64", false)],
+            total: 2,
+            not_compared: Vec::new(),
+        });
+        let changed = changed_between(&between);
+        let (numpy, vim) = ("environment.python.numpy", "environment.dpkg.vim:amd64");
+        assert_eq!(changed[0].group, Group::Numerics);
+        assert_eq!(
+            (&*changed[1].key, changed[1].group),
+            (vim, Group::Environment)
+        );
+        // Two runs with the digests of their environments in their trees; who has what is told.
+        run.environment = Captured::Known(json!({"digest": "a"}));
+        let mut gone = changed.clone();
+        for it in &mut gone {
+            it.curr = None;
+        }
+        let with = |has: &[(&str, Has)]| Run {
+            snapshot: &run,
+            environment: has
+                .iter()
+                .map(|(key, has)| ((*key).to_owned(), *has))
+                .collect(),
+        };
+        let before = [with(&[(numpy, Has::Before), (vim, Has::Since)]), with(&[])];
+        let since = [with(&[(numpy, Has::Since), (vim, Has::Before)])];
+        let found = suspects(changed, &before, &since, &[], Overall::Regression);
+        assert_eq!(keys(&found), [numpy, vim]);
+        assert_eq!((found[0].seen_before, found[0].undone), (0, 0));
+        assert_eq!((found[1].seen_before, found[1].undone), (1, 1));
+        // That one is gone is not known of a run whose environment nobody could read.
+        let found = suspects(gone, &[with(&[])], &[with(&[])], &[], Overall::Regression);
+        assert!(found.iter().all(|it| (it.seen_before, it.undone) == (0, 0)));
     }
 
     #[test]

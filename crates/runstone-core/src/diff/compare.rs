@@ -18,6 +18,8 @@ use super::wording;
 use crate::profile::{MetricRules, Severity, SeverityRule, StageRules};
 use crate::snapshot::{Captured, Code, CodePair, Snapshot};
 
+/// What of the environment is not known where sources of it could not be read.
+const PARTS: &str = "parts of the environment";
 /// What of the code is not known where files were there that are not tracked.
 const UNTRACKED: &str = "untracked files";
 
@@ -146,10 +148,15 @@ fn unknown_sections(prev: &Snapshot, curr: &Snapshot) -> Vec<&'static str> {
 }
 
 /// What could explain a difference and is not known: sections, but for what was measured of the
-/// process, and beside code that is known the files that are not tracked.
+/// process, sources of an environment that is known otherwise, and beside code that is known the
+/// files that are not tracked.
 fn unknown_inputs(prev: &Snapshot, curr: &Snapshot, unknown: &[&'static str]) -> Vec<&'static str> {
     let sections = unknown.iter().copied();
     let mut inputs: Vec<_> = sections.filter(|section| *section != "process").collect();
+    let environments = [&prev.environment, &curr.environment];
+    if !inputs.contains(&"environment") && environments.into_iter().any(Captured::lacks_sources) {
+        inputs.insert(0, PARTS);
+    }
     let mut codes = [&prev.code, &curr.code]
         .into_iter()
         .filter_map(Captured::as_code);
@@ -339,6 +346,23 @@ mod tests {
 
         curr.environment = Captured::Known(json!({"digest": "b"}));
         assert!(!compare(&prev, &curr).reproducibility_variance);
+    }
+
+    #[test]
+    fn sources_that_could_not_be_read_are_not_called_equal() {
+        let mut prev = sample::training();
+        prev.environment = Captured::Known(json!({"digest": "a"}));
+        prev.code = Captured::Known(json!({"commit": "9f3c1ab"}));
+        let mut curr = prev.clone();
+        assert!(compare(&prev, &curr).unknown_inputs.is_empty());
+        curr.environment = Captured::Known(json!({"digest": "a", "not_whole": ["rpm"]}));
+        let found = compare(&prev, &curr);
+        assert!(found.changed_keys.is_empty());
+        assert_eq!(found.unknown_inputs, ["parts of the environment"]);
+        assert_eq!(
+            found.severity_reason,
+            "nothing changed as far as known (parts of the environment not captured)"
+        );
     }
 
     #[test]

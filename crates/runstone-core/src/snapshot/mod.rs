@@ -184,6 +184,12 @@ impl Captured {
         }
     }
 
+    /// Tells whether it is an environment of which sources could not be read, or not wholly: what
+    /// they hold may differ between two of one name.
+    pub fn lacks_sources(&self) -> bool {
+        matches!(self, Self::Known(value) if value.get(NOT_WHOLE).is_some())
+    }
+
     /// Tells whether it was captured by the recording itself, which stored its document as an
     /// object. What a document of the caller's names need not be in the store.
     pub fn has_object(&self) -> bool {
@@ -195,6 +201,10 @@ impl Captured {
 pub const DIGEST: &str = "digest";
 /// The member that says how an environment, or the code, was captured. It is no part of either.
 pub const CAPTURE: &str = "capture";
+
+/// The member that lists the sources of an environment that could not be read, or not wholly. It is
+/// absent where all that are there could.
+pub const NOT_WHOLE: &str = "not_whole";
 
 /// The program that wrote a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

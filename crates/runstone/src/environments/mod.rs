@@ -4,7 +4,7 @@
 //! choice     which environment a recording is of      settled    it, captured or found
 //! document   an object of the store                   changes    rows between two of them
 //! code       which commit ran, read beside it         kept       by request: a log with notes
-//! named      one of those, for a recording
+//! named      one of those, for a recording            sides      which runs have which of two
 //! ```
 //!
 //! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
@@ -19,6 +19,7 @@ mod document;
 mod kept;
 mod named;
 mod settled;
+mod sides;
 
 pub use self::choice::{CaptureRequest, EnvironmentChoice};
 pub use self::kept::{

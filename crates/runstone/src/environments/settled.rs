@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use runstone_core::canon;
 use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
-use runstone_core::snapshot::{CAPTURE, Captured, DIGEST};
+use runstone_core::snapshot::{CAPTURE, Captured, DIGEST, NOT_WHOLE};
 use runstone_env::document::Digests;
-use runstone_env::{Capture, Options, Root, RootError, Warning};
+use runstone_env::{Capture, Options, Root, RootError, State, Warning};
 use runstone_store::Standing;
 use serde_json::{Map, Value, json};
 
@@ -152,12 +152,19 @@ impl Ledger {
     }
 
     fn of_capture(&self, capture: &Capture, request: &CaptureRequest) -> Settled {
-        let bytes = canon::bytes(&capture.environment.to_json());
+        let mut value = self.captured_value(capture, request);
+        let sources = capture.environment.sources.iter();
+        let unread =
+            sources.filter(|(_, it)| matches!(it.state, State::Partial | State::Unreadable));
+        let unread: Vec<&str> = unread.map(|(name, _)| name.as_str()).collect();
+        if !unread.is_empty() {
+            value[NOT_WHOLE] = json!(unread);
+        }
         Settled {
-            environment: Captured::Known(self.captured_value(capture, request)),
+            environment: Captured::Known(value),
             object: Some(EnvironmentObject {
                 digest: capture.digests.environment,
-                bytes: bytes.into(),
+                bytes: canon::bytes(&capture.environment.to_json()).into(),
                 is_named: false,
             }),
             ..Settled::not_known("it is read beside")

@@ -12,8 +12,10 @@ use crate::ui::{FAINT, plain};
 
 /// Longest value shown on a line, in characters.
 const VALUE_MAX: usize = 32;
-/// Most changes of one section shown beside an answer.
+/// Most changes of one section shown of a diff.
 const CHANGES_SHOWN: usize = 20;
+/// Most changes of the environment shown beside an answer: what was judged stands below them.
+const ENVIRONMENT_SHOWN: usize = 5;
 
 /// Returns the whole diff with its verdict as text.
 pub(crate) fn text(sides: (Option<&Stored>, &Stored), judged: &Judged, detail: Detail) -> String {
@@ -58,7 +60,11 @@ pub(crate) fn sections(diff: &RunDiff, detail: Detail, order: Order) -> String {
         return text;
     }
     for section in rows::sections(diff, detail, order) {
-        text.push_str(&of_section(&section, diff, detail));
+        let (shown, more) = match (order, section.label) {
+            (Order::CauseFirst, "environment") => (ENVIRONMENT_SHOWN, "runstone diff"),
+            _ => (CHANGES_SHOWN, "runstone diff --all"),
+        };
+        text.push_str(&of_section(&section, diff, detail, (shown, more)));
     }
     if let Some(variance) = rows::variance(diff) {
         text.push_str(&wrapped(&format!("note {variance}")));
@@ -80,7 +86,10 @@ pub(crate) fn underneath(diff: &RunDiff) -> String {
         .iter()
         .filter(|it| matches!(it.label, "environment" | "code"));
     let mut text: String = underneath
-        .map(|section| of_section(section, diff, Detail::Changed))
+        .map(|section| {
+            let most = (CHANGES_SHOWN, "runstone diff --all");
+            of_section(section, diff, Detail::Changed, most)
+        })
         .collect();
     for unknown in rows::unknowns(diff) {
         let lines = wrapped(&unknown);
@@ -92,25 +101,28 @@ pub(crate) fn underneath(diff: &RunDiff) -> String {
     text
 }
 
-/// Returns one section.
-fn of_section(section: &Section<'_>, diff: &RunDiff, detail: Detail) -> String {
+/// Returns one section of at most so many items, unless all are wanted, and names the command that
+/// shows more.
+fn of_section(
+    section: &Section<'_>,
+    diff: &RunDiff,
+    detail: Detail,
+    (shown, more): (usize, &str),
+) -> String {
     let changes = section.changes.iter();
     let mut items: Vec<String> = changes.map(|change| item(change, diff)).collect();
-    if detail == Detail::All && section.untold > 0 {
-        items.push(format!("+{} more", section.untold));
+    let kept = match detail {
+        Detail::All => items.len(),
+        Detail::Changed => items.len().min(shown),
+    };
+    let left_out = items.len() - kept + section.untold;
+    items.truncate(kept);
+    match (left_out, detail) {
+        (0, _) => {}
+        (_, Detail::All) => items.push(format!("+{left_out} more")),
+        (_, Detail::Changed) => items.push(format!("+{left_out} more; see `{more}`")),
     }
-    capped(section.label, items, section.untold, detail)
-}
-
-/// Returns a section of at most [`CHANGES_SHOWN`] items, unless all are wanted; `untold` more are
-/// not among them.
-fn capped(label: &str, mut items: Vec<String>, untold: usize, detail: Detail) -> String {
-    if detail == Detail::Changed && items.len() > CHANGES_SHOWN {
-        let more = items.len() - CHANGES_SHOWN + untold;
-        items.truncate(CHANGES_SHOWN);
-        items.push(format!("+{more} more; see `runstone diff --all`"));
-    }
-    section(label, &items)
+    self::section(section.label, &items)
 }
 
 fn moved(row: &Row) -> String {
