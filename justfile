@@ -89,6 +89,18 @@ processes-root:
 powerloss *ARGS:
     .ci/powerloss {{ ARGS }}
 
+# Restores toy packages of apt on this machine, and takes them away again; root.
+restore-apt:
+    .ci/restore-apt
+
+# Restores Python environments by pip and by uv; takes packages from PyPI.
+restore-python:
+    .ci/restore-python
+
+# Restores global packages of npm below a prefix of its own; takes packages from the registry.
+restore-npm:
+    .ci/restore-npm
+
 # Two hosts with caches of their own record into one store on NFS, while the server is killed under them;
 # needs root, qemu and nfs-ganesha of Debian. RUNSTONE: a command that is built already.
 nfs *RUNSTONE:

@@ -21,6 +21,7 @@ mod notes;
 mod processes;
 mod readonly;
 mod report;
+mod restore;
 mod scene;
 mod secrets;
 mod sentences;

@@ -54,6 +54,8 @@ pub struct Plan {
 pub struct NotPlanned {
     /// Everything in the way.
     pub obstacles: Vec<Obstacle>,
+    /// The managers in whose way nothing is.
+    pub free: Vec<Manager>,
 }
 
 /// Plans how `current` becomes `target`.
@@ -96,7 +98,11 @@ pub fn plan(current: &Side<'_>, target: &Side<'_>, policy: &Policy) -> Result<Pl
     let managers = gate::selected(current, target, policy);
     let obstacles = gate::obstacles(current, target, policy, &managers);
     if !obstacles.is_empty() {
-        return Err(NotPlanned { obstacles });
+        let is_free = |manager: &&Manager| obstacles.iter().all(|it| it.manager != **manager);
+        return Err(NotPlanned {
+            free: managers.iter().filter(is_free).copied().collect(),
+            obstacles,
+        });
     }
     let mut found = Found::default();
     for manager in &managers {

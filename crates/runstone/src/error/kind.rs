@@ -63,6 +63,7 @@ impl Error {
             | Self::DefaultUnknown { .. }
             | Self::UnfinishedInit { .. }
             | Self::ProfileLost { .. } => ErrorKind::Damaged,
+            Self::Restore(error) => error.kind(),
             Self::Store(error) => store_kind(error),
         }
     }
@@ -122,6 +123,7 @@ impl Error {
             Self::UnfinishedInit { .. } => "unfinished_init",
             Self::ProfileLost { .. } => "profile_lost",
             Self::DefaultUnknown { .. } => "default_profile_unknown",
+            Self::Restore(error) => error.code(),
             Self::Query(_) => "filter_illegal",
             Self::Usage { .. } => "usage",
         }

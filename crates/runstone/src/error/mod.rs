@@ -30,6 +30,7 @@ pub use self::conflict::Conflict;
 pub use self::deleted::Deleted;
 pub(crate) use self::hint::{NOT_DELETED, REFUSED, REFUSED_HINT};
 pub use self::kind::ErrorKind;
+use crate::restore::RestoreError;
 use crate::under_way::Rival;
 
 /// Why a verb of the ledger failed.
@@ -228,6 +229,9 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// Nothing was restored.
+    #[error(transparent)]
+    Restore(Box<RestoreError>),
     /// The filter cannot be understood.
     #[error("the filter cannot be understood")]
     Query(#[source] QueryError),
@@ -250,6 +254,7 @@ impl Error {
             }
             Self::Ambiguous { candidates, .. } => candidates.clone(),
             Self::NotImported { source, .. } => findings(source),
+            Self::Restore(error) => error.details(),
             Self::SeveralCohorts { cohorts } => cohorts
                 .iter()
                 .map(|(cohort, runs)| {
@@ -318,6 +323,12 @@ fn every_finding(not_imported: &NotImported) -> Vec<String> {
             .map(|it| format!("{}: {}: `{}`", it.place, it.reason, it.item))
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+impl From<RestoreError> for Error {
+    fn from(error: RestoreError) -> Self {
+        Self::Restore(Box::new(error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which machine `current` is: the options of every command that may capture it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runstone::environments::CaptureRequest;
 
@@ -20,6 +20,16 @@ pub(crate) struct MachineArgs {
 impl MachineArgs {
     /// Returns what a capture has to know.
     pub(super) fn request(&self, settings: &Settings) -> CaptureRequest {
-        settings.capture_request(self.root.clone(), self.python.clone())
+        // Below another root a path begins there; on this machine it begins where somebody stands.
+        let python = match self.root {
+            Some(_) => self.python.clone(),
+            None => self.python.as_deref().map(absolute),
+        };
+        settings.capture_request(self.root.clone(), python)
     }
+}
+
+/// Returns a path from the root on; relative ones begin in the working directory.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_no_directory| path.to_owned())
 }

@@ -9,6 +9,7 @@ mod list;
 mod machine;
 mod pin;
 mod prune;
+mod restore;
 mod show;
 mod verify;
 
@@ -49,6 +50,7 @@ enum EnvVerb {
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
     Import(import::ImportArgs),
+    Restore(restore::RestoreArgs),
 }
 
 pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
@@ -64,5 +66,6 @@ pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         EnvVerb::Verify(args) => verify::run(args, ui, settings),
         EnvVerb::Export(args) => export::run(args, ui, settings),
         EnvVerb::Import(args) => import::run(args, ui, settings),
+        EnvVerb::Restore(args) => restore::run(args, ui, settings),
     }
 }

@@ -3,6 +3,7 @@
 mod diff;
 mod import;
 mod list;
+pub(crate) mod restore;
 mod show;
 mod verify;
 

@@ -1,0 +1,197 @@
+//! One program, from its start to its end.
+//!
+//! It stands in `/`, reads nothing, and is in a process group of its own: an interrupt at the
+//! terminal ends Runstone and lets a transaction under way come to its end. Both its outputs are
+//! read at once, so that neither fills up. The invariant: what it said beyond a limit is left out,
+//! never waited for.
+
+use std::io::{self, Read};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Access, access};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::session::Session;
+
+/// Most that is kept of each output, in bytes. Chosen: pip's report of 500 distributions has 5 MB.
+const OUTPUT_BYTES_MAX: u64 = 64 << 20;
+/// How often it is looked whether a program ended that is not waited for without end.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A program that can be started.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    path: PathBuf,
+    session: Session,
+}
+
+/// How long a program is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// Until it ends: it changes something.
+    Endless,
+    /// It changes nothing, and is ended after a while.
+    Seconds(u64),
+}
+
+/// How a program ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    /// Its exit code; 128 and more where a signal ended it.
+    pub(crate) code: i32,
+    /// Whether it was ended since it took too long.
+    pub(crate) was_late: bool,
+    /// What it wrote on standard output.
+    pub(crate) stdout: String,
+    /// What it wrote on standard error.
+    pub(crate) stderr: String,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// Returns where a program is, by name or by path.
+pub(crate) fn found(name: &str, session: &Session) -> Option<Program> {
+    let candidates: Vec<PathBuf> = if name.contains('/') {
+        vec![PathBuf::from(name)]
+    } else {
+        session
+            .folders()
+            .map(|folder| Path::new(folder).join(name))
+            .collect()
+    };
+    let path = candidates
+        .into_iter()
+        .find(|path| path.is_file() && access(path, Access::EXEC_OK).is_ok())?;
+    Some(Program {
+        path,
+        session: session.clone(),
+    })
+}
+
+impl Program {
+    /// Starts it, and waits for its end.
+    pub(crate) fn run(&self, arguments: &[String], patience: Patience) -> io::Result<Ended> {
+        let began = Instant::now();
+        let mut child = Command::new(&self.path)
+            .args(arguments)
+            .env_clear()
+            .envs(self.session.variables())
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let outputs = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = thread::scope(|scope| {
+            let stdout = scope.spawn(|| text(outputs.0));
+            let stderr = scope.spawn(|| text(outputs.1));
+            let status = wait(&mut child, began, patience);
+            let whole = |output: thread::ScopedJoinHandle<'_, String>| {
+                output.join().unwrap_or_else(|_panic| String::new())
+            };
+            (whole(stdout), (whole(stderr), status))
+        });
+        let (stderr, status) = stderr;
+        let (status, was_late) = status?;
+        Ok(Ended {
+            code: code(status),
+            was_late,
+            stdout,
+            stderr,
+            took: began.elapsed(),
+        })
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    let killed = || status.signal().map_or(-1, |signal| 128 + signal);
+    status.code().unwrap_or_else(killed)
+}
+
+fn wait(child: &mut Child, began: Instant, patience: Patience) -> io::Result<(ExitStatus, bool)> {
+    let Patience::Seconds(seconds) = patience else {
+        return Ok((child.wait()?, false));
+    };
+    let limit = Duration::from_secs(seconds);
+    while began.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, false));
+        }
+        thread::sleep(LOOK);
+    }
+    // What it started is in its group, and would keep its outputs open.
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(group) = group {
+        match kill_process_group(group, Signal::KILL) {
+            // It ended by itself meanwhile.
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok((child.wait()?, true))
+}
+
+/// Reads an output to its end and keeps the beginning of it, which has to be no text.
+fn text(output: Option<impl Read>) -> String {
+    let Some(mut output) = output else {
+        return String::new();
+    };
+    let mut bytes = Vec::new();
+    let kept = output
+        .by_ref()
+        .take(OUTPUT_BYTES_MAX)
+        .read_to_end(&mut bytes);
+    let rest = io::copy(&mut output, &mut io::sink());
+    // A program whose output breaks off ends in its own way.
+    match (kept, rest) {
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => {}
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, patience: Patience) -> Ended {
+        let session = Session::of(&[("HIDDEN".to_owned(), "1".to_owned())].into());
+        let program = found("sh", &session).unwrap();
+        program
+            .run(&["-c".to_owned(), script.to_owned()], patience)
+            .unwrap()
+    }
+
+    #[test]
+    fn program_is_listened_to_on_both_outputs() {
+        let ended = shell("echo out; echo err >&2; exit 3", Patience::Endless);
+        assert_eq!((ended.code, ended.was_late), (3, false));
+        assert_eq!(
+            (ended.stdout.as_str(), ended.stderr.as_str()),
+            ("out\n", "err\n")
+        );
+    }
+
+    #[test]
+    fn program_knows_nothing_of_the_caller() {
+        let ended = shell("echo $PWD-$HIDDEN-$LC_ALL; cat", Patience::Seconds(60));
+        assert_eq!(ended.stdout, "/--C.UTF-8\n");
+    }
+
+    #[test]
+    fn program_that_takes_too_long_is_ended_with_what_it_started() {
+        let ended = shell("sleep 600 & sleep 600", Patience::Seconds(0));
+        assert!(ended.was_late);
+        assert_eq!(ended.code, 137);
+    }
+
+    #[test]
+    fn program_that_is_not_there_is_not_found() {
+        let session = Session::of(&std::collections::BTreeMap::new());
+        assert!(found("no-such-manager-here", &session).is_none());
+        assert!(found("/etc", &session).is_none());
+    }
+}

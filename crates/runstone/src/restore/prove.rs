@@ -1,0 +1,102 @@
+//! Proving a plan: each manager simulates its part, and what it announces is held against it.
+//!
+//! Nobody needs rights for it, and nothing is changed but the managers' own caches. The invariant:
+//! a manager that fails, says something unclear, or announces anything else than its steps ends the
+//! restore before anything is started.
+
+use runstone_env::restore::argv::{Argv, Means, Tool, proving};
+use runstone_env::restore::proof::{Announced, announced, gone, held_against};
+
+use super::error::RestoreError;
+use super::machine::Machine;
+use super::propose::Proposal;
+use crate::managers::{Ended, Patience, Program, Session, found};
+
+/// How long a simulation may take, in seconds. Chosen: pip downloads what has no metadata of its
+/// own, which may be gigabytes.
+const SECONDS_MAX: u64 = 1800;
+/// How many of the last lines of what a manager said are told.
+const LINES: usize = 12;
+
+impl Proposal {
+    /// Has each manager say what it would do.
+    pub(super) fn prove(&self, machine: &Machine, session: &Session) -> Result<(), RestoreError> {
+        for manager in self.plan.at_work() {
+            let mut all: Vec<Announced> = Vec::new();
+            for line in proving(&self.plan, manager, &self.means) {
+                let program = program(&line, &self.means, session)?;
+                let ended = program.run(&line.arguments, Patience::Seconds(SECONDS_MAX));
+                let ended = ended.map_err(|source| RestoreError::NotStarted {
+                    program: line.tool.program().to_owned(),
+                    source,
+                })?;
+                if ended.code != 0 {
+                    let items = gone(manager, &format!("{}\n{}", ended.stdout, ended.stderr));
+                    if !items.is_empty() {
+                        return Err(RestoreError::Gone { manager, items });
+                    }
+                    return Err(RestoreError::Unproven {
+                        command: line.words().join(" "),
+                        how: how(&ended),
+                        said: last_lines(&ended),
+                    });
+                }
+                let found = announced(
+                    manager,
+                    self.means.installer,
+                    &self.plan,
+                    machine.native_arch(),
+                    &ended.stdout,
+                    &ended.stderr,
+                );
+                all.extend(found.map_err(RestoreError::Unclear)?);
+            }
+            let found = held_against(&self.plan, manager, &all);
+            if !found.is_none() {
+                return Err(RestoreError::Collateral {
+                    manager,
+                    collateral: found.collateral.iter().map(Announced::in_words).collect(),
+                    missing: found.missing,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the program of a command line.
+pub(super) fn program(
+    line: &Argv,
+    means: &Means,
+    session: &Session,
+) -> Result<Program, RestoreError> {
+    let name = match (line.tool, &means.base) {
+        (Tool::Python, Some(base)) => base.as_str(),
+        (tool, _) => tool.program(),
+    };
+    found(name, session).ok_or_else(|| RestoreError::NoManager {
+        program: name.to_owned(),
+    })
+}
+
+/// Says how a program ended.
+pub(super) fn how(ended: &Ended) -> String {
+    if ended.was_late {
+        format!("it was ended after {SECONDS_MAX} s")
+    } else {
+        format!("exit {}", ended.code)
+    }
+}
+
+/// Returns the last lines of what a program said: of its errors, else of its answer.
+pub(super) fn last_lines(ended: &Ended) -> Vec<String> {
+    let is_said = |text: &str| !text.trim().is_empty();
+    let said = if is_said(&ended.stderr) {
+        &ended.stderr
+    } else {
+        &ended.stdout
+    };
+    let lines: Vec<&str> = said.lines().filter(|line| is_said(line)).collect();
+    let first = lines.len().saturating_sub(LINES);
+    lines[first..].iter().map(|it| (*it).to_owned()).collect()
+}
