@@ -3,7 +3,7 @@
 //! and does what a test tells it. For real it is tried by `just restore-python` and its likes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -559,6 +559,52 @@ fn second_restore_on_a_host_is_told_of_the_first() {
     // Looking takes no lock.
     assert_eq!(restoring.said(&[&good, "--dry-run"]).0, 0);
     restoring.nothing_was_done(1);
+}
+
+#[test]
+fn restore_that_is_killed_says_what_was_under_way_and_lets_it_end() {
+    let _alone = alone();
+    let restoring = Restoring::new();
+    restoring.put("attrs", "23.2.0");
+    let good = restoring.create();
+    restoring.gone("attrs", "23.2.0");
+    let pipe = |name: &str| {
+        let path = restoring.scene.project().join(name);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, kind, mode, 0).unwrap();
+        path
+    };
+    let (started, go, ended) = (pipe("started"), pipe("go"), pipe("ended"));
+    restoring.uv(&format!(
+        "case \"$*\" in *--dry-run*) ;; *) echo >'{}'; read go <'{}';; esac\n{OBEDIENT}\n\
+         [ $mode = prove ] || echo >'{}'\n",
+        started.display(),
+        go.display(),
+        ended.display()
+    ));
+    let venv = restoring.venv();
+    let first = ["env", "restore", "--python", venv.to_str().unwrap()];
+    let mut child = restoring
+        .command(&[&first[..], &[&good, "--only", "pip", "--yes"]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::fs::read(&started).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut go = std::fs::OpenOptions::new().write(true).open(&go).unwrap();
+    std::io::Write::write_all(&mut go, b"\n").unwrap();
+    std::fs::read(&ended).unwrap();
+    let journal = lines(&restoring.journals()[0]);
+    assert_eq!(journal.last().unwrap()["event"], "starts");
+    assert_eq!(journal[0]["safety"], "env#2");
+    let (code, said) = restoring.said(&[&good, "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("nothing to do"), "{said}");
+    let (code, said) = restoring.said(&["env#2", "--prune", "--dry-run"]);
+    assert!(code == 0 && said.contains("remove      attrs"), "{said}");
 }
 
 #[test]

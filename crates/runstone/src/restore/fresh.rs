@@ -42,9 +42,10 @@ pub(super) fn is_free(name: &str, folder: Option<&str>) -> Result<(), RestoreErr
 /// # Durability
 /// On `Ok` the name survives power loss.
 pub(super) fn give_name(name: &str, folder: &str) -> io::Result<()> {
-    let (name, folder) = (Path::new(name), Path::new(folder));
-    let target = folder.file_name().ok_or(Errno::INVAL)?;
-    let passing = folder.with_extension("link");
+    let target = Path::new(folder).file_name().ok_or(Errno::INVAL)?;
+    // What a name with the digits of the plan in it leads to, a restore left.
+    let passing = PathBuf::from(format!("{folder}.link"));
+    let name = Path::new(name);
     match unlink(&passing) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),
@@ -98,6 +99,17 @@ mod tests {
             ));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn file_that_is_called_like_the_name_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (name, beside) = (path(&folder, "env"), path(&folder, "env.link"));
+        std::fs::create_dir(&beside).unwrap();
+        let made = format!("{name}.0123456789ab");
+        std::fs::create_dir(&made).unwrap();
+        give_name(&name, &made).unwrap();
+        assert!(std::fs::metadata(&beside).unwrap().is_dir());
     }
 
     #[test]

@@ -130,7 +130,9 @@ pub(crate) fn run(args: &RestoreArgs, ui: &Ui, settings: &Settings) -> Result<Ex
         });
     }
     let restored = ledger.restore(&proposal, |manager, words| {
-        ui.talk(&restore::starting(manager, words));
+        if ui.face == Face::Text {
+            ui.talk(&restore::starting(manager, words));
+        }
     })?;
     match ui.face {
         Face::Json => ui.json(&restored.to_json(&proposal))?,
