@@ -69,8 +69,9 @@ impl OnMachine {
             transcript = transcript.replace(found, name);
         }
         // Other releases may capture more, and none of it is told here.
-        let is_digest =
-            |word: &str| word.len() == 12 && word.bytes().all(|it| it.is_ascii_hexdigit());
+        let is_digest = |word: &str| {
+            matches!(word.len(), 12 | 64) && word.bytes().all(|it| it.is_ascii_hexdigit())
+        };
         let words = transcript.split_inclusive([' ', '\n', '`']);
         let masked = words.map(|word| match word.trim_end_matches([' ', '\n', '`']) {
             digest if is_digest(digest) => word.replace(digest, "<digest....>"),
