@@ -33,6 +33,12 @@ pub(crate) fn stanzas(bytes: &[u8]) -> impl Iterator<Item = Stanza<'_>> {
     })
 }
 
+/// Tells whether `bytes` end behind a stanza, as databases of packages are written: an empty line
+/// stands behind each. One that ends elsewhere was cut off.
+pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n\n")
+}
+
 /// Returns what stands behind the empty lines at the beginning.
 fn behind_blanks(mut bytes: &[u8]) -> &[u8] {
     while !bytes.is_empty() {

@@ -229,6 +229,67 @@ fn status_that_cannot_be_read_is_not_a_machine_without_packages() {
     );
 }
 
+/// A root with these files, and what is said of one source of it.
+fn state_of(files: &[(&str, &str)], name: SourceName) -> (State, Vec<String>) {
+    let folder = TempDir::new().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let capture = capture(&Root::at(folder.path()).unwrap(), &Options::default());
+    let words = said(&capture, name).into_iter().map(ToOwned::to_owned);
+    (source(&capture, name).state, words.collect())
+}
+
+#[test]
+fn database_that_is_empty_or_cut_off_is_no_machine_without_packages() {
+    const STATUS: &str = "var/lib/dpkg/status";
+    const STANZA: &str = "Package: a\nStatus: install ok installed\nVersion: 1\n";
+    let partial = |text: &str| (State::Partial, vec![text.to_owned()]);
+    let none = "the database of dpkg names no package: it is empty or was cut off";
+    let dpkg = |files: &[(&str, &str)]| state_of(files, SourceName::Dpkg);
+    assert_eq!(dpkg(&[(STATUS, "")]), partial(none));
+    assert_eq!(dpkg(&[(STATUS, "\n\n")]), partial(none));
+    assert_eq!(
+        dpkg(&[("var/lib/dpkg/status.d/x.md5sums", "")]),
+        partial(none)
+    );
+    assert_eq!(
+        dpkg(&[(STATUS, &format!("{STANZA}\n{STANZA}"))]),
+        partial("var/lib/dpkg/status ends within a stanza: it was cut off")
+    );
+    assert_eq!(
+        dpkg(&[(STATUS, &format!("{STANZA}\n"))]),
+        (State::Captured, vec![])
+    );
+    let installed = "lib/apk/db/installed";
+    let apk = |text: &str| state_of(&[(installed, text)], SourceName::Apk);
+    assert_eq!(
+        apk(""),
+        partial("lib/apk/db/installed names no package: it is empty")
+    );
+    assert_eq!(
+        apk("P:musl\nV:1\n"),
+        partial("lib/apk/db/installed ends within a package: it was cut off")
+    );
+    assert_eq!(apk("P:musl\nV:1\n\n").0, State::Captured);
+    let version = ("var/lib/pacman/local/ALPM_DB_VERSION", "9\n");
+    assert_eq!(
+        state_of(&[version], SourceName::Pacman),
+        partial("var/lib/pacman/local names no package: it is empty")
+    );
+    let marks = |text: &str| state_of(&[("var/lib/apt/extended_states", text)], SourceName::Apt);
+    assert_eq!(
+        marks(""),
+        partial("var/lib/apt/extended_states is empty: what was asked for is unknown")
+    );
+    assert_eq!(
+        marks("Package: a\nAuto-Installed: 1\n"),
+        partial("var/lib/apt/extended_states ends within a stanza: it was cut off")
+    );
+}
+
 #[test]
 fn os_is_told_with_its_c_library() {
     assert_eq!(

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::found::Found;
 use crate::document::Package;
 use crate::root::Root;
-use crate::stanza::{Line, Stanza, stanzas};
+use crate::stanza::{Line, Stanza, is_whole, stanzas};
 use crate::url;
 
 /// Newer apk-tools keep it below `usr`.
@@ -24,6 +24,7 @@ pub(super) fn read(root: &Root) -> Found {
         return Found::absent();
     };
     found.watch(root, "lib/apk/db");
+    found.watch(root, path);
     let Some(bytes) = found.read(root, path) else {
         return Found::unreadable(found.warnings.join("; "));
     };
@@ -31,6 +32,11 @@ pub(super) fn read(root: &Root) -> Found {
     let world: Option<BTreeSet<&str>> = world
         .as_deref()
         .map(|text| text.split_ascii_whitespace().collect());
+    if bytes.trim_ascii().is_empty() {
+        found.lacks(format!("{path} names no package: it is empty"));
+    } else if !is_whole(&bytes) {
+        found.lacks(format!("{path} ends within a package: it was cut off"));
+    }
     for (position, stanza) in stanzas(&bytes).enumerate() {
         match package(stanza) {
             Some(package) => found.package(package),

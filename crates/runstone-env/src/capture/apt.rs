@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::found::Found;
 use crate::root::{Kind, Root};
-use crate::stanza::{Line, Stanza, stanzas};
+use crate::stanza::{Line, Stanza, is_whole, stanzas};
 use crate::url;
 
 const MARKS: &str = "var/lib/apt/extended_states";
@@ -21,13 +21,24 @@ pub(super) fn read(root: &Root) -> Found {
         return Found::absent();
     }
     let mut found = Found::captured();
-    if let Some(bytes) = found.read(root, MARKS) {
-        marks(&bytes, &mut found);
-    } else {
-        found.fact("marks", "unknown");
-        found.warn(format!(
-            "{MARKS} cannot be read: what was asked for is unknown"
-        ));
+    found.watch(root, MARKS);
+    match found.read(root, MARKS) {
+        Some(bytes) if bytes.trim_ascii().is_empty() => {
+            found.fact("marks", "unknown");
+            found.lacks(format!("{MARKS} is empty: what was asked for is unknown"));
+        }
+        Some(bytes) => {
+            if !is_whole(&bytes) {
+                found.lacks(format!("{MARKS} ends within a stanza: it was cut off"));
+            }
+            marks(&bytes, &mut found);
+        }
+        None => {
+            found.fact("marks", "unknown");
+            found.warn(format!(
+                "{MARKS} cannot be read: what was asked for is unknown"
+            ));
+        }
     }
     let mut sources = one_line_sources(root, "etc/apt/sources.list", &mut found);
     for path in files(root, "etc/apt/sources.list.d", &mut found) {

@@ -2,7 +2,8 @@
 //!
 //! The invariant: a package is what its *state* says. One that was removed and not purged still
 //! has a stanza, and is not installed; it is listed apart, as all that is in between is. The key is
-//! name and architecture. Marks (`auto`) belong to `apt`.
+//! name and architecture. A database that is empty or cut off is no machine without packages. Marks
+//! (`auto`) belong to `apt`.
 //!
 //! # Source
 //! `dpkg(1)` (package states, selections, flags), `deb-status(5)`; `lib/dpkg/dbmodify.c` for the
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::found::Found;
 use crate::document::Package;
 use crate::root::Root;
-use crate::stanza::{Line, Stanza, stanzas};
+use crate::stanza::{Line, Stanza, is_whole, stanzas};
 
 const STATUS: &str = "var/lib/dpkg/status";
 /// One file a change that is not in `status` yet; their names are numbers, in order.
@@ -25,8 +26,9 @@ const PARTS: &str = "var/lib/dpkg/status.d";
 
 pub(super) fn read(root: &Root) -> Found {
     let mut found = Found::captured();
-    // `status` is replaced, never written into: the folder is what changes.
+    // dpkg replaces `status`, which changes the folder; others write into it.
     found.watch(root, "var/lib/dpkg");
+    found.watch(root, STATUS);
     let status = found.read(root, STATUS);
     let journal = found.names(root, JOURNAL).unwrap_or_default();
     let parts = found.names(root, PARTS);
@@ -37,7 +39,11 @@ pub(super) fn read(root: &Root) -> Found {
         return Found::unreadable(found.warnings.join("; "));
     }
     let mut records = Records::default();
-    records.add(STATUS, &status.unwrap_or_default(), &mut found);
+    let status = status.unwrap_or_default();
+    if !status.is_empty() && !is_whole(&status) {
+        found.lacks(format!("{STATUS} ends within a stanza: it was cut off"));
+    }
+    records.add(STATUS, &status, &mut found);
     for entry in journal {
         if entry.name.bytes().all(|byte| byte.is_ascii_digit()) {
             let path = format!("{JOURNAL}/{}", entry.name);
@@ -51,6 +57,10 @@ pub(super) fn read(root: &Root) -> Found {
             let bytes = found.read(root, &path).unwrap_or_default();
             records.add(&path, &bytes, &mut found);
         }
+    }
+    if records.0.is_empty() {
+        // No machine that has this database has no package: power was lost, or somebody writes.
+        found.lacks("the database of dpkg names no package: it is empty or was cut off");
     }
     let native = native(root, &mut found, &records);
     records.settle(native.as_deref(), &mut found);
@@ -222,5 +232,27 @@ impl Status {
 
     fn is_installed(&self) -> bool {
         self.state == "installed"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a fixture needs no flush")]
+    fn status_that_is_written_into_is_seen_to_have_changed() {
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir_all(folder.path().join("var/lib/dpkg")).unwrap();
+        let status = folder.path().join(STATUS);
+        std::fs::write(&status, "").unwrap();
+        let root = Root::at(folder.path()).unwrap();
+        let found = read(&root);
+        assert!(found.is_settled(&root));
+        // The folder stays as it is: its names are the same.
+        std::fs::write(&status, "Package: a\n").unwrap();
+        assert!(!found.is_settled(&root));
     }
 }

@@ -39,6 +39,9 @@ pub(super) fn read(root: &Root) -> Found {
             None => {}
         }
     }
+    if found.source.packages.is_empty() {
+        found.lacks(format!("{LOCAL} names no package: it is empty"));
+    }
     found
 }
 
