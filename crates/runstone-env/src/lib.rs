@@ -31,6 +31,7 @@ mod purl;
 pub mod restore;
 mod root;
 mod stanza;
+mod unfinished;
 mod url;
 
 pub use capture::{Capture, CaptureRecord, Options, Warning, capture};

@@ -291,6 +291,28 @@ fn database_that_is_empty_or_cut_off_is_no_machine_without_packages() {
 }
 
 #[test]
+fn package_that_waits_for_a_trigger_is_installed() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir_all(folder.path().join("var/lib/dpkg")).unwrap();
+    let stanza = |name: &str, state: &str| {
+        format!("Package: {name}\nStatus: install ok {state}\nVersion: 1\n\n")
+    };
+    let status = stanza("man-db", "triggers-pending") + &stanza("ssh", "triggers-awaited");
+    std::fs::write(folder.path().join("var/lib/dpkg/status"), status).unwrap();
+    let capture = capture(&Root::at(folder.path()).unwrap(), &Options::default());
+    assert_eq!(
+        json_of(&capture, SourceName::Dpkg),
+        json!({
+            "state": "captured",
+            "packages": [
+                { "name": "man-db", "version": "1" },
+                { "name": "ssh", "version": "1" },
+            ],
+        })
+    );
+}
+
+#[test]
 fn os_is_told_with_its_c_library() {
     assert_eq!(
         json_of(&captured("debian"), SourceName::Os),

@@ -231,7 +231,11 @@ impl Status {
     }
 
     fn is_installed(&self) -> bool {
-        self.state == "installed"
+        // What waits for a trigger is configured; dpkg counts it so.
+        matches!(
+            self.state.as_str(),
+            "installed" | "triggers-awaited" | "triggers-pending"
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Change, FactChange, Row, Sides};
 use crate::document::{Environment, Package, Source};
 use crate::names::{SourceName, State};
-use crate::order;
+use crate::{order, unfinished};
 
 /// Facts that say who asked for a package and what is to become of it. All others say what it is.
 const MARKS: [&str; 7] = [
@@ -40,10 +40,24 @@ pub(super) fn rows(sides: Sides<'_>, before: &Environment, after: &Environment) 
     for key in keys {
         let old = left.get(&key).cloned().unwrap_or_default();
         let new = right.get(&key).cloned().unwrap_or_default();
+        if is_unfinished(sides, key, old.is_empty(), new.is_empty()) {
+            // That is told as a state: it is neither gone nor new.
+            continue;
+        }
         rows.extend(of_key(sides, key, old, new));
     }
     states(sides, &left, &right, &mut rows);
     rows
+}
+
+/// Tells whether the side that lacks a package has it in the middle of being set up.
+fn is_unfinished(sides: Sides<'_>, key: Key<'_>, lacks_left: bool, lacks_right: bool) -> bool {
+    let lacking = match (lacks_left, lacks_right) {
+        (true, false) => sides.left,
+        (false, true) => sides.right,
+        _ => return false,
+    };
+    unfinished::between(lacking).any(|it| (it.name, it.arch) == key)
 }
 
 /// Brings a name whose architecture one side does not know together with that of the other side,

@@ -187,6 +187,24 @@ fn removed_without_purge_is_a_removal_that_says_so() {
 }
 
 #[test]
+fn package_that_is_being_set_up_is_a_state_and_no_removal() {
+    let installed = captured(&json!([{ "name": "a", "version": "1", "arch": "amd64" }]));
+    let before = environment(&json!({ "dpkg": installed }));
+    let between = json!([{ "name": "a", "version": "2", "arch": "amd64", "state": "unpacked" }]);
+    let after = environment(&json!({ "dpkg": {
+        "state": "captured", "facts": { "other_states": between },
+    } }));
+    assert_eq!(
+        lines(&diff(&before, &after)),
+        ["dpkg a:amd64 state installed unpacked"]
+    );
+    assert_eq!(
+        lines(&diff(&after, &before)),
+        ["dpkg a:amd64 state unpacked installed"]
+    );
+}
+
+#[test]
 fn mark_of_a_package_that_went_is_no_row_of_its_own() {
     let side = |names: Value, packages: Value| {
         environment(&json!({

@@ -1,7 +1,8 @@
 //! Steps of apt: packages by name and architecture, and their marks.
 //!
 //! What runs on any architecture counts to the machine's own, as apt counts it. The invariant: a
-//! package without a legal name, version and architecture is told to nobody.
+//! package without a legal name, version and architecture is told to nobody, and one that the target
+//! was captured in the middle of setting up is not missing there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ use super::side::Side;
 use super::step::{Action, Found, Kept, Marks, Step};
 use crate::document::Package;
 use crate::names::SourceName;
-use crate::{grammar, order};
+use crate::{grammar, order, unfinished};
 
 /// The architecture of what runs anywhere.
 const ANY: &str = "all";
@@ -30,10 +31,14 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
             "which packages were asked for is not known on both sides: these marks stay".to_owned(),
         );
     }
-    let keys: BTreeSet<&Key<'_>> = now.packages.keys().chain(then.packages.keys()).collect();
+    let keys: BTreeSet<&Key<'_>> = now.installed.keys().chain(then.installed.keys()).collect();
     for key in keys {
-        match (now.packages.get(key), then.packages.get(key)) {
-            (Some(here), None) => extra(here, key, current, policy, found),
+        match (now.installed.get(key), then.installed.get(key)) {
+            (Some(here), None) => {
+                let state = then.between.get(key);
+                let unfinished = state.map(|state| format!("the target had it `{state}`"));
+                extra(here, key, unfinished, current, policy, found);
+            }
             (here, Some(wanted)) => {
                 let marks = Marks {
                     is_automatic: match (&now.automatic, &then.automatic) {
@@ -50,24 +55,36 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
             (None, None) => {}
         }
     }
+    for ((name, _), state) in &then.between {
+        found.notes.push(format!(
+            "the target had `{name}` `{state}`: its version is not brought back"
+        ));
+    }
 }
 
 /// The packages of one side.
 struct Packages<'e> {
-    packages: BTreeMap<Key<'e>, &'e Package>,
+    installed: BTreeMap<Key<'e>, &'e Package>,
     /// Those that came along; `None`: not known.
     automatic: Option<BTreeSet<Key<'e>>>,
+    /// The states of those that were neither installed nor gone.
+    between: BTreeMap<Key<'e>, &'e str>,
 }
 
 impl<'e> Packages<'e> {
     fn of(side: &Side<'e>) -> Self {
         let native = architecture(side);
         let source = side.source(SourceName::Dpkg);
+        let key = |name: &'e str, arch: Option<&str>| {
+            let arch = arch.filter(|arch| *arch != ANY).map(ToOwned::to_owned);
+            (name, arch.or(native.clone()))
+        };
         let packages = source.map(|it| it.packages.as_slice()).unwrap_or_default();
-        let packages = packages.iter().map(|package| {
-            let arch = package.arch.clone().filter(|arch| arch != ANY);
-            ((package.name.as_str(), arch.or(native.clone())), package)
-        });
+        let packages = packages
+            .iter()
+            .map(|package| (key(&package.name, package.arch.as_deref()), package));
+        let between = source.into_iter().flat_map(unfinished::between);
+        let between = between.map(|it| (key(it.name, it.arch), it.state));
         let automatic = side
             .source(SourceName::Apt)
             .filter(|_| side.is_captured(SourceName::Apt));
@@ -80,8 +97,9 @@ impl<'e> Packages<'e> {
             marked.collect()
         });
         Self {
-            packages: packages.collect(),
+            installed: packages.collect(),
             automatic,
+            between: between.collect(),
         }
     }
 }
@@ -147,9 +165,17 @@ fn words(is_automatic: Option<bool>, is_held: bool) -> String {
 }
 
 /// Removes what the target lacks, if that was asked for and may be.
-fn extra(here: &Package, key: &Key<'_>, current: &Side<'_>, policy: &Policy, found: &mut Found) {
-    let protected =
-        protected::debian(here, current).or_else(|| illegal(key, "0").map(ToOwned::to_owned));
+fn extra(
+    here: &Package,
+    key: &Key<'_>,
+    unfinished: Option<String>,
+    current: &Side<'_>,
+    policy: &Policy,
+    found: &mut Found,
+) {
+    let protected = unfinished
+        .or_else(|| protected::debian(here, current))
+        .or_else(|| illegal(key, "0").map(ToOwned::to_owned));
     if !policy.prune || protected.is_some() {
         found.kept.push(Kept {
             manager: Manager::Apt,

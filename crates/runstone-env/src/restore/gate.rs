@@ -8,6 +8,7 @@ use super::manager::Manager;
 use super::policy::Policy;
 use super::side::Side;
 use crate::names::{SourceName, State, words};
+use crate::unfinished;
 
 /// Architectures that the kernel calls otherwise than Debian does.
 const MACHINES: [(&str, &str); 4] = [
@@ -105,6 +106,11 @@ pub(super) fn obstacles(
                 add(ObstacleKind::Foreign, text);
             }
         }
+        if manager == Manager::Apt
+            && let Some(text) = unfinished(current)
+        {
+            add(ObstacleKind::NotChangeable, text);
+        }
         if manager == Manager::Pip && policy.into.is_none() {
             for text in unchangeable(current) {
                 add(ObstacleKind::NotChangeable, text);
@@ -160,6 +166,21 @@ fn foreign(
         hold("place", now, Some(then), true);
     }
     found
+}
+
+/// Returns which packages dpkg has not set up to the end, and how that is done.
+fn unfinished(current: &Side<'_>) -> Option<String> {
+    let dpkg = current.source(SourceName::Dpkg)?;
+    let mut others = unfinished::between(dpkg);
+    let first = others.next()?;
+    let more = match others.count() {
+        0 => String::new(),
+        more => format!(", and {more} more are unfinished"),
+    };
+    Some(format!(
+        "`{}` is {}{more}: finish that with `dpkg --configure -a`",
+        first.name, first.state
+    ))
 }
 
 /// Returns why the Python environment at hand may not be changed.

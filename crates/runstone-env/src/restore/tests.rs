@@ -270,6 +270,53 @@ fn failed_capture_on_either_side_is_refused_and_no_removal_of_everything() {
     assert!(planned(&whole, &unknown, &only).is_nothing());
 }
 
+fn with_states(packages: &[(SourceName, Package)], others: &Value) -> Environment {
+    let mut environment = environment(packages);
+    let dpkg = environment.sources.get_mut(&SourceName::Dpkg).unwrap();
+    dpkg.facts.insert("other_states".to_owned(), others.clone());
+    environment
+}
+
+#[test]
+fn package_that_the_target_was_setting_up_is_not_removed() {
+    let current = environment(&[dpkg("ssh", "2"), dpkg("extra", "1"), dpkg("purged", "1")]);
+    let target = with_states(
+        &[],
+        &json!([
+            { "name": "purged", "version": "1", "arch": "amd64", "state": "config-files" },
+            { "name": "ssh", "version": "2", "arch": "amd64", "state": "unpacked" },
+        ]),
+    );
+    let plan = planned(&current, &target, &pruning());
+    assert_eq!(
+        told(&plan),
+        ["apt remove extra 1 → -", "apt remove purged 1 → -"]
+    );
+    assert_eq!(plan.kept.len(), 1);
+    assert_eq!(
+        plan.kept[0].protected.as_deref(),
+        Some("the target had it `unpacked`")
+    );
+    assert_eq!(
+        plan.notes,
+        ["the target had `ssh` `unpacked`: its version is not brought back"]
+    );
+}
+
+#[test]
+fn machine_that_is_being_set_up_is_to_be_finished_first() {
+    let states = json!([
+        { "name": "ssh", "version": "2", "arch": "amd64", "state": "half-configured" },
+        { "name": "sudo", "version": "2", "arch": "amd64", "state": "unpacked" },
+    ]);
+    assert_eq!(
+        refused(&with_states(&[], &states), &environment(&[]), &pruning()),
+        [
+            "apt: `ssh` is half-configured, and 1 more are unfinished: finish that with `dpkg --configure -a`"
+        ]
+    );
+}
+
 #[test]
 fn another_system_is_refused_and_allowed_to_managers_of_one_user_alone() {
     let current = environment(&[dpkg("a1", "1"), python("six", "1")]);
