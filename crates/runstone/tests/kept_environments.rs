@@ -6,13 +6,14 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runstone::clock::FixedClock;
 use runstone::core::input::RunInput;
 use runstone::core::note::{Author, NoteText, Tag};
 use runstone::environments::{
-    CaptureRequest, Created, EnvironmentChoice, Keeping, KeptEnvironment, Retention,
+    CaptureRequest, Created, EnvironmentChoice, Keeping, KeptEnvironment, Retention, Stays,
 };
 use runstone::notes::{NotedAs, Signature};
-use runstone::{Error, ErrorKind, RecordRequest};
+use runstone::{Error, ErrorKind, Ledger, RecordRequest};
 use runstone_testkit::{Files, Harm, Lab, Machine, run};
 
 fn request(machine: &Machine) -> CaptureRequest {
@@ -36,6 +37,12 @@ fn created(lab: &Lab, machine: &Machine, number: u32) -> Vec<KeptEnvironment> {
         create(lab, machine, Keeping::default()).kept
     };
     (0..number).map(one).collect()
+}
+
+/// Opens the ledger again at another time of the day on which every lab begins at 10:00.
+fn at(lab: &mut Lab, time: &str) {
+    let clock = FixedClock(format!("2026-11-20T{time}:00.000Z"));
+    lab.ledger = Ledger::open_with(&lab.root(), Arc::new(clock)).unwrap();
 }
 
 fn ids(lab: &Lab) -> Vec<String> {
@@ -196,7 +203,7 @@ fn environment_that_only_runs_name_is_found_by_its_digest_with_its_runs() {
 
 #[test]
 fn rule_takes_the_oldest_and_never_what_is_pinned_tagged_or_named_by_a_run() {
-    let (lab, machine) = (Lab::new(), Machine::new());
+    let (mut lab, machine) = (Lab::new(), Machine::new());
     let kept = created(&lab, &machine, 3);
     let pinned = lab.ledger.pin_environment(&kept[0], Signature::default());
     assert_eq!(pinned.unwrap().noted_as, NotedAs::New);
@@ -211,6 +218,7 @@ fn rule_takes_the_oldest_and_never_what_is_pinned_tagged_or_named_by_a_run() {
     record_on(&lab, &machine, "r1");
     machine.python("numpy", "3.2");
     create(&lab, &machine, Keeping::default());
+    at(&mut lab, "11:00");
     let (removed, stays) = prune(&lab, keep(1));
     assert_eq!(removed, ["env#2", "env#3"]);
     assert_eq!(
@@ -229,8 +237,9 @@ fn rule_takes_the_oldest_and_never_what_is_pinned_tagged_or_named_by_a_run() {
 
 #[test]
 fn age_is_told_by_the_clock_of_whoever_kept_it() {
-    let (lab, machine) = (Lab::new(), Machine::new());
+    let (mut lab, machine) = (Lab::new(), Machine::new());
     created(&lab, &machine, 2);
+    at(&mut lab, "10:30");
     let old = |seconds| Retention {
         keep: None,
         older_than: Some(Duration::from_secs(seconds)),
@@ -241,8 +250,9 @@ fn age_is_told_by_the_clock_of_whoever_kept_it() {
 
 #[test]
 fn rule_that_rides_along_names_what_it_took_and_leaves_what_came_since_it_began() {
-    let (lab, machine) = (Lab::new(), Machine::new());
+    let (mut lab, machine) = (Lab::new(), Machine::new());
     created(&lab, &machine, 3);
+    at(&mut lab, "11:00");
     let keeping = Keeping {
         keep: NonZeroU64::new(2),
         ..Keeping::default()
@@ -252,6 +262,41 @@ fn rule_that_rides_along_names_what_it_took_and_leaves_what_came_since_it_began(
     assert_eq!(removed, ["env#1", "env#2"]);
     assert_eq!(ids(&lab), ["env#4", "env#3"]);
     assert_eq!(last.to_json()["removed"][1]["id"], "env#2");
+}
+
+#[test]
+fn what_was_created_a_moment_ago_is_taken_by_no_rule_and_by_whoever_names_it() {
+    let (mut lab, machine) = (Lab::new(), Machine::new());
+    let kept = created(&lab, &machine, 4);
+    let reason = "it was created less than ten minutes ago";
+    // By the second clock they are yet to come.
+    for time in ["10:09", "09:00"] {
+        at(&mut lab, time);
+        let (removed, stays) = prune(&lab, keep(3));
+        assert_eq!(removed, [""; 0]);
+        assert_eq!(stays, [("env#1".to_owned(), reason)]);
+        let every = Retention {
+            keep: None,
+            older_than: Some(Duration::from_secs(1)),
+        };
+        assert_eq!(prune(&lab, every).0, [""; 0]);
+    }
+    at(&mut lab, "10:09");
+    let keeping = Keeping {
+        keep: NonZeroU64::new(1),
+        ..Keeping::default()
+    };
+    let last = create(&lab, &machine, keeping);
+    assert!(last.taken.removed.is_empty());
+    assert_eq!(last.taken.stays.len(), 4);
+    assert!(last.taken.stays.iter().all(Stays::is_just_created));
+    assert_eq!(last.to_json()["stays"][0]["reason"], reason);
+    let deleted = lab
+        .ledger
+        .delete_environment(&kept[1], Signature::default());
+    assert!(deleted.unwrap().kept.deleted.is_some());
+    at(&mut lab, "10:11");
+    assert_eq!(prune(&lab, keep(1)).0, ["env#1", "env#3", "env#4"]);
 }
 
 #[test]
@@ -371,13 +416,14 @@ fn damage_costs_the_damaged_environment_and_is_named() {
 
 #[test]
 fn note_that_cannot_be_read_keeps_everything() {
-    let (lab, machine) = (Lab::new(), Machine::new());
+    let (mut lab, machine) = (Lab::new(), Machine::new());
     let kept = created(&lab, &machine, 2);
     lab.ledger
         .pin_environment(&kept[0], Signature::default())
         .unwrap();
     let note = "environments/notes/0000000000/00000000000000000001";
     Harm::Flip.strike(&lab.root(), note);
+    at(&mut lab, "11:00");
     let (removed, stays) = prune(&lab, keep(1));
     assert_eq!(removed, [""; 0]);
     let reason = "a note that cannot be read may pin it";
@@ -389,7 +435,7 @@ fn note_that_cannot_be_read_keeps_everything() {
 
 #[test]
 fn run_that_cannot_be_read_may_name_anything() {
-    let (lab, machine) = (Lab::new(), Machine::new());
+    let (mut lab, machine) = (Lab::new(), Machine::new());
     record_on(&lab, &machine, "r1");
     created(&lab, &machine, 2);
     let files = Files::below(&lab.root());
@@ -398,6 +444,7 @@ fn run_that_cannot_be_read_may_name_anything() {
     });
     let slot = slots.next().unwrap();
     Harm::Zero.strike(&lab.root(), slot);
+    at(&mut lab, "11:00");
     let (removed, stays) = prune(&lab, keep(1));
     assert_eq!(removed, [""; 0]);
     assert_eq!(stays.len(), 1);

@@ -216,6 +216,8 @@ fn rule_says_what_it_would_take_and_takes_just_that() {
         on.json(&["env", "create", version]);
     }
     on.json(&["env", "pin", "env#1"]);
+    on.run(&["env", "prune", "--keep", "1", "--yes"]);
+    on.scene.at("2026-11-20T11:00:00.000Z");
     on.run(&["env", "prune"])
         .run(&["env", "prune", "--keep", "0"])
         .run(&["env", "prune", "--older-than", "0d"])
@@ -225,7 +227,9 @@ fn rule_says_what_it_would_take_and_takes_just_that() {
         .run(&["env", "prune", "--keep", "1", "--yes"])
         .run(&["env", "prune", "--keep", "1", "--yes"])
         .run(&["env", "list"])
-        .run(&["env", "create", "later", "--keep", "1"]);
+        .run(&["env", "create", "later", "--keep", "1"])
+        .run(&["env", "create", "at once", "--keep", "1"])
+        .run(&["env", "create", "again", "--keep", "1"]);
     insta::assert_snapshot!(on.transcript());
 }
 

@@ -2,7 +2,7 @@
 //! was told is there, or named by whoever took it; nothing is ever half there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use runstone_testkit::Machine;
@@ -33,16 +33,21 @@ impl Crowd {
         }
     }
 
-    fn start(&self, arguments: &[&str]) -> Child {
-        self.scene
-            .command(&[&["env"], arguments, &["--json"]].concat())
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self
+            .scene
+            .command(&[&["env"], arguments, &["--json"]].concat());
+        command
             .env("RUNSTONE_ENVIRONMENT_ROOT", self.machine.path())
             .env("PATH", "/usr/bin")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
     }
 
     fn create(&self, number: usize) -> Child {
@@ -136,12 +141,14 @@ fn fifty_kept_at_once_are_there() {
 
 #[test]
 fn what_was_told_is_there_or_named_by_what_took_it_while_others_list_show_delete_and_prune() {
-    let crowd = Crowd::new();
+    let mut crowd = Crowd::new();
     let mut created = BTreeSet::new();
     for number in 0..8 {
         let answer = said(crowd.create(number)).done();
         created.insert(answer["id"].as_str().unwrap().to_owned());
     }
+    // What is just created goes by no rule.
+    crowd.scene.at("2026-11-20T11:00:00.000Z");
     let mut keepers = Vec::new();
     let mut readers = Vec::new();
     let mut takers = Vec::new();
@@ -182,6 +189,31 @@ fn what_was_told_is_there_or_named_by_what_took_it_while_others_list_show_delete
 }
 
 #[test]
+fn none_of_a_crowd_with_a_rule_is_taken_before_its_own_creation_was_told() {
+    let crowd = Crowd::new();
+    let keep_one = ["create", "--keep", "1"];
+    let start = |_| {
+        let mut create = crowd.command(&keep_one);
+        // By the clock of the machine, as it is.
+        create.env_remove("RUNSTONE_CLOCK").spawn().unwrap()
+    };
+    let children: Vec<Child> = (0..50).map(start).collect();
+    let mut created = BTreeSet::new();
+    for child in children {
+        let answer = said(child).done();
+        assert_eq!(ids(&answer["removed"]), BTreeSet::new());
+        created.insert(answer["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(crowd.listed(), created);
+    crowd.settle(&created, &BTreeSet::new());
+    // Long after all of them, one is enough.
+    let mut later = crowd.command(&keep_one);
+    let later = later.env("RUNSTONE_CLOCK", "2100-01-01T00:00:00.000Z");
+    let answer = said(later.spawn().unwrap()).done();
+    assert_eq!(ids(&answer["removed"]), created);
+}
+
+#[test]
 fn killed_at_any_moment_leaves_a_whole_environment_or_none() {
     let crowd = Crowd::new();
     let mut created = BTreeSet::new();
@@ -209,10 +241,7 @@ fn link_in_the_place_of_the_log_is_refused_and_not_followed() {
     let store = crowd.scene.project().join(".runstone");
     let outside = crowd.scene.project().join("outside");
     let log = store.join("environments");
-    std::process::Command::new("mv")
-        .args([&log, &outside])
-        .status()
-        .unwrap();
+    Command::new("mv").args([&log, &outside]).status().unwrap();
     std::os::unix::fs::symlink(&outside, &log).unwrap();
     let before = std::fs::read_dir(outside.join("log/0000000000"))
         .unwrap()

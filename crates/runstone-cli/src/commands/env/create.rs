@@ -31,7 +31,8 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     pin: bool,
     /// Keep the N newest, this one among them: of those that were there before this began what is
-    /// older is removed, unless it is pinned, tagged or named by a run
+    /// older is removed, unless it is pinned, tagged, named by a run, or was created less than ten
+    /// minutes ago
     #[arg(long, value_name = "N")]
     keep: Option<NonZeroU64>,
     #[command(flatten)]

@@ -14,7 +14,8 @@ use crate::ui::{Face, Ui};
 
 /// Remove environments that a rule calls old
 ///
-/// What is pinned, tagged or named by a run stays, and so does what is kept while this is at work.
+/// What is pinned, tagged or named by a run stays, and so does what was created less than ten
+/// minutes ago or while this is at work.
 /// Where both `--keep` and `--older-than` are given, only what both mean goes. Nothing is removed
 /// while a run or a note that might hold it cannot be read.
 #[derive(Debug, clap::Args)]

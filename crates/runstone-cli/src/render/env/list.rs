@@ -40,7 +40,13 @@ pub(crate) fn listed(log: &EnvironmentLog, format: Format) -> String {
 pub(crate) fn created(created: &Created) -> String {
     let mut text = headed(&format!("{DONE}kept{DONE:#} "), &created.kept);
     text.push_str(&removed(&created.taken));
-    text
+    let young = created.taken.stays.iter();
+    let stay = match young.filter(|it| it.is_just_created()).count() {
+        0 => return text,
+        1 => "1 older one stays: it was created less than ten minutes ago".to_owned(),
+        many => format!("{many} older ones stay: they were created less than ten minutes ago"),
+    };
+    text + &wrapped(&stay)
 }
 
 /// Returns one line for each environment that a rule took.

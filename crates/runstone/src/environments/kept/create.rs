@@ -3,7 +3,7 @@
 //! The slow part, the capture, touches nothing that is shared; any number may keep at once, and
 //! each takes the next place. The invariant: what was told to be kept is there until somebody's
 //! own rule takes it, and a rule that rides along with a creation never takes what came since that
-//! creation began. What the rule means is left to `retention`.
+//! creation began or a moment before. What the rule means is left to `retention`.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -62,6 +62,7 @@ impl Created {
         let mut document = self.kept.to_json();
         document["schema"] = json!("runstone.env-create/1");
         document["removed"] = self.taken.to_json();
+        document["stays"] = self.taken.stays_json();
         document["warnings"] = json!(self.warnings);
         document
     }

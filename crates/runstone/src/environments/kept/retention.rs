@@ -1,7 +1,8 @@
 //! Removing what a rule says is old: planned first, shown, then done as planned.
 //!
 //! Nothing is removed unless somebody asks. What came since the call began is no part of its plan,
-//! whoever made it. The invariant: nothing that is pinned, tagged or named by a run is ever taken,
+//! whoever made it, and what was created a moment before stays: whoever keeps it may not have been
+//! told of it yet. The invariant: nothing that is pinned, tagged or named by a run is ever taken,
 //! and where that cannot be told nothing is. Removing is a note; what becomes of a document that
 //! nothing names is left to `gc`.
 
@@ -21,6 +22,13 @@ use crate::open::Ledger;
 
 /// Why something stays that was to go.
 const SINCE: &str = "it was pinned or tagged since";
+
+/// Why something stays that was to go: its creation may not have been told yet.
+const JUST_CREATED: &str = "it was created less than ten minutes ago";
+
+/// How long no rule takes what was created. Chosen: a creation is told within seconds of having its
+/// place, and clocks of machines that share a store are minutes apart at worst.
+const GRACE: Duration = Duration::from_mins(10);
 
 /// Which environments are to stay. Of two conditions both have to be met for one to go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,6 +59,19 @@ pub struct Stays {
     pub reason: &'static str,
 }
 
+impl Stays {
+    /// Tells whether it stays for having been created a moment ago.
+    pub fn is_just_created(&self) -> bool {
+        self.reason == JUST_CREATED
+    }
+
+    fn to_json(&self) -> Value {
+        let mut row = self.kept.named_json();
+        row["reason"] = json!(self.reason);
+        row
+    }
+}
+
 /// What was taken.
 #[derive(Debug, Clone, Default)]
 pub struct Taken {
@@ -78,6 +99,11 @@ impl Taken {
         removed.chain(unknown).collect()
     }
 
+    /// Returns what the rule meant and left, as JSON, each with the reason.
+    pub(super) fn stays_json(&self) -> Value {
+        stays_json(&self.stays)
+    }
+
     /// Returns the stable JSON form, schema `runstone.env-prune/1`.
     pub fn to_prune_json(&self) -> Value {
         pruned(true, &self.to_json(), &self.stays, &self.warnings)
@@ -92,17 +118,16 @@ impl RemovalPlan {
     }
 }
 
+fn stays_json(stays: &[Stays]) -> Value {
+    stays.iter().map(Stays::to_json).collect()
+}
+
 fn pruned(is_done: bool, removed: &Value, stays: &[Stays], warnings: &[String]) -> Value {
-    let stays = stays.iter().map(|stays| {
-        let mut row = stays.kept.named_json();
-        row["reason"] = json!(stays.reason);
-        row
-    });
     json!({
         "schema": "runstone.env-prune/1",
         "done": is_done,
         "removed": removed,
-        "stays": stays.collect::<Vec<_>>(),
+        "stays": stays_json(stays),
         "warnings": warnings,
     })
 }
@@ -133,7 +158,8 @@ impl Retention {
     }
 }
 
-/// Tells whether an instant is longer ago than `age`. One that cannot be read is not.
+/// Tells whether an instant is longer ago than `age`. One that cannot be read, or is yet to come,
+/// is not.
 fn is_older(then: &str, now: &str, age: Duration) -> bool {
     let (Ok(then), Ok(now)) = (then.parse::<Timestamp>(), now.parse::<Timestamp>()) else {
         return false;
@@ -170,8 +196,11 @@ impl Ledger {
             warnings: log.warnings(),
             ..RemovalPlan::default()
         };
-        let meant = rule.means(&log, began, &self.clock.now());
-        let is_free = |kept: &&KeptEnvironment| !kept.pinned && kept.tags.is_empty();
+        let now = self.clock.now();
+        let meant = rule.means(&log, began, &now);
+        let is_free = |kept: &&KeptEnvironment| {
+            !kept.pinned && kept.tags.is_empty() && is_older(&kept.at, &now, GRACE)
+        };
         let named = if meant.iter().any(is_free) {
             self.environments_of_runs()?
         } else {
@@ -182,6 +211,8 @@ impl Ledger {
                 Some("it is pinned")
             } else if !kept.tags.is_empty() {
                 Some("it is tagged")
+            } else if !is_older(&kept.at, &now, GRACE) {
+                Some(JUST_CREATED)
             } else if named.may_name(&kept.digest()) {
                 Some("a run was recorded with it")
             } else if named.unread.is_some() {
@@ -337,6 +368,23 @@ mod tests {
         assert_eq!(meant(rule, &log, 4), [1, 2]);
         assert_eq!(meant(rule, &log, 1), [1]);
         assert_eq!(meant(rule, &log, 0), [0; 0]);
+    }
+
+    #[test]
+    fn age_that_cannot_be_told_counts_as_just_now() {
+        let now = "2026-11-20T10:00:00Z";
+        let is_old = |then| is_older(then, now, GRACE);
+        assert!(is_old("2026-11-20T09:49:59.999Z"));
+        for young in [
+            "2026-11-20T09:50:00.000Z",
+            "2026-11-20T10:00:00Z",
+            "2027-01-01T00:00:00Z",
+            "not a time",
+            "",
+        ] {
+            assert!(!is_old(young), "{young}");
+        }
+        assert!(!is_older("2020-01-01T00:00:00Z", "not a time", GRACE));
     }
 
     #[test]
