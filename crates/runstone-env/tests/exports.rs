@@ -290,7 +290,7 @@ fn dockerfile_copies_the_lists_and_quotes_variables() {
         facts: serde_json::from_value(json).unwrap(),
         ..Source::without_facts(State::Captured)
     };
-    let os = facts(json!({ "id": "debian", "version_id": "12" }));
+    let os = facts(json!({ "release": { "id": "debian", "version_id": "12" } }));
     let variables = facts(json!({
         "LANG": "C.UTF-8",
         "LD_PRELOAD": "/srv/x.so",
@@ -322,6 +322,14 @@ fn dockerfile_copies_the_lists_and_quotes_variables() {
             .iter()
             .all(|it| !it.starts_with("FROM"))
     );
+}
+
+#[test]
+fn dockerfile_begins_with_the_image_of_the_distribution_that_was_captured() {
+    let environment = fixture("debian", None);
+    let export = export(&environment, Format::Docker).unwrap();
+    let lines = lines(&export, "Dockerfile");
+    assert!(lines.iter().any(|it| it == "FROM debian:12"), "{lines:#?}");
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn read(environment: &Environment, name: SourceName) -> Option<&Source> {
 /// Returns the first order, where the image is known by the distribution.
 fn image(environment: &Environment) -> String {
     let os = read(environment, SourceName::Os);
-    let fact = |name: &str| os.and_then(|it| it.facts.get(name)?.as_str());
+    let release = os.and_then(|it| it.facts.get("release"));
+    let fact = |name: &str| release.and_then(|it| it.get(name)?.as_str());
     match (fact("id"), fact("version_id")) {
         (Some(id), Some(release)) if IMAGES.contains(&id) && grammar::is_release(release) => {
             format!("FROM {id}:{release}\n")
