@@ -128,8 +128,11 @@ fn origin(wanted: &Package, policy: &Policy) -> Result<Option<String>, String> {
 /// Removes what the target lacks, if that was asked for and may be.
 fn extra(here: &Package, policy: &Policy, found: &mut Found) {
     let illegal = || "its name is none of Python's".to_owned();
+    let is_editable = here.facts.get("editable") == Some(&Value::Bool(true));
+    let work = || "it is editable: its folder is somebody's work".to_owned();
     let protected = protected::python(&here.name)
-        .or_else(|| (!grammar::is_python_name(&here.name)).then(illegal));
+        .or_else(|| (!grammar::is_python_name(&here.name)).then(illegal))
+        .or_else(|| is_editable.then(work));
     if !policy.prune || protected.is_some() {
         found.kept.push(Kept {
             manager: Manager::Pip,

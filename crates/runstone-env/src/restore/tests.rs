@@ -318,6 +318,20 @@ fn machine_that_is_being_set_up_is_to_be_finished_first() {
 }
 
 #[test]
+fn work_of_somebody_is_never_removed() {
+    let (source, mut work) = python("work", "0.1");
+    work.facts = facts(&json!({ "editable": true, "url": "file:///srv/work" }));
+    let current = environment(&[python("extra", "1"), (source, work)]);
+    let found = planned(&current, &environment(&[]), &pruning());
+    let removed: Vec<&str> = found.steps.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(removed, ["extra"]);
+    assert_eq!(
+        found.kept[0].protected.as_deref(),
+        Some("it is editable: its folder is somebody's work")
+    );
+}
+
+#[test]
 fn another_system_is_refused_and_allowed_to_managers_of_one_user_alone() {
     let current = environment(&[dpkg("a1", "1"), python("six", "1")]);
     let mut other = current.clone();
