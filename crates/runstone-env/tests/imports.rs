@@ -246,6 +246,8 @@ fn hostile_files_are_refused_and_stay_text() {
         refused(br#"{"schema":"other/1"}"#),
         NotImported::NotAnEnvironment(_)
     ));
+    let of_nothing = br#"{"schema":"runstone.environment/1","sources":{}}"#;
+    assert!(matches!(refused(of_nothing), NotImported::Nothing { .. }));
     let deep = format!("{{\"schema\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
     assert!(matches!(refused(deep.as_bytes()), NotImported::NotJson(_)));
     let many: Vec<String> = (0..100_001).map(|it| format!("p{it}==1\n")).collect();

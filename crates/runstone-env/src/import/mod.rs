@@ -291,7 +291,7 @@ impl Read {
                 limit: PACKAGES_MAX,
             });
         }
-        if self.environment.sources.is_empty() && !self.is_proven {
+        if self.environment.sources.is_empty() {
             return Err(NotImported::Nothing {
                 not_taken: self.not_taken,
             });
