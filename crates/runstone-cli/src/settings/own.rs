@@ -45,11 +45,18 @@ impl Settings {
             });
         };
         let clock = env_vars::clock();
-        let ledger = match (lstat(&path).is_ok(), purpose) {
-            (true, _) => {
-                demand_own(path.clone())?;
-                Ledger::open_with(&path, clock)?
-            }
+        // Others may be making it: there is a folder before it is a store.
+        let has_descriptor = lstat(path.join("runstone.json")).is_ok();
+        let has_folder = has_descriptor || lstat(&path).is_ok();
+        if has_folder {
+            demand_own(path.clone())?;
+        }
+        let is_there = match purpose {
+            Purpose::Keeping => has_descriptor,
+            Purpose::Reading => has_folder,
+        };
+        let ledger = match (is_there, purpose) {
+            (true, _) => Ledger::open_with(&path, clock)?,
             (false, Purpose::Reading) => in_memory(clock)?,
             (false, Purpose::Keeping) => {
                 let request = InitRequest {

@@ -214,6 +214,38 @@ fn none_of_a_crowd_with_a_rule_is_taken_before_its_own_creation_was_told() {
 }
 
 #[test]
+fn first_of_all_creations_may_be_many_and_one_store_is_made_for_them() {
+    let crowd = Crowd {
+        scene: Scene::empty(),
+        machine: Machine::new(),
+    };
+    crowd.machine.python("numpy", "1.26.4");
+    let data = crowd.scene.project().join("data");
+    let start = |arguments: &[&str]| {
+        let mut command = crowd.command(arguments);
+        command.env("XDG_DATA_HOME", &data).spawn().unwrap()
+    };
+    let children: Vec<Child> = (0..20).map(|_| start(&["create"])).collect();
+    let mut created = BTreeSet::new();
+    for child in children {
+        let answer = said(child).done();
+        created.insert(answer["id"].as_str().unwrap().to_owned());
+    }
+    let expected: BTreeSet<String> = (1..=20).map(|seq| format!("env#{seq}")).collect();
+    assert_eq!(created, expected);
+    assert_eq!(
+        ids(&said(start(&["list"])).done()["environments"]),
+        expected
+    );
+    let store = data.join("runstone");
+    // What was a store and lost its descriptor is made anew by nobody.
+    std::fs::remove_file(store.join("runstone.json")).unwrap();
+    let lost = said(start(&["create"]));
+    assert_eq!(lost.code, Some(8), "{}", lost.stderr);
+    assert!(!store.join("runstone.json").exists());
+}
+
+#[test]
 fn killed_at_any_moment_leaves_a_whole_environment_or_none() {
     let crowd = Crowd::new();
     let mut created = BTreeSet::new();
