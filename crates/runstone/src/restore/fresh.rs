@@ -8,7 +8,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, readlinkat, rename, statat, symlink, unlink};
+use rustix::fs::{AtFlags, CWD, FileType, readlinkat, rename, statat, symlink};
 use rustix::io::Errno;
 
 use super::error::RestoreError;
@@ -27,6 +27,14 @@ pub(super) fn is_free(name: &str, folder: Option<&str>) -> Result<(), RestoreErr
             "the same was made before, whole or in part",
         ));
     }
+    if let Some(passing) = folder.map(passing)
+        && exists(&passing)
+    {
+        return Err(in_the_way(
+            &passing,
+            "the name of the environment would be made of it",
+        ));
+    }
     match statat(CWD, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(_not_there) => Ok(()),
         Ok(found) if FileType::from_raw_mode(found.st_mode) != FileType::Symlink => {
@@ -43,17 +51,18 @@ pub(super) fn is_free(name: &str, folder: Option<&str>) -> Result<(), RestoreErr
 /// On `Ok` the name survives power loss.
 pub(super) fn give_name(name: &str, folder: &str) -> io::Result<()> {
     let target = Path::new(folder).file_name().ok_or(Errno::INVAL)?;
-    // What a name with the digits of the plan in it leads to, a restore left.
-    let passing = PathBuf::from(format!("{folder}.link"));
+    let passing = passing(folder);
     let name = Path::new(name);
-    match unlink(&passing) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(error) => return Err(error.into()),
-    }
+    // Fails where anything stands: it is somebody else's.
     symlink(target, &passing)?;
     rename(&passing, name)?;
     let above = name.parent().unwrap_or(Path::new("/"));
     std::fs::File::open(above)?.sync_all()
+}
+
+/// Returns where the link is made that becomes the name.
+fn passing(folder: &str) -> String {
+    format!("{folder}.link")
 }
 
 /// Tells whether a link leads to a folder beside it that has its name and digits behind it.
@@ -110,6 +119,23 @@ mod tests {
         std::fs::create_dir(&made).unwrap();
         give_name(&name, &made).unwrap();
         assert!(std::fs::metadata(&beside).unwrap().is_dir());
+    }
+
+    #[test]
+    fn file_that_stands_where_the_link_is_made_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = path(&folder, "env");
+        let made = format!("{name}.0123456789ab");
+        let notes = format!("{made}.link");
+        std::fs::write(&notes, "notes").unwrap();
+        assert!(matches!(
+            is_free(&name, Some(&made)),
+            Err(RestoreError::InTheWay { path, .. }) if path == Path::new(&notes)
+        ));
+        std::fs::create_dir(&made).unwrap();
+        let error = give_name(&name, &made).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&notes).unwrap(), "notes");
     }
 
     #[test]
