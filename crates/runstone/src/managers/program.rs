@@ -3,12 +3,14 @@
 //! It stands in `/`, reads nothing, and is in a process group of its own: an interrupt at the
 //! terminal ends Runstone and lets a transaction under way come to its end. Both its outputs are
 //! read at once, so that neither fills up. The invariant: what it said beyond a limit is left out,
-//! never waited for.
+//! never waited for, and neither is what it left behind in the background.
 
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +20,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::session::Session;
 
 /// Most that is kept of each output, in bytes. Chosen: pip's report of 500 distributions has 5 MB.
-const OUTPUT_BYTES_MAX: u64 = 64 << 20;
+const OUTPUT_BYTES_MAX: usize = 64 << 20;
+/// How much is read of an output at once, in bytes. Chosen: as much as a pipe holds.
+const CHUNK_BYTES: usize = 64 << 10;
+/// How long the outputs are listened to once the program ended. A service that it started may hold
+/// them open for ever. Chosen: what it wrote itself lies in the pipe by then, and is read in
+/// milliseconds.
+const GRACE: Duration = Duration::from_secs(2);
 /// How often it is looked whether a program ended that is not waited for without end.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -86,23 +94,16 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let outputs = (child.stdout.take(), child.stderr.take());
-        let (stdout, stderr) = thread::scope(|scope| {
-            let stdout = scope.spawn(|| text(outputs.0));
-            let stderr = scope.spawn(|| text(outputs.1));
-            let status = wait(&mut child, began, patience);
-            let whole = |output: thread::ScopedJoinHandle<'_, String>| {
-                output.join().unwrap_or_else(|_panic| String::new())
-            };
-            (whole(stdout), (whole(stderr), status))
-        });
-        let (stderr, status) = stderr;
-        let (status, was_late) = status?;
+        let stdout = child.stdout.take().map(Heard::listen);
+        let stderr = child.stderr.take().map(Heard::listen);
+        let (status, was_late) = wait(&mut child, began, patience)?;
+        let until = Instant::now() + GRACE;
+        let text = |heard: Option<Heard>| heard.map(|it| it.text(until)).unwrap_or_default();
         Ok(Ended {
             code: code(status),
             was_late,
-            stdout,
-            stderr,
+            stdout: text(stdout),
+            stderr: text(stderr),
             took: began.elapsed(),
         })
     }
@@ -135,22 +136,53 @@ fn wait(child: &mut Child, began: Instant, patience: Patience) -> io::Result<(Ex
     Ok((child.wait()?, true))
 }
 
-/// Reads an output to its end and keeps the beginning of it, which has to be no text.
-fn text(output: Option<impl Read>) -> String {
-    let Some(mut output) = output else {
-        return String::new();
-    };
-    let mut bytes = Vec::new();
-    let kept = output
-        .by_ref()
-        .take(OUTPUT_BYTES_MAX)
-        .read_to_end(&mut bytes);
-    let rest = io::copy(&mut output, &mut io::sink());
-    // A program whose output breaks off ends in its own way.
-    match (kept, rest) {
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => {}
+/// An output that is listened to beside the program.
+struct Heard {
+    /// The beginning of what was said so far.
+    said: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected at the end of the output.
+    end: Receiver<()>,
+}
+
+impl Heard {
+    /// Reads an output until its end, which may be long after the program's: whatever still writes
+    /// there is read, so that it is neither held up nor ended by a closed pipe.
+    fn listen(mut output: impl Read + Send + 'static) -> Self {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let (until_the_end, end) = channel::<()>();
+        let kept = Arc::clone(&said);
+        thread::spawn(move || {
+            let _until_the_end = until_the_end;
+            let mut chunk = vec![0; CHUNK_BYTES];
+            loop {
+                match output.read(&mut chunk) {
+                    Ok(0) => break,
+                    Ok(read) => {
+                        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                        let room = OUTPUT_BYTES_MAX - kept.len();
+                        kept.extend_from_slice(&chunk[..read.min(room)]);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    // A program whose output breaks off ends in its own way.
+                    Err(_broken) => break,
+                }
+            }
+        });
+        Self { said, end }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+
+    /// Returns what was said by the end of the output, or by `until`. It has to be no text.
+    fn text(self, until: Instant) -> String {
+        // Nothing is ever sent: either it ended, or its time is over.
+        match self
+            .end
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            Ok(()) | Err(_) => {}
+        }
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&said).into_owned()
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +218,19 @@ mod tests {
         let ended = shell("sleep 600 & sleep 600", Patience::Seconds(0));
         assert!(ended.was_late);
         assert_eq!(ended.code, 137);
+    }
+
+    #[test]
+    fn service_that_a_program_leaves_behind_is_not_waited_for() {
+        let script = "echo started; trap '' HUP; sleep 20 & echo $!";
+        for patience in [Patience::Endless, Patience::Seconds(60)] {
+            let ended = shell(script, patience);
+            let pid = ended.stdout.strip_prefix("started\n").unwrap();
+            let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+            rustix::process::kill_process(pid, Signal::KILL).unwrap();
+            assert_eq!((ended.code, ended.was_late), (0, false));
+            assert!(ended.took < Duration::from_secs(15), "{:?}", ended.took);
+        }
     }
 
     #[test]
