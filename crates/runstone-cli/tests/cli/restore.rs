@@ -630,6 +630,23 @@ fn script_does_what_was_shown() {
 }
 
 #[test]
+fn plan_of_a_fresh_environment_is_no_script() {
+    let restoring = Restoring::new();
+    restoring.put("attrs", "23.2.0");
+    let good = restoring.create();
+    let (code, plan) = restoring.said(&[&good, "--into", "../fresh", "--dry-run", "--json"]);
+    assert_eq!(code, 0, "{plan}");
+    assert!(!plan.contains("/../"), "{plan}");
+    restoring.scene.file("plan.json", &plan);
+    let arguments = ["--plan", "plan.json", "--emit-script", "restore.sh"];
+    let output = restoring.restore(&arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("a script cannot verify"), "{said}");
+    assert!(!restoring.scene.project().join("restore.sh").exists());
+}
+
+#[test]
 fn interpreter_that_is_no_virtual_one_is_left_alone() {
     let restoring = Restoring::new();
     restoring.put("attrs", "23.2.0");

@@ -92,6 +92,14 @@ fn leads_up(address: &str) -> bool {
             .any(|part| matches!(part, "." | ".."))
 }
 
+/// Tells whether a path is absolute and leads where it says: every part is a name, and no name is
+/// one for a terminal.
+fn is_plain(path: &str) -> bool {
+    let parts = path.strip_prefix('/').map(|it| it.split('/'));
+    parts.is_some_and(|mut it| it.all(|part| !matches!(part, "" | "." | "..")))
+        && !path.chars().any(char::is_control)
+}
+
 impl Policy {
     /// Tells whether an address may be asked for something.
     pub(super) fn allows(&self, address: &str) -> bool {
@@ -136,7 +144,7 @@ impl Policy {
         });
         let into = match value.get("into") {
             Some(Value::Null) => None,
-            Some(Value::String(into)) => Some(into.clone()),
+            Some(Value::String(into)) if is_plain(into) => Some(into.clone()),
             _ => return Err(NotAPolicy { member: "into" }),
         };
         Ok(Self {
@@ -192,6 +200,26 @@ mod tests {
             "host/team",
         ] {
             assert!(SourcePrefix::new(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fresh_environment_has_an_absolute_path_of_plain_parts() {
+        for into in [
+            "",
+            "/",
+            "env",
+            "-x",
+            "/srv/../env",
+            "/srv/./env",
+            "/srv//env",
+            "/srv/env/",
+            "/a\nb",
+        ] {
+            let mut policy = Policy::default().to_json();
+            policy["into"] = into.into();
+            let error = Policy::from_json(&policy).unwrap_err();
+            assert_eq!(error.member, "into", "{into:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! `runstone env restore`.
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::ArgGroup;
 use runstone::core::json::{Limits, read_document};
@@ -107,6 +107,12 @@ pub(crate) fn run(args: &RestoreArgs, ui: &Ui, settings: &Settings) -> Result<Ex
     let ledger = settings.open_environments(Purpose::Reading)?;
     let proposal = proposed(&ledger, args, request)?;
     if let Some(path) = &args.emit_script {
+        if proposal.plan.policy.into.is_some() {
+            return Err(CliError::usage(
+                "a script cannot verify a fresh environment and give it its name",
+                "leave out `--emit-script`: `--plan FILE --dry-run` shows what would be done",
+            ));
+        }
         return emit_script(path, args.force, &proposal, ui, settings);
     }
     if args.dry_run || proposal.plan.at_work().is_empty() {
@@ -245,9 +251,10 @@ fn read(path: &Path, name: &str) -> Result<Value, CliError> {
 
 /// Returns a path as it stands in a plan.
 fn in_words(path: &Path) -> Result<String, CliError> {
-    let path = absolute(path);
+    let path = plain(absolute(path));
     let text = path.to_str().map(|text| text.trim_end_matches('/'));
-    let text = text.filter(|it| !it.is_empty());
+    let is_name = |it: &&str| !it.is_empty() && !it.ends_with("/..");
+    let text = text.filter(is_name);
     text.map(ToOwned::to_owned).ok_or_else(|| {
         CliError::usage(
             format!(
@@ -257,6 +264,14 @@ fn in_words(path: &Path) -> Result<String, CliError> {
             "name a folder that is not there yet, such as `--into .venv`",
         )
     })
+}
+
+/// Returns a path without parts that lead up, if what is above its last part is there.
+fn plain(path: PathBuf) -> PathBuf {
+    let leads_up = path.components().any(|it| it == Component::ParentDir);
+    let above = path.parent().zip(path.file_name()).filter(|_| leads_up);
+    let above = above.and_then(|(above, name)| Some(above.canonicalize().ok()?.join(name)));
+    above.unwrap_or(path)
 }
 
 fn manager(word: &str) -> Result<Manager, String> {
