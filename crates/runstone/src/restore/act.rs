@@ -5,7 +5,9 @@
 //! what came of it is captured and not assumed. A failure ends it: what was done is told, and the
 //! way back.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use runstone_core::note::NoteText;
@@ -62,7 +64,7 @@ impl Ledger {
     ) -> Result<Restored, Error> {
         let capture = &proposal.request.capture;
         may_act(&proposal.plan)?;
-        let _lock = HostLock::take(&lock_file())?;
+        let _lock = HostLock::take(&lock_file(&capture.variables))?;
         let machine = self.machine(capture)?;
         let now = planned(&machine, &proposal.target, &proposal.plan.policy)?;
         if now.id() != proposal.plan.id() {
@@ -299,25 +301,39 @@ fn may_act(plan: &Plan) -> Result<(), RestoreError> {
 
 /// Returns the file by which restores of one host exclude each other: each user's, since nobody
 /// could wait for the managers of others.
-fn lock_file() -> PathBuf {
+///
+/// It lies where nobody else may make it first: the runtime folder, if it is the caller's own, else
+/// beside the journals.
+fn lock_file(variables: &BTreeMap<String, String>) -> PathBuf {
     let user = rustix::process::geteuid();
     if user.is_root() {
         return PathBuf::from("/run/runstone-restore.lock");
     }
-    PathBuf::from(format!("/tmp/runstone-restore-{}.lock", user.as_raw()))
+    let is_own = |folder: &PathBuf| {
+        let found = std::fs::metadata(folder);
+        found.is_ok_and(|it| it.is_dir() && it.uid() == user.as_raw() && it.mode() & 0o022 == 0)
+    };
+    match folder(variables, "XDG_RUNTIME_DIR").filter(is_own) {
+        Some(runtime) => runtime.join("runstone-restore.lock"),
+        None => state(variables).join("restore.lock"),
+    }
 }
 
 /// Returns the folder of journals: where state of the caller is kept.
 fn journals(proposal: &Proposal) -> PathBuf {
-    let variables = &proposal.request.capture.variables;
-    let folder = |name: &str| {
-        let folder = variables.get(name).map(PathBuf::from);
-        folder.filter(|folder| folder.is_absolute())
-    };
-    let state = folder("XDG_STATE_HOME");
-    let state = state.or_else(|| Some(folder("HOME")?.join(".local/state")));
+    state(&proposal.request.capture.variables).join("restores")
+}
+
+fn state(variables: &BTreeMap<String, String>) -> PathBuf {
+    let state = folder(variables, "XDG_STATE_HOME");
+    let state = state.or_else(|| Some(folder(variables, "HOME")?.join(".local/state")));
     let state = state.unwrap_or_else(|| PathBuf::from("/var/lib"));
-    state.join("runstone/restores")
+    state.join("runstone")
+}
+
+fn folder(variables: &BTreeMap<String, String>, name: &str) -> Option<PathBuf> {
+    let folder = variables.get(name).map(PathBuf::from);
+    folder.filter(|folder| folder.is_absolute())
 }
 
 /// Returns the end of what a program said.

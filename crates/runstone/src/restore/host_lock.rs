@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
@@ -20,12 +21,21 @@ pub(super) struct HostLock {
 }
 
 impl HostLock {
-    /// Takes it, and waits for nobody.
+    /// Takes it, and waits for nobody. The folder is made if it is not there, for its owner alone.
     pub(super) fn take(path: &Path) -> Result<Self, RestoreError> {
         let unwritable = |error: Errno| RestoreError::Unwritable {
             path: path.to_owned(),
             source: io::Error::from(error),
         };
+        if let Some(folder) = path.parent() {
+            let mut made = std::fs::DirBuilder::new();
+            made.recursive(true).mode(0o700);
+            made.create(folder)
+                .map_err(|source| RestoreError::Unwritable {
+                    path: folder.to_owned(),
+                    source,
+                })?;
+        }
         // In a folder that all may write, a link would lead to a file of somebody else's choice.
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = open(path, flags, Mode::RUSR | Mode::WUSR).map_err(unwritable)?;
@@ -46,7 +56,7 @@ mod tests {
     #[test]
     fn second_restore_is_told_of_the_first_and_the_third_finds_the_way_free() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
+        let path = folder.path().join("state/runstone/lock");
         let first = HostLock::take(&path).unwrap();
         assert!(matches!(
             HostLock::take(&path),
