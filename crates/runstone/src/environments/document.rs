@@ -16,6 +16,19 @@ use crate::open::Ledger;
 /// How many digits name an environment to people.
 const DIGITS: usize = 12;
 
+/// What was found in place of an environment, to be said behind its name.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotRead {
+    #[error("its document is not in the store")]
+    Absent,
+    #[error("its document has other bytes than its digest says")]
+    Damaged,
+    #[error("its document cannot be read: {0}")]
+    Unreadable(String),
+    #[error("its document is no environment: {0}")]
+    Another(String),
+}
+
 impl Ledger {
     /// Returns the environment that a digest names, or why it cannot be read, as a fragment for
     /// people.
@@ -23,20 +36,28 @@ impl Ledger {
     /// # Errors
     /// The reason: its document is missing or damaged, or no environment.
     pub fn environment(&self, digest: &Digest) -> Result<Environment, String> {
-        let name = digest.prefix(DIGITS);
+        self.read_environment(digest).map_err(|found| {
+            let name = digest.prefix(DIGITS);
+            match found {
+                NotRead::Absent => format!("environment {name} is not in the store"),
+                NotRead::Damaged => format!("environment {name} is damaged"),
+                NotRead::Unreadable(why) => format!("environment {name} cannot be read: {why}"),
+                NotRead::Another(why) => format!("object {name} is no environment: {why}"),
+            }
+        })
+    }
+
+    /// Returns the environment that a digest names, or what was found in its place.
+    pub(super) fn read_environment(&self, digest: &Digest) -> Result<Environment, NotRead> {
         let bytes = match self.store.object(&to_hash(digest)) {
             Ok(Slot::Whole(bytes)) => bytes,
-            Ok(Slot::Absent) => return Err(format!("environment {name} is not in the store")),
-            Ok(Slot::Damaged(_)) => return Err(format!("environment {name} is damaged")),
-            Err(error) => {
-                let why = chain(&error);
-                return Err(format!("environment {name} cannot be read: {why}"));
-            }
+            Ok(Slot::Absent) => return Err(NotRead::Absent),
+            Ok(Slot::Damaged(_)) => return Err(NotRead::Damaged),
+            Err(error) => return Err(NotRead::Unreadable(chain(&error))),
         };
-        let no_environment = |why: String| format!("object {name} is no environment: {why}");
         let document: Value =
-            serde_json::from_slice(&bytes).map_err(|error| no_environment(error.to_string()))?;
+            serde_json::from_slice(&bytes).map_err(|error| NotRead::Another(error.to_string()))?;
         Environment::from_json(&canon::settle(document))
-            .map_err(|error| no_environment(error.to_string()))
+            .map_err(|error| NotRead::Another(error.to_string()))
     }
 }

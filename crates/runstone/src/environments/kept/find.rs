@@ -296,10 +296,11 @@ impl Ledger {
     }
 
     fn whole_environment(&self, digest: &Digest) -> Result<Environment, Error> {
-        self.environment(digest).map_err(|found| Error::Damaged {
-            place: format!("environment {}", digest.prefix(12)),
-            found,
-        })
+        self.read_environment(digest)
+            .map_err(|found| Error::Damaged {
+                place: format!("environment {}", digest.prefix(12)),
+                found: found.to_string(),
+            })
     }
 
     /// Returns the snapshots whose environment has a digest that begins so.
