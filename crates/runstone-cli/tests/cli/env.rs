@@ -330,6 +330,15 @@ fn every_example_of_an_environment_on_the_json_page_is_what_the_commands_print()
     if !page.contains(&format!("```json\n{document}\n```")) {
         unwritten.push(format!("$ runstone env diff env#1 --json\n{document}"));
     }
+    for arguments in [
+        &["env", "unpin", "env#1"][..],
+        &["env", "delete", "env#1", "--yes"],
+    ] {
+        // Of one shape with `env pin`, under a schema of their own.
+        let document = on.json(arguments);
+        let schema = document["schema"].as_str().unwrap();
+        assert!(page.contains(schema), "docs/json.md lacks {schema}");
+    }
     assert!(
         unwritten.is_empty(),
         "docs/json.md lacks:\n{}",
