@@ -12,6 +12,7 @@ mod harm;
 mod lab;
 mod machine;
 mod program_copy;
+#[cfg(feature = "repository")]
 mod repository;
 
 pub use counted::{Counted, ledger_over, ledger_with};
@@ -21,4 +22,5 @@ pub use harm::{Harm, flip_a_bit, replace};
 pub use lab::{Lab, TickingClock};
 pub use machine::Machine;
 pub use program_copy::ProgramCopy;
+#[cfg(feature = "repository")]
 pub use repository::Repository;
