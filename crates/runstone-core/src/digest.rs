@@ -43,6 +43,21 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
+    /// Returns [`Digest::of_named`] of lines, each but the last with its end behind it, without
+    /// putting them together.
+    pub fn of_lines<'b>(name: &str, lines: impl IntoIterator<Item = &'b [u8]>) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(name.as_bytes());
+        hasher.update([0]);
+        for (position, line) in lines.into_iter().enumerate() {
+            if position > 0 {
+                hasher.update(b"\n");
+            }
+            hasher.update(line);
+        }
+        Self(hasher.finalize().into())
+    }
+
     /// Returns the first `digits` hex digits, for names and for talk.
     pub fn prefix(&self, digits: usize) -> String {
         self.to_string().chars().take(digits).collect()

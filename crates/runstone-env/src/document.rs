@@ -110,37 +110,71 @@ impl Environment {
 
     /// Puts packages in the one order in which they are held.
     pub(crate) fn put_in_order(&mut self) {
+        fn key(it: &Package) -> (&str, Option<&str>, &str) {
+            (&it.name, it.arch.as_deref(), &it.version)
+        }
         for source in self.sources.values_mut() {
-            source.packages.sort_by_cached_key(|package| {
-                let facts = canon::text(&package.facts);
-                let (name, arch) = (package.name.clone(), package.arch.clone());
-                (name, arch, package.version.clone(), facts)
+            source.packages.sort_by(|one, other| {
+                let by_key = key(one).cmp(&key(other));
+                by_key.then_with(|| canon::text(&one.facts).cmp(&canon::text(&other.facts)))
             });
         }
     }
 
     /// Returns the digests of the whole, of each scope and of each source.
     pub fn digests(&self) -> Digests {
-        let mut by_scope: BTreeMap<Scope, Map<String, Value>> = BTreeMap::new();
+        self.named().1
+    }
+
+    /// Returns the canonical bytes of the document, and the digests of them and of their parts.
+    pub fn named(&self) -> (Vec<u8>, Digests) {
+        // Each source is written once: canonical objects are made of the bytes of their members.
+        let written = self.sources.iter();
+        let written: BTreeMap<&str, (SourceName, Vec<u8>)> = written
+            .map(|(name, source)| (name.as_str(), (*name, canon::bytes(&source.to_json()))))
+            .collect();
         let mut sources = BTreeMap::new();
-        for (name, source) in &self.sources {
-            let json = source.to_json();
-            let bytes = canon::bytes(&json);
-            sources.insert(*name, Digest::of_named(name.as_str(), &bytes));
+        let mut by_scope: BTreeMap<Scope, Vec<(&str, &[u8])>> = BTreeMap::new();
+        for (word, (name, bytes)) in &written {
+            sources.insert(*name, Digest::of_named(word, bytes));
             let scope = by_scope.entry(name.scope()).or_default();
-            scope.insert(name.as_str().to_owned(), json);
+            scope.push((*word, bytes.as_slice()));
         }
-        let scopes = by_scope.iter();
-        let scopes = scopes.map(|(scope, sources)| {
+        let scopes = by_scope.into_iter().map(|(scope, sources)| {
             let name = format!("scope.{}", scope.as_str());
-            (*scope, Digest::of_named(&name, &canon::bytes(sources)))
+            (scope, Digest::of_named(&name, &object(sources)))
         });
-        Digests {
-            environment: Digest::of(&canon::bytes(&self.to_json())),
+        let all = written
+            .iter()
+            .map(|(word, (_, bytes))| (*word, bytes.as_slice()));
+        let document = object([
+            ("schema", canon::bytes(&SCHEMA).as_slice()),
+            ("sources", object(all).as_slice()),
+        ]);
+        let digests = Digests {
+            environment: Digest::of(&document),
             scopes: scopes.collect(),
             sources,
-        }
+        };
+        (document, digests)
     }
+}
+
+/// Returns the canonical bytes of an object, given those of its members in order. Names here are
+/// plain words, which are written as they are.
+fn object<'b>(members: impl IntoIterator<Item = (&'b str, &'b [u8])>) -> Vec<u8> {
+    let mut bytes = vec![b'{'];
+    for (position, (name, member)) in members.into_iter().enumerate() {
+        if position > 0 {
+            bytes.push(b',');
+        }
+        bytes.push(b'"');
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(b"\":");
+        bytes.extend_from_slice(member);
+    }
+    bytes.push(b'}');
+    bytes
 }
 
 impl Source {
@@ -286,7 +320,16 @@ mod tests {
     fn digest_is_the_one_of_the_canonical_bytes() {
         let environment = environment();
         let bytes = canon::bytes(&environment.to_json());
-        assert_eq!(environment.digests().environment, Digest::of(&bytes));
+        assert_eq!(environment.named().0, bytes);
+        let digests = environment.digests();
+        assert_eq!(digests.environment, Digest::of(&bytes));
+        let json = environment.to_json();
+        let dpkg = canon::bytes(&json["sources"]["dpkg"]);
+        let expected = Digest::of_named("dpkg", &dpkg);
+        assert_eq!(digests.sources[&SourceName::Dpkg], expected);
+        let system = canon::bytes(&json!({ "dpkg": json["sources"]["dpkg"] }));
+        let expected = Digest::of_named("scope.system", &system);
+        assert_eq!(digests.scopes[&Scope::System], expected);
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
             concat!(

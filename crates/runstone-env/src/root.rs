@@ -16,6 +16,11 @@ use rustix::io::Errno;
 
 /// Largest file that is read, in bytes. Chosen: a status file of 100,000 packages is a third of it.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Largest file that room is made for before it is read, in bytes: a size may be a lie.
+const LIKELY_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// How much is read of a file of which the beginning counts, in bytes. Chosen: the headers of most
+/// distributions.
+const PART_BYTES: u64 = 4096;
 /// Most names that are read of a folder. Chosen: a hundred times the largest `site-packages` met.
 const NAMES_MAX: usize = 100_000;
 /// Most links that one path leads through, as Linux has it (`path_resolution(7)`).
@@ -128,12 +133,30 @@ impl Root {
 
     /// Reads a file. `None`: nothing is there.
     pub(crate) fn read(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>, RootError> {
-        let path = path.as_ref();
+        self.read_by(path.as_ref(), &whole)
+    }
+
+    /// Reads a file from its beginning, until `is_enough` of it was read. `None`: nothing is there.
+    pub(crate) fn head(
+        &self,
+        path: impl AsRef<Path>,
+        is_enough: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<Vec<u8>>, RootError> {
+        let way = |file: &mut std::fs::File, _size_bytes: u64| head(file, &is_enough);
+        self.read_by(path.as_ref(), &way)
+    }
+
+    /// Reads a file in a way, until it did not change meanwhile.
+    fn read_by(
+        &self,
+        path: &Path,
+        way: &dyn Fn(&mut std::fs::File, u64) -> io::Result<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, RootError> {
         for _ in 0..=AGAIN_MAX {
             let Some(file) = self.open(path)? else {
                 return Ok(None);
             };
-            if let Some(bytes) = read_once(file, path)? {
+            if let Some(bytes) = read_once(file, path, way)? {
                 return Ok(Some(bytes));
             }
         }
@@ -307,8 +330,12 @@ fn push_names(names: &mut Vec<OsString>, path: &Path) {
     }
 }
 
-/// Reads a file to its end. `None`: it changed meanwhile.
-fn read_once(file: OwnedFd, path: &Path) -> Result<Option<Vec<u8>>, RootError> {
+/// Reads a file. `None`: it changed meanwhile.
+fn read_once(
+    file: OwnedFd,
+    path: &Path,
+    way: &dyn Fn(&mut std::fs::File, u64) -> io::Result<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, RootError> {
     let failed = |source: io::Error| RootError::Io {
         path: path.to_owned(),
         source,
@@ -320,12 +347,8 @@ fn read_once(file: OwnedFd, path: &Path) -> Result<Option<Vec<u8>>, RootError> {
         });
     }
     let mut file = std::fs::File::from(file);
-    let size_bytes = usize::try_from(before.st_size).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(size_bytes.min(1 << 20) + 1);
-    (&mut file)
-        .take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let size_bytes = u64::try_from(before.st_size).unwrap_or_default();
+    let bytes = way(&mut file, size_bytes).map_err(failed)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(RootError::TooLarge {
             path: path.to_owned(),
@@ -334,6 +357,32 @@ fn read_once(file: OwnedFd, path: &Path) -> Result<Option<Vec<u8>>, RootError> {
     }
     let after = fs::fstat(&file).map_err(|error| failed(error.into()))?;
     Ok((Stamp::of(&before) == Stamp::of(&after)).then_some(bytes))
+}
+
+/// Reads a file to its end, which is where its size says: looking further costs a call for each of
+/// a thousand files, and one that grew is read again. Files of the kernel say no size.
+fn whole(file: &mut std::fs::File, size_bytes: u64) -> io::Result<Vec<u8>> {
+    let (limit, likely) = match size_bytes {
+        0 => (FILE_BYTES_MAX + 1, 0),
+        size => (size.min(FILE_BYTES_MAX + 1), size.min(LIKELY_BYTES_MAX)),
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(likely).unwrap_or_default());
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a file until enough was read, or to its end.
+fn head(file: &mut std::fs::File, is_enough: &dyn Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut part = PART_BYTES;
+    while bytes.len() as u64 <= FILE_BYTES_MAX {
+        let read = file.by_ref().take(part).read_to_end(&mut bytes)?;
+        if (read as u64) < part || is_enough(&bytes) {
+            break;
+        }
+        part *= 2;
+    }
+    Ok(bytes)
 }
 
 impl Kind {
@@ -393,6 +442,28 @@ mod tests {
             root.link("etc/os-release").unwrap(),
             Path::new("/usr/lib/os-release")
         );
+    }
+
+    #[test]
+    fn beginning_is_read_as_far_as_it_takes_and_files_of_the_kernel_whole() {
+        let text = "line\n".repeat(10_000) + "\nbody";
+        let (_folder, root) = root_with(&[("long", &text), ("short", "a"), ("empty", "")]);
+        let read = |path: &str, mark: &str| {
+            let is_enough =
+                |bytes: &[u8]| bytes.windows(mark.len()).any(|it| it == mark.as_bytes());
+            root.head(path, is_enough).unwrap().unwrap()
+        };
+        assert_eq!(read("long", "line").len(), 4096);
+        assert_eq!(read("long", "\n\n").len(), text.len());
+        assert_eq!(
+            (read("short", "b"), read("empty", "b")),
+            (b"a".to_vec(), Vec::new())
+        );
+        assert_eq!(root.read("long").unwrap().unwrap().len(), text.len());
+        let machine = Root::host().unwrap();
+        if let Ok(Some(status)) = machine.read("proc/self/status") {
+            assert!(status.starts_with(b"Name:"));
+        }
     }
 
     #[test]

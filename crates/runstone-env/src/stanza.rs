@@ -80,6 +80,13 @@ impl<'b> Stanza<'b> {
         Self(&bytes[..end_of_stanza(bytes)])
     }
 
+    /// Tells whether an empty line ends it within `bytes`, at whose beginning it stands.
+    pub(crate) fn is_ended_in(self, bytes: &[u8]) -> bool {
+        let rest = &bytes[self.0.len()..];
+        // Without its end a line that looks empty may be the beginning of one that is not.
+        memchr(b'\n', rest).is_some()
+    }
+
     /// Returns its lines, without those that continue one.
     pub(crate) fn lines(self) -> impl Iterator<Item = Line<'b>> {
         let mut rest = self.0;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use memchr::memrchr;
 use serde_json::{Value, json};
 
 use super::found::Found;
@@ -161,9 +162,13 @@ fn releases(root: &Root, found: &mut Found) -> Vec<Value> {
         if !path.ends_with("Release") {
             continue;
         }
-        let bytes = found.read(root, &path).unwrap_or_default();
-        // A signed file has its fields in the second stanza.
-        let stanza = stanzas(&bytes).find(|stanza| fields(*stanza, ["Date"])[0].is_some());
+        // What follows these fields is a hundred thousand bytes of digests.
+        let bytes = found.head(root, &path, |bytes| {
+            let lines = &bytes[..memrchr(b'\n', bytes).unwrap_or(0)];
+            dated(lines).is_some_and(|stanza| fields(stanza, FIELDS).iter().all(Option::is_some))
+        });
+        let bytes = bytes.unwrap_or_default();
+        let stanza = dated(&bytes);
         if let Some(stanza) = stanza {
             let [origin, suite, codename, date] = fields(stanza, FIELDS);
             releases.push(json!({
@@ -172,4 +177,9 @@ fn releases(root: &Root, found: &mut Found) -> Vec<Value> {
         }
     }
     releases
+}
+
+/// Returns the first stanza with a date: a signed file has its fields in the second one.
+fn dated(bytes: &[u8]) -> Option<Stanza<'_>> {
+    stanzas(bytes).find(|stanza| fields(*stanza, ["Date"])[0].is_some())
 }

@@ -113,6 +113,19 @@ impl Found {
         })
     }
 
+    /// Reads a file of the source from its beginning, until that is enough.
+    pub(super) fn head(
+        &mut self,
+        root: &Root,
+        path: impl AsRef<Path>,
+        is_enough: impl Fn(&[u8]) -> bool,
+    ) -> Option<Vec<u8>> {
+        root.head(path, is_enough).unwrap_or_else(|error| {
+            self.lacks(explained(&error));
+            None
+        })
+    }
+
     /// Reads a file of the source as text.
     pub(super) fn text(&mut self, root: &Root, path: impl AsRef<Path>) -> Option<String> {
         let path = path.as_ref();

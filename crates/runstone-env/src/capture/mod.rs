@@ -1,12 +1,13 @@
 //! Capturing: from the files below a root to an environment and the record of its capture.
 //!
 //! One source a file; each reads what it needs and hands back what it found. No package manager is
-//! started, nothing is written. Here is what all have in common: a source whose folders changed
-//! while it was read is read again, secrets are taken out before anything is hashed, and packages
+//! started, nothing is written. Several are read at once. Here is what all have in common: a source
+//! whose folders changed while it was read is read again, secrets are taken out before anything is hashed, and packages
 //! are put in order. Keeping the result belongs to the ledger.
 
 mod apk;
 mod apt;
+mod beside;
 mod cargo;
 mod conda;
 mod cpu;
@@ -38,6 +39,8 @@ use crate::document::{Digests, Environment, Source};
 use crate::names::{SourceName, State};
 use crate::root::Root;
 
+/// Sources that take long where there are many packages, the longest first.
+const LONGEST: [SourceName; 3] = [SourceName::Python, SourceName::Dpkg, SourceName::Apt];
 /// How often a source that changes while it is read is read again.
 const AGAIN_MAX: usize = 2;
 
@@ -62,6 +65,8 @@ pub struct Options {
 pub struct Capture {
     /// The facts.
     pub environment: Environment,
+    /// Their document: the canonical bytes that their digest names.
+    pub document: Vec<u8>,
     /// The digests of the facts.
     pub digests: Digests,
     /// What is not hashed.
@@ -107,8 +112,7 @@ pub fn capture(root: &Root, options: &Options) -> Capture {
     let begun = Instant::now();
     let mut environment = Environment::default();
     let mut record = CaptureRecord::default();
-    for name in SourceName::ALL.iter().copied() {
-        let found = settled(root, name, options);
+    for (name, found) in all(root, options) {
         let warnings = found.warnings.iter().map(|text| Warning {
             source: name,
             text: options.redaction.text(text).into_owned(),
@@ -123,13 +127,25 @@ pub fn capture(root: &Root, options: &Options) -> Capture {
     }
     let mut environment = redacted(environment, &options.redaction, &mut record);
     environment.put_in_order();
-    let digests = environment.digests();
+    let (document, digests) = environment.named();
     record.took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     Capture {
         environment,
+        document,
         digests,
         record,
     }
+}
+
+/// Reads every source, those first that take long, and returns them in their order.
+fn all(root: &Root, options: &Options) -> BTreeMap<SourceName, Found> {
+    let mut names = SourceName::ALL.to_vec();
+    names.sort_by_key(|name| {
+        let place = LONGEST.iter().position(|it| it == name);
+        place.unwrap_or(LONGEST.len())
+    });
+    let found = beside::work_off(&names, |name| settled(root, *name, options));
+    names.into_iter().zip(found).collect()
 }
 
 /// Reads a source until its folders are the same before and after.

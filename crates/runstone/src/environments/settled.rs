@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use runstone_core::canon;
 use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
 use runstone_core::snapshot::{CAPTURE, Captured, DIGEST, NOT_WHOLE};
@@ -142,7 +141,7 @@ impl Ledger {
     fn captured_now(&self, request: &CaptureRequest, profile: &Profile) -> Settled {
         let reading = self.begin_code(request, profile);
         let mut settled = match captured_for(request, profile) {
-            Ok(capture) => self.of_capture(&capture, request),
+            Ok(capture) => self.of_capture(capture, request),
             Err(error) => Settled::failed(&chain(&error)),
         };
         let FoundCode { code, warning } = self.finish_code(reading);
@@ -151,8 +150,8 @@ impl Ledger {
         settled
     }
 
-    fn of_capture(&self, capture: &Capture, request: &CaptureRequest) -> Settled {
-        let mut value = self.captured_value(capture, request);
+    fn of_capture(&self, capture: Capture, request: &CaptureRequest) -> Settled {
+        let mut value = self.captured_value(&capture, request);
         let sources = capture.environment.sources.iter();
         let unread =
             sources.filter(|(_, it)| matches!(it.state, State::Partial | State::Unreadable));
@@ -164,7 +163,7 @@ impl Ledger {
             environment: Captured::Known(value),
             object: Some(EnvironmentObject {
                 digest: capture.digests.environment,
-                bytes: canon::bytes(&capture.environment.to_json()).into(),
+                bytes: capture.document.into(),
                 is_named: false,
             }),
             ..Settled::not_known("it is read beside")

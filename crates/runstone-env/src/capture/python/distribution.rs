@@ -39,6 +39,10 @@ impl Distribution {
     /// Reads what `entry` of `folder` says. `None`: it is not called like a distribution.
     pub(super) fn of(root: &Root, folder: &Path, entry: &Entry) -> Option<Result<Self, Problem>> {
         let path = folder.join(&entry.name);
+        if entry.name.starts_with('~') {
+            // What is half removed keeps its ending.
+            return None;
+        }
         let (_, ending) = entry.name.rsplit_once('.')?;
         let is_file = match entry.kind {
             Kind::File => true,
@@ -94,7 +98,9 @@ impl Distribution {
 
     fn of_metadata(root: &Root, path: &Path) -> Result<Self, Problem> {
         let at = path.display();
-        let bytes = match root.read(path) {
+        // The description behind the headers is most of the file.
+        let has_headers = |bytes: &[u8]| Stanza::headers(bytes).is_ended_in(bytes);
+        let bytes = match root.head(path, has_headers) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(Problem::Broken(format!("{at} is missing"))),
             Err(error) => return Err(Problem::Unreadable(explained(&error))),
@@ -167,18 +173,30 @@ impl Distribution {
 /// What an installer adds differs from place to place: scripts that name the interpreter, compiled
 /// files, the files about the installation. Those do not count.
 fn contents(record: &[u8]) -> Digest {
-    let mut lines = Vec::with_capacity(record.len() / 64);
+    let mut lines: Vec<(usize, usize)> = Vec::with_capacity(record.len() / 64);
     let mut start = 0;
     // Most bytes of a capture pass here: a distribution may have thousands of files.
     for end in memchr_iter(b'\n', record).chain([record.len()]) {
         let line = record[start..end].trim_ascii();
-        start = end + 1;
         if is_content(line) {
-            lines.push(line);
+            let blanks = record[start..end].len() - record[start..end].trim_ascii_start().len();
+            lines.push((start + blanks, start + blanks + line.len()));
+        }
+        start = end + 1;
+    }
+    let text = |(start, end): &(usize, usize)| &record[*start..*end];
+    if !lines.is_sorted_by(|one, other| text(one) <= text(other)) {
+        lines.sort_unstable_by(|one, other| text(one).cmp(text(other)));
+    }
+    // Lines that follow each other, as most do, are hashed as they stand.
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (start, end) in lines {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == start && record[*last] == b'\n' => *last = end,
+            _ => runs.push((start, end)),
         }
     }
-    lines.sort_unstable();
-    Digest::of_named("python.files", &lines.join(&b'\n'))
+    Digest::of_lines("python.files", runs.iter().map(text))
 }
 
 fn is_content(line: &[u8]) -> bool {
@@ -189,15 +207,16 @@ fn is_content(line: &[u8]) -> bool {
     let Some((path, hash)) = parts else {
         return false;
     };
-    let is_about = ABOUT.iter().any(|name| {
-        path.strip_suffix(name.as_bytes())
-            .is_some_and(|before| before.ends_with(b".dist-info/"))
-    });
-    !hash.is_empty()
-        && !is_about
-        && !path.starts_with(b"..")
-        && !path.starts_with(b"/")
-        && !path.ends_with(b".pyc")
+    if hash.is_empty() || path.ends_with(b".pyc") {
+        return false;
+    }
+    let is_about = || {
+        ABOUT.iter().any(|name| {
+            path.strip_suffix(name.as_bytes())
+                .is_some_and(|before| before.ends_with(b".dist-info/"))
+        })
+    };
+    !path.starts_with(b"..") && !path.starts_with(b"/") && !is_about()
 }
 
 /// Reads where a distribution came from, if not from an index.

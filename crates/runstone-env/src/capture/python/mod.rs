@@ -23,8 +23,8 @@ use serde_json::Value;
 use self::distribution::{Distribution, Problem};
 use self::interpreter::Interpreter;
 pub use self::records::{FileFinding, FileState, PythonFiles, python_files};
-use super::Options;
 use super::found::Found;
+use super::{Options, beside};
 use crate::root::Root;
 
 /// The name of a file by which a distribution says that its package manager is another one.
@@ -81,7 +81,9 @@ fn distributions(
     broken: &mut Vec<Value>,
     found: &mut Found,
 ) {
-    for entry in found.names(root, folder).unwrap_or_default() {
+    let entries = found.names(root, folder).unwrap_or_default();
+    let read = beside::work_off(&entries, |entry| Distribution::of(root, folder, entry));
+    for (entry, distribution) in entries.into_iter().zip(read) {
         if entry.name.starts_with('~') {
             // pip renames a folder so before it removes it; what is left was never removed.
             found.warn(format!(
@@ -91,7 +93,7 @@ fn distributions(
             broken.push(entry.name.into());
             continue;
         }
-        match Distribution::of(root, folder, &entry) {
+        match distribution {
             None => {}
             Some(Ok(distribution)) => {
                 for problem in &distribution.problems {
