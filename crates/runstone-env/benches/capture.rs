@@ -68,6 +68,24 @@ fn main() {
     let environment = &captured.environment;
     let time = quickest(|| drop(black_box(environment.digests())));
     println!("  {:<18} {:.2} ms", "digests", ms(time));
+    #[cfg(feature = "git")]
+    code();
+}
+
+/// The code in the folder this runs in, or that `RUNSTONE_BENCH_CODE` names: a fresh clone is the
+/// one that takes longest.
+#[cfg(feature = "git")]
+fn code() {
+    use runstone_env::git;
+
+    let folder = std::env::var_os("RUNSTONE_BENCH_CODE").map_or_else(|| ".".into(), PathBuf::from);
+    let time = quickest(|| drop(black_box(git::capture(&folder, git::Options::default()))));
+    let code = git::capture(&folder, git::Options::default());
+    println!(
+        "code                 {:.2} ms, {}",
+        ms(time),
+        code.to_json()
+    );
 }
 
 /// The least of many times: what else the machine does only adds to it.

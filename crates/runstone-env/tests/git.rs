@@ -234,6 +234,40 @@ fn everything_that_may_be_different_is_counted_as_git_does() {
 }
 
 #[test]
+fn commit_that_was_taken_back_leaves_its_changes_staged() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    repository.put("one.txt", "changed\n");
+    repository.put("below/four.txt", "four\n");
+    repository.commit("second");
+    assert_eq!(repository.is_as_git_says().patch, None);
+    // The index knows a whole tree, and it is not the one of the commit.
+    repository.git(&["reset", "--soft", "HEAD~1"]);
+    let code = repository.is_as_git_says();
+    assert_eq!(code.work_tree.unwrap().staged, 2);
+    assert!(code.patch.is_some());
+}
+
+#[test]
+fn file_that_was_overwritten_at_once_is_seen_to_be_modified() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    let path = repository.at("one.txt");
+    for text in ["two\n", "six\n", "ten\n"] {
+        repository.put("one.txt", text);
+        let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+        repository.commit(text.trim());
+        // As long, and of the same time.
+        repository.put("one.txt", "new\n");
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(before).unwrap();
+        assert_eq!(repository.is_as_git_says().work_tree.unwrap().modified, 1);
+    }
+}
+
+#[test]
 fn setting_that_hides_untracked_files_hides_nothing_here() {
     let Some(repository) = Repository::new() else {
         return;

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::bstr::ByteSlice as _;
+use gix::index::File;
 
 use super::repository::Opened;
 
@@ -56,10 +57,14 @@ pub(super) fn at(folder: &Path, stop: &AtomicBool) -> Result<(), String> {
     }
 }
 
-/// Looks at what is read to find out what was changed.
-pub(super) fn patterns(opened: &Opened, stop: &AtomicBool) -> Result<(), String> {
+/// Looks at the index, before it is read.
+pub(super) fn index(opened: &Opened) -> Result<(), String> {
+    is_bounded(&opened.repository.index_path(), TABLE_BYTES_MAX).map(drop)
+}
+
+/// Looks at what is read beside the index to find out what was changed.
+pub(super) fn patterns(opened: &Opened, index: &File, stop: &AtomicBool) -> Result<(), String> {
     let repository = &opened.repository;
-    is_bounded(&repository.index_path(), TABLE_BYTES_MAX)?;
     let mut paths = vec![PathBuf::from("/etc/gitattributes")];
     for folder in [repository.git_dir(), repository.common_dir()] {
         paths.push(folder.join("info/exclude"));
@@ -80,29 +85,24 @@ pub(super) fn patterns(opened: &Opened, stop: &AtomicBool) -> Result<(), String>
         return Ok(());
     };
     is_bounded(&work_tree.join(".gitmodules"), TEXT_BYTES_MAX)?;
-    for folder in folders(opened) {
+    for folder in folders(index) {
         go_on(stop)?;
         let folder = work_tree.join(OsStr::from_bytes(&folder));
         for name in [".gitignore", ".gitattributes"] {
             let path = folder.join(name);
             // Links are not followed there.
-            if !path.is_symlink() {
-                is_bounded(&path, TEXT_BYTES_MAX)?;
-            }
+            let found = fs::symlink_metadata(&path).ok();
+            judged(&path, found.filter(|it| !it.is_symlink()), TEXT_BYTES_MAX)?;
         }
     }
     Ok(())
 }
 
 /// Returns the folders that something tracked is in.
-fn folders(opened: &Opened) -> BTreeSet<Vec<u8>> {
+fn folders(index: &File) -> BTreeSet<Vec<u8>> {
     let mut folders = BTreeSet::from([Vec::new()]);
-    // A damaged index is told of where it is read.
-    let Ok(index) = opened.repository.index_or_empty() else {
-        return folders;
-    };
     for entry in index.entries() {
-        let mut path: &[u8] = entry.path(&index);
+        let mut path: &[u8] = entry.path(index);
         while let Some(end) = path.rfind_byte(b'/') {
             path = &path[..end];
             if !folders.insert(path.to_owned()) {
@@ -208,7 +208,11 @@ fn names(folder: &Path) -> Vec<std::ffi::OsString> {
 /// Tells whether there is a regular file; that there is none is no error, and a folder none either.
 fn is_bounded(path: &Path, bytes_max: u64) -> Result<bool, String> {
     // What cannot be looked at cannot be opened either, and that is told of where it is tried.
-    let Ok(metadata) = fs::metadata(path) else {
+    judged(path, fs::metadata(path).ok(), bytes_max)
+}
+
+fn judged(path: &Path, found: Option<Metadata>, bytes_max: u64) -> Result<bool, String> {
+    let Some(metadata) = found else {
         return Ok(false);
     };
     let path = path.display();

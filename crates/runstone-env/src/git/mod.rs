@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! code        what is known, as a document         repository  what it is, and where HEAD stands
-//! reading     within a time, on a thread of its    work_tree   staged, modified, untracked
-//!             own                                  patch       one digest of what is not committed
-//! bounded     what is read whole, looked at first  inside      a path, and no link on the way
+//! reading     within a time, on a thread of its    work_tree   staged, modified, in conflict
+//!             own                                  untracked   neither in the index nor ignored
+//! bounded     what is read whole, looked at first  untouched   what need not be read to be known
+//! inside      a path, and no link on the way       patch       one digest of what is not committed
 //! ```
 //!
 //! Code is no part of the environment's document: a thousand commits run in one environment. The
@@ -22,6 +23,10 @@ mod patch;
 mod reading;
 #[cfg(feature = "git")]
 mod repository;
+#[cfg(feature = "git")]
+mod untouched;
+#[cfg(feature = "git")]
+mod untracked;
 #[cfg(feature = "git")]
 mod work_tree;
 

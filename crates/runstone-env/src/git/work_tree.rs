@@ -7,25 +7,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt as _;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
-use gix::ObjectId;
 use gix::bstr::{BStr, BString};
-use gix::dir::walk::{Action, Delegate, EmissionMode, ForDeletionMode};
-use gix::dir::{EntryRef, entry};
-use gix::index::entry::{Mode, Stage};
+use gix::index::File;
+use gix::index::entry::Mode;
 use gix::progress::Discard;
-use gix::status::index_worktree::Item as InWorkTree;
+use gix::status::index_worktree::Options;
+use gix::status::plumbing::index_as_worktree::traits::{FastEq, SubmoduleStatus};
 use gix::status::plumbing::index_as_worktree::{Change, EntryStatus};
-use gix::status::{Item, UntrackedFiles, tree_index};
+use gix::status::plumbing::index_as_worktree_with_renames::{Entry, VisitEntry};
+use gix::status::tree_index::TrackRenames;
+use gix::{ObjectId, Repository};
 use rustix::fs::FileType;
 
 use super::code::WorkTree;
 use super::repository::{self, Opened, explained};
-use super::{bounded, inside};
+use super::untracked::PassedOver;
+use super::{bounded, inside, untouched, untracked};
 
 /// How deep submodules are looked into. Chosen: nobody nests them deeper.
 const DEPTH_MAX: usize = 8;
@@ -61,7 +63,7 @@ pub(super) struct Module {
 pub(super) fn unlike(
     opened: &Opened,
     passed_over: &[PathBuf],
-    stop: &Arc<AtomicBool>,
+    stop: &AtomicBool,
 ) -> Result<Option<Unlike>, String> {
     unlike_below(opened, passed_over, stop, DEPTH_MAX)
 }
@@ -69,15 +71,16 @@ pub(super) fn unlike(
 fn unlike_below(
     opened: &Opened,
     passed_over: &[PathBuf],
-    stop: &Arc<AtomicBool>,
+    stop: &AtomicBool,
     depth: usize,
 ) -> Result<Option<Unlike>, String> {
-    bounded::patterns(opened, stop)?;
-    let mut unlike = match status(opened, &PassedOver::of(opened, passed_over), stop) {
-        Ok(unlike) => unlike,
-        Err(error) => return Err(format!("the index cannot be read: {}", explained(&error))),
-    };
-    for (path, recorded) in modules(opened) {
+    bounded::index(opened)?;
+    let unread = |error| format!("the index cannot be read: {}", explained(&error));
+    let mut index = read(opened).map_err(unread)?;
+    bounded::patterns(opened, &index, stop)?;
+    let passed_over_here = PassedOver::of(opened, passed_over);
+    let mut unlike = status(opened, &mut index, &passed_over_here, stop).map_err(unread)?;
+    for (path, recorded) in modules(&index) {
         if stop.load(Ordering::Acquire) {
             break;
         }
@@ -113,37 +116,45 @@ fn unlike_below(
     Ok((!stop.load(Ordering::Acquire)).then_some(unlike))
 }
 
+/// Reads the index, once. There is none yet where nothing was ever added.
+fn read(opened: &Opened) -> Result<File, gix::Error> {
+    let repository = &opened.repository;
+    let path = repository.index_path();
+    if path.exists() {
+        return repository.open_index();
+    }
+    let empty = gix::index::State::new(repository.object_hash());
+    Ok(File::from_state(empty, path))
+}
+
 fn status(
     opened: &Opened,
+    index: &mut File,
     passed_over: &PassedOver,
-    stop: &Arc<AtomicBool>,
+    stop: &AtomicBool,
 ) -> Result<Unlike, gix::Error> {
-    // What is not tracked is looked for apart, where folders can be passed over.
-    let platform = opened
-        .repository
-        .status(Discard)?
-        .should_interrupt_owned(Arc::clone(stop))
-        .untracked_files(UntrackedFiles::None)
-        .tree_index_track_renames(tree_index::TrackRenames::Disabled)
-        .index_worktree_rewrites(None)
-        .index_worktree_submodules(None);
-    let mut unlike = Unlike::default();
-    for item in platform.into_iter(None)? {
-        match item? {
-            Item::TreeIndex(change) => {
-                unlike.staged.insert(change.location().to_owned());
-            }
-            Item::IndexWorktree(InWorkTree::Modification {
-                rela_path, status, ..
-            }) => unlike.tracked(rela_path, &status, opened)?,
-            Item::IndexWorktree(InWorkTree::DirectoryContents { .. }) => {
-                unreachable!("folders are not walked")
-            }
-            Item::IndexWorktree(InWorkTree::Rewrite { .. }) => {
-                unreachable!("renames are not looked for")
-            }
+    let left = untouched::mark(opened, index, stop)?;
+    let repository = opened.repository.clone().into_sync();
+    let index = &*index;
+    let mut unlike = thread::scope(|scope| {
+        // What is staged is told by objects, and all else by files.
+        let staged = || staged(&repository.to_thread_local(), index, stop);
+        let is_as_committed = is_as_committed(opened, index)?;
+        let beside = || thread::Builder::new().spawn_scoped(scope, staged).ok();
+        let reader = (!is_as_committed).then(beside).flatten();
+        let mut unlike = Unlike::default();
+        if left > 0 {
+            unlike.look_at(opened, index, stop)?;
         }
-    }
+        unlike.untracked = untracked::count(opened, index, passed_over, stop)?;
+        if let Some(reader) = reader {
+            unlike.staged = reader.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        } else if !is_as_committed {
+            // Where no thread can be started this one does it all.
+            unlike.staged = staged()?;
+        }
+        Ok::<_, gix::Error>(unlike)
+    })?;
     let Unlike {
         staged,
         modified,
@@ -155,118 +166,80 @@ fn status(
         paths.retain(|path| !passed_over.covers(path.as_ref()));
     }
     staged.retain(|path| !conflicted.contains(path));
-    unlike.untracked = untracked(opened, passed_over, stop)?;
     Ok(unlike)
 }
 
-/// Counts the files that are neither in the index nor ignored.
-fn untracked(
-    opened: &Opened,
-    passed_over: &PassedOver,
-    stop: &AtomicBool,
-) -> Result<u64, gix::Error> {
-    let index = opened.repository.index_or_empty()?;
-    let options = opened
-        .repository
-        .dirwalk_options()?
-        .emit_untracked(EmissionMode::Matching);
-    let mut walk = Untracked {
-        unmerged: unmerged(opened)?,
-        passed_over,
-        count: 0,
+/// Tells whether the index says by itself that it holds what the commit does: git keeps in it which
+/// tree it would make, and takes that away with whatever is staged.
+fn is_as_committed(opened: &Opened, index: &File) -> Result<bool, gix::Error> {
+    let tree = index.tree().filter(|_| !index.is_sparse());
+    let is_whole = |count: u32| usize::try_from(count) == Ok(index.entries().len());
+    let Some(tree) = tree.filter(|it| it.num_entries.is_some_and(is_whole)) else {
+        return Ok(false);
     };
-    let patterns: [&BStr; 0] = [];
-    match opened
-        .repository
-        .dirwalk(&index, patterns, stop, options, &mut walk)
-    {
-        Ok(_) => Ok(walk.count),
-        // Nobody waits for the count any more.
-        Err(_) if stop.load(Ordering::Acquire) => Ok(walk.count),
-        Err(error) => Err(error),
+    Ok(opened.repository.head_tree_id_or_empty()? == tree.id)
+}
+
+/// Returns the paths that are in the index otherwise than in the commit.
+fn staged(
+    repository: &Repository,
+    index: &File,
+    stop: &AtomicBool,
+) -> Result<BTreeSet<BString>, gix::Error> {
+    let mut staged = BTreeSet::new();
+    let tree = repository.head_tree_id_or_empty()?;
+    repository.tree_index_status(
+        &tree,
+        index,
+        None,
+        TrackRenames::Disabled,
+        |change, _, _| {
+            staged.insert(change.location().to_owned());
+            Ok(if stop.load(Ordering::Acquire) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        },
+    )?;
+    Ok(staged)
+}
+
+/// Keeps what is told of tracked files.
+#[derive(Default)]
+struct Told(Vec<(BString, EntryStatus<(), ()>)>);
+
+impl<'index> VisitEntry<'index> for Told {
+    type ContentChange = ();
+    type SubmoduleStatus = ();
+
+    fn visit_entry(&mut self, entry: Entry<'index, (), ()>) {
+        // Folders are not walked here, and no renames looked for.
+        if let Entry::Modification {
+            rela_path, status, ..
+        } = entry
+        {
+            self.0.push((rela_path.to_owned(), status));
+        }
     }
 }
 
-/// Counts what is untracked on the way through the work tree.
-struct Untracked<'p> {
-    /// Paths that a merge left in conflict: they are in the index, though not as one file.
-    unmerged: BTreeSet<BString>,
-    passed_over: &'p PassedOver,
-    count: u64,
-}
+/// Says nothing of submodules: they are looked into apart.
+#[derive(Clone)]
+struct Apart;
 
-impl Delegate for Untracked<'_> {
-    fn emit(&mut self, entry: EntryRef<'_>, _folder: Option<entry::Status>) -> Action {
-        let path = entry.rela_path.as_ref();
-        let counts = entry.status == entry::Status::Untracked
-            && !self.unmerged.contains(path)
-            && !self.passed_over.covers(path);
-        self.count += u64::from(counts);
-        ControlFlow::Continue(())
+impl SubmoduleStatus for Apart {
+    type Output = ();
+
+    fn status(&mut self, _: &gix::index::Entry, _: &BStr) -> Result<Option<()>, gix::Error> {
+        Ok(None)
     }
-
-    fn can_recurse(
-        &mut self,
-        entry: EntryRef<'_>,
-        for_deletion: Option<ForDeletionMode>,
-        worktree_root_is_repository: bool,
-    ) -> bool {
-        let EntryRef {
-            status,
-            disk_kind,
-            pathspec_match,
-            ..
-        } = entry;
-        let is_root = worktree_root_is_repository;
-        !self.passed_over.covers(entry.rela_path.as_ref())
-            && status.can_recurse(disk_kind, pathspec_match, for_deletion, is_root)
-    }
-}
-
-/// Folders of a work tree that hold no code, as git writes their paths.
-#[derive(Debug)]
-struct PassedOver(Vec<BString>);
-
-impl PassedOver {
-    /// Finds those of `folders` that lie below the work tree of a repository.
-    fn of(opened: &Opened, folders: &[PathBuf]) -> Self {
-        let work_tree = opened.repository.workdir().map(std::fs::canonicalize);
-        let Some(Ok(work_tree)) = work_tree else {
-            return Self(Vec::new());
-        };
-        let below = folders.iter().filter_map(|folder| {
-            let folder = std::fs::canonicalize(folder).ok()?;
-            let path = folder.strip_prefix(&work_tree).ok()?;
-            // A work tree that lies in such a folder itself is code nevertheless.
-            let path = path.as_os_str().as_bytes();
-            (!path.is_empty()).then(|| BString::from(path))
-        });
-        Self(below.collect())
-    }
-
-    fn covers(&self, path: &BStr) -> bool {
-        self.0.iter().any(|folder| {
-            let rest = path.strip_prefix(folder.as_slice());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        })
-    }
-}
-
-/// Returns the paths that a merge left in conflict.
-fn unmerged(opened: &Opened) -> Result<BTreeSet<BString>, gix::Error> {
-    let index = opened.repository.index_or_empty()?;
-    let entries = index.entries().iter();
-    let unmerged = entries.filter(|it| it.stage() != Stage::Unconflicted);
-    Ok(unmerged.map(|it| it.path(&index).to_owned()).collect())
 }
 
 /// Returns the paths of submodules, with the commits that the index has of them.
-fn modules(opened: &Opened) -> Vec<(BString, ObjectId)> {
-    let Ok(index) = opened.repository.index_or_empty() else {
-        return Vec::new();
-    };
+fn modules(index: &File) -> Vec<(BString, ObjectId)> {
     let entries = index.entries().iter().filter(|it| it.mode == Mode::COMMIT);
-    let modules = entries.map(|it| (it.path(&index).to_owned(), it.id));
+    let modules = entries.map(|it| (it.path(index).to_owned(), it.id));
     modules.collect()
 }
 
@@ -284,11 +257,37 @@ fn folder_of(opened: &Opened, path: &BStr) -> Result<Option<PathBuf>, String> {
 }
 
 impl Unlike {
+    /// Reads those of the tracked files that may have been modified.
+    fn look_at(
+        &mut self,
+        opened: &Opened,
+        index: &File,
+        stop: &AtomicBool,
+    ) -> Result<(), gix::Error> {
+        let mut told = Told::default();
+        let patterns: [&BStr; 0] = [];
+        opened.repository.index_worktree_status(
+            index,
+            patterns,
+            &mut told,
+            FastEq,
+            Apart,
+            &mut Discard,
+            stop,
+            Options::default(),
+        )?;
+        for (path, status) in told.0 {
+            self.tracked(path, &status, opened, index)?;
+        }
+        Ok(())
+    }
+
     fn tracked(
         &mut self,
         path: BString,
-        status: &EntryStatus<(), gix::submodule::Status>,
+        status: &EntryStatus<(), ()>,
         opened: &Opened,
+        index: &File,
     ) -> Result<(), gix::Error> {
         let list = match status {
             EntryStatus::NeedsUpdate(_) => return Ok(()),
@@ -296,7 +295,7 @@ impl Unlike {
             EntryStatus::Change(Change::Modification {
                 content_change: Some(()),
                 ..
-            }) if is_filtered(opened, path.as_ref())? => &mut self.uncertain,
+            }) if is_filtered(opened, index, path.as_ref())? => &mut self.uncertain,
             EntryStatus::Change(_) | EntryStatus::IntentToAdd => &mut self.modified,
         };
         list.insert(path);
@@ -358,14 +357,13 @@ impl Module {
 }
 
 /// Tells whether a filter makes of a file what is committed.
-fn is_filtered(opened: &Opened, path: &BStr) -> Result<bool, gix::Error> {
+fn is_filtered(opened: &Opened, index: &File, path: &BStr) -> Result<bool, gix::Error> {
     use gix::worktree::stack::state::attributes::Source;
     if opened.filters.is_empty() {
         return Ok(false);
     }
-    let index = opened.repository.index_or_empty()?;
     let source = Source::WorktreeThenIdMapping;
-    let mut attributes = opened.repository.attributes_only(&index, source)?;
+    let mut attributes = opened.repository.attributes_only(index, source)?;
     let mut found = attributes.selected_attribute_matches(["filter"]);
     attributes
         .at_entry(path, None)?
