@@ -123,15 +123,29 @@ impl Environment {
 
     /// Returns the digests of the whole, of each scope and of each source.
     pub fn digests(&self) -> Digests {
-        self.named().1
+        self.written(&self.to_json()).1
     }
 
-    /// Returns the canonical bytes of the document, and the digests of them and of their parts.
-    pub fn named(&self) -> (Vec<u8>, Digests) {
+    /// Brings every number into the form in which it is hashed.
+    pub(crate) fn settle(&mut self) {
+        for source in self.sources.values_mut() {
+            let of_packages = source.packages.iter_mut().map(|it| &mut it.facts);
+            let all = of_packages.chain([&mut source.facts]);
+            all.flat_map(Map::values_mut)
+                .for_each(canon::settle_in_place);
+        }
+    }
+
+    /// Returns the canonical bytes of the document, and the digests of them and of their parts;
+    /// `json` is the document.
+    pub(crate) fn written(&self, json: &Value) -> (Vec<u8>, Digests) {
         // Each source is written once: canonical objects are made of the bytes of their members.
-        let written = self.sources.iter();
+        let written = self.sources.keys();
         let written: BTreeMap<&str, (SourceName, Vec<u8>)> = written
-            .map(|(name, source)| (name.as_str(), (*name, canon::bytes(&source.to_json()))))
+            .map(|name| {
+                let source = &json["sources"][name.as_str()];
+                (name.as_str(), (*name, canon::bytes(source)))
+            })
             .collect();
         let mut sources = BTreeMap::new();
         let mut by_scope: BTreeMap<Scope, Vec<(&str, &[u8])>> = BTreeMap::new();
@@ -320,7 +334,7 @@ mod tests {
     fn digest_is_the_one_of_the_canonical_bytes() {
         let environment = environment();
         let bytes = canon::bytes(&environment.to_json());
-        assert_eq!(environment.named().0, bytes);
+        assert_eq!(environment.written(&environment.to_json()).0, bytes);
         let digests = environment.digests();
         assert_eq!(digests.environment, Digest::of(&bytes));
         let json = environment.to_json();

@@ -74,10 +74,18 @@ impl Redaction {
     /// Returns `value`, captured beside a document as its `name`, without its secrets. It tells no
     /// runs apart, so that what lacks a key for a pseudonym is masked.
     pub fn captured(&self, name: &str, value: Value, key: Option<&PseudonymKey>) -> Value {
+        self.changed(name, &value, key).unwrap_or(value)
+    }
+
+    /// Returns what [`Redaction::captured`] makes of `value`. `None`: it has no secrets.
+    pub fn changed(&self, name: &str, value: &Value, key: Option<&PseudonymKey>) -> Option<Value> {
         let masking = key.is_none().then(|| self.masking());
         let redaction = masking.as_ref().unwrap_or(self);
-        let walked = redaction.walk("", &[name], &value, &Anywhere, key);
-        walked.change.of(value)
+        match redaction.walk("", &[name], value, &Anywhere, key).change {
+            Change::Kept => None,
+            Change::Gone => Some(Value::Null),
+            Change::New(left) => Some(left),
+        }
     }
 
     /// Returns the same rules with a mask for every pseudonym: they need no key.

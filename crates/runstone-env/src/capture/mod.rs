@@ -2,8 +2,8 @@
 //!
 //! One source a file; each reads what it needs and hands back what it found. No package manager is
 //! started, nothing is written. Several are read at once. Here is what all have in common: a source
-//! whose folders changed while it was read is read again, secrets are taken out before anything is hashed, and packages
-//! are put in order. Keeping the result belongs to the ledger.
+//! whose folders changed while it was read is read again, secrets are taken out before anything is
+//! hashed, and packages are put in order. Keeping the result belongs to the ledger.
 
 mod apk;
 mod apt;
@@ -125,9 +125,16 @@ pub fn capture(root: &Root, options: &Options) -> Capture {
         }
         environment.sources.insert(name, found.source);
     }
-    let mut environment = redacted(environment, &options.redaction, &mut record);
+    // Numbers come from files of others.
+    environment.settle();
     environment.put_in_order();
-    let (document, digests) = environment.named();
+    let mut json = environment.to_json();
+    if let Some(left) = options.redaction.changed("environment", &json, None) {
+        environment = without_secrets(environment, left, &mut record);
+        environment.put_in_order();
+        json = environment.to_json();
+    }
+    let (document, digests) = environment.written(&json);
     record.took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     Capture {
         environment,
@@ -188,17 +195,15 @@ fn read(root: &Root, name: SourceName, options: &Options) -> Found {
     }
 }
 
-/// Returns the environment without what the store redacts. Rules by place mean places of the
-/// document; one that takes away what a document needs leaves no environment, and that is said.
-fn redacted(
+/// Returns the environment that is left without what the store redacts. Rules by place mean places
+/// of the document; one that takes away what a document needs leaves no environment, and that is
+/// said.
+fn without_secrets(
     environment: Environment,
-    redaction: &Redaction,
+    left: Value,
     record: &mut CaptureRecord,
 ) -> Environment {
-    let json = redaction.captured("environment", environment.to_json(), None);
-    // Numbers come from files of others: each takes the form in which it is hashed.
-    let json = canon::settle(json);
-    Environment::from_json(&json).unwrap_or_else(|error| {
+    Environment::from_json(&canon::settle(left)).unwrap_or_else(|error| {
         let names = environment.sources.into_keys();
         let sources = names.map(|source| {
             let text = format!("nothing is left of it without what is redacted: {error}");
