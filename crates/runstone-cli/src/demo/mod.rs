@@ -2,13 +2,17 @@
 //!
 //! Several processes train a small real model on a real data set under several settings and seeds,
 //! all of them recording into one store at the same time; then one more run comes in, and the
-//! answer is shown as `record` shows it. The parts are [`dataset`] (read, split, standardise) and
-//! [`model`] (train and score every fold); [`plan`](self) is the list of runs. Nothing is staged:
-//! the numbers are trained each time, and the store is an ordinary one.
+//! answer is shown as `record` shows it; and then the same run again, on a machine where a library
+//! was upgraded. The parts are [`dataset`] (read, split, standardise), [`model`] (train and score
+//! every fold) and [`machine`] (what it is trained with); [`plan`] is the list of runs. Nothing is
+//! staged: the numbers are trained and the machine is read each time, and the store is an ordinary
+//! one.
 
 mod dataset;
+mod machine;
 mod model;
 mod pcg;
+mod plan;
 mod sample;
 mod score;
 mod tree;
@@ -26,18 +30,21 @@ use runstone::{Error, Ledger, RecordRequest, Recorded};
 use serde_json::{Value, json};
 
 use self::dataset::{BREAST_CANCER, Dataset, FOLDS};
-use self::model::{Settings, cross_validate};
+use self::machine::{LIBRARY, Machine, Release};
+use self::model::cross_validate;
 use self::pcg::Seed;
+use self::plan::{Job, Last, pool};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::lines::line;
-use crate::render::{answer, verify};
+use crate::render::{answer, verify, why};
 use crate::ui::{Face, NAME, Ui, plain};
 
 /// Train a small model many times from several processes, record every run, show the answer
 ///
-/// Real work on real data: gradient-boosted trees on the Wisconsin breast-cancer set. The store is
-/// temporary unless `--keep` names a place for it.
+/// Real work on real data: gradient-boosted trees on the Wisconsin breast-cancer set. Then a
+/// setting is changed, and then a library that the training uses. The store is temporary unless
+/// `--keep` names a place for it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// How many processes record at the same time
@@ -54,6 +61,9 @@ pub(crate) struct WorkerArgs {
     /// The store of the demo.
     #[arg(long)]
     demo_store: PathBuf,
+    /// The machine of the demo.
+    #[arg(long)]
+    demo_machine: PathBuf,
     /// Which worker this is, from 0.
     #[arg(long)]
     worker: usize,
@@ -66,74 +76,6 @@ pub(crate) struct WorkerArgs {
 const EXPERIMENT: &str = "breast-cancer";
 /// Deals the cases into folds; the same for every run, or they could not be compared.
 const SPLIT_SEED: Seed = Seed(7);
-/// Seeds each setting is trained with.
-const SEEDS: u64 = 6;
-
-/// One training run to be done.
-#[derive(Debug, Clone, Copy)]
-struct Job {
-    settings: Settings,
-    seed: Seed,
-}
-
-impl Job {
-    fn run_id(&self) -> String {
-        let Settings {
-            learning_rate,
-            trees,
-            depth,
-            subsample,
-        } = self.settings;
-        format!(
-            "gbt-{learning_rate}-{trees}-{depth}-{subsample}-seed{}",
-            self.seed.0
-        )
-    }
-}
-
-/// Every run of the pool: the settings one would try, each with several seeds.
-fn plan() -> Vec<Job> {
-    let usual = Settings::default();
-    let tried = [
-        usual,
-        Settings {
-            learning_rate: 0.3,
-            ..usual
-        },
-        Settings {
-            trees: 120,
-            ..usual
-        },
-        Settings {
-            subsample: 0.2,
-            ..usual
-        },
-    ];
-    (1..=SEEDS)
-        .flat_map(|seed| {
-            tried.map(|settings| Job {
-                settings,
-                seed: Seed(seed),
-            })
-        })
-        .collect()
-}
-
-/// The two runs that come in last: the usual settings, then the same with a lower learning rate.
-fn last_jobs() -> [Job; 2] {
-    let usual = Settings::default();
-    [
-        usual,
-        Settings {
-            learning_rate: 0.01,
-            ..usual
-        },
-    ]
-    .map(|settings| Job {
-        settings,
-        seed: Seed(SEEDS + 1),
-    })
-}
 
 /// Says of a place that cannot take the store of the demo which other one can.
 fn in_the_way(error: Error, root: &Path) -> CliError {
@@ -150,23 +92,19 @@ fn in_the_way(error: Error, root: &Path) -> CliError {
 
 pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
     let began = Instant::now();
-    let temporary = match &args.keep {
-        Some(_) => None,
-        None => Some(
-            tempfile::Builder::new()
-                .prefix("runstone-demo-")
-                .tempdir()
-                .map_err(|source| CliError::Unreadable {
-                    path: std::env::temp_dir(),
-                    source,
-                })?,
-        ),
+    let temporary = tempfile::Builder::new()
+        .prefix("runstone-demo-")
+        .tempdir()
+        .map_err(|source| CliError::Unreadable {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+    let root = match &args.keep {
+        Some(kept) => kept.clone(),
+        None => temporary.path().join("store"),
     };
-    let root = match (&args.keep, &temporary) {
-        (Some(kept), _) => kept.clone(),
-        (None, Some(folder)) => folder.path().join("store"),
-        (None, None) => unreachable!("a store that is not kept has a temporary folder"),
-    };
+    let machine = Machine::at(temporary.path().join("machine"));
+    machine.install(Release::First)?;
     let request = InitRequest {
         primary: Some(("auc".to_owned(), Direction::Higher)),
         experiment: Some(EXPERIMENT.to_owned()),
@@ -174,20 +112,25 @@ pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     let ledger = init(&root, &request).map_err(|error| in_the_way(error, &root))?;
     let ledger = ledger.ledger;
-    let jobs = plan();
-    train_pool(&root, args.processes)?;
-    let [usual, lowered] = last_jobs();
-    record(&ledger, usual)?;
-    let recorded = record(&ledger, lowered)?;
+    train_pool(&root, &machine, args.processes)?;
+    let last = Last::new();
+    record(&ledger, &machine, &last.usual)?;
+    let lowered = record(&ledger, &machine, &last.lowered)?;
+    record(&ledger, &machine, &last.back)?;
+    machine.install(Release::Careful)?;
+    let upgraded = record(&ledger, &machine, &last.upgraded)?;
+    let why = ledger.why(&ledger.find(&upgraded.place.to_string())?)?;
     let verified = ledger.verify()?;
     let seconds = began.elapsed().as_secs_f64();
     match ui.face {
         Face::Json => ui.json(&json!({
             "schema": "runstone.demo/1",
-            "runs": jobs.len() + last_jobs().len(),
+            "runs": pool().len() + Last::COUNT,
             "processes": args.processes,
             "seconds": seconds,
-            "record": recorded.to_json(),
+            "record": lowered.to_json(),
+            "upgraded": upgraded.to_json(),
+            "why": why.to_json(),
             "verify": verified.to_json(),
         }))?,
         Face::Text => {
@@ -196,10 +139,19 @@ pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
                 "{} runs of boosted trees on the Wisconsin breast-cancer set ({cases} cases, {FOLDS} \
                  folds),\ntrained and recorded by {} processes at once. Then the learning rate is \
                  lowered:\n\n",
-                jobs.len(),
+                pool().len(),
                 args.processes,
             );
-            text.push_str(&answer::text(&recorded));
+            text.push_str(&answer::text(&lowered));
+            line(
+                &mut text,
+                format_args!(
+                    "\nBack at the usual rate, nobody changes a setting, and {LIBRARY} is upgraded:\n"
+                ),
+            );
+            text.push_str(&answer::text(&upgraded));
+            text.push_str("\nWhy:\n");
+            text.push_str(&why::explanation(&why));
             text.push('\n');
             text.push_str("Every byte read again:\n");
             text.push_str(&verify::text(&verified, &root));
@@ -221,18 +173,16 @@ pub(crate) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, CliError> {
 /// Trains and records its share of the runs; several of these run at the same time.
 pub(crate) fn work(args: &WorkerArgs) -> Result<Exit, CliError> {
     let ledger = Ledger::open(&args.demo_store)?;
-    for job in plan()
-        .into_iter()
-        .skip(args.worker)
-        .step_by(args.workers.max(1))
-    {
-        record(&ledger, job)?;
+    let machine = Machine::at(args.demo_machine.clone());
+    let own = pool().into_iter().skip(args.worker);
+    for job in own.step_by(args.workers.max(1)) {
+        record(&ledger, &machine, &job)?;
     }
     Ok(Exit::Done)
 }
 
 /// Starts the workers and waits for all of them.
-fn train_pool(root: &Path, processes: u32) -> Result<(), CliError> {
+fn train_pool(root: &Path, machine: &Machine, processes: u32) -> Result<(), CliError> {
     let failed = |source| CliError::Unreadable {
         path: PathBuf::from("runstone demo-worker"),
         source,
@@ -244,6 +194,8 @@ fn train_pool(root: &Path, processes: u32) -> Result<(), CliError> {
             .arg("demo-worker")
             .arg("--demo-store")
             .arg(root)
+            .arg("--demo-machine")
+            .arg(machine.folder())
             .args([
                 "--worker",
                 &worker.to_string(),
@@ -271,9 +223,10 @@ fn train_pool(root: &Path, processes: u32) -> Result<(), CliError> {
 }
 
 /// Trains one model and records it: the few lines a pipeline of one's own would have.
-fn record(ledger: &Ledger, job: Job) -> Result<Recorded, CliError> {
+fn record(ledger: &Ledger, machine: &Machine, job: &Job) -> Result<Recorded, CliError> {
     let data = Dataset::breast_cancer();
-    let scores = cross_validate(&data.folds(SPLIT_SEED), job.settings, job.seed);
+    let folds = data.folds(SPLIT_SEED);
+    let scores = cross_validate(&folds, job.settings, machine.defaults()?, job.seed);
     let document = json!({
         "run_id": job.run_id(),
         "stage": "train",
@@ -297,7 +250,10 @@ fn record(ledger: &Ledger, job: Job) -> Result<Recorded, CliError> {
     let Value::Object(document) = document else {
         unreachable!("the literal above is an object")
     };
-    Ok(ledger.record(RecordRequest::of(RunInput::from_document(document)))?)
+    Ok(ledger.record(RecordRequest {
+        environment: machine.captured(),
+        ..RecordRequest::of(RunInput::from_document(document))
+    })?)
 }
 
 fn where_next(root: &Path, kept: bool) -> String {
@@ -311,6 +267,10 @@ fn where_next(root: &Path, kept: bool) -> String {
     let commands = [
         ("log -n 8", "the newest runs"),
         ("diff", "what changed, in full"),
+        (
+            "why",
+            "since when the numbers are worse, and what changed then",
+        ),
         ("baseline show", "the yardstick, and when it moved"),
         ("log --sort -metrics.auc -n 5", "the best runs"),
         ("verify", "read every byte again"),

@@ -1,9 +1,9 @@
 //! Gradient-boosted trees for two classes, and their scores over the folds.
 //!
-//! Second step of the demo: folds, settings and a seed go in, one value per metric and fold comes
-//! out. Each tree is grown on a random part of the cases, so that two seeds give two honest runs
-//! that differ by noise alone; the seed decides everything, so that one seed gives one run.
-//! Splitting is [`dataset`](super::dataset)'s, recording the caller's.
+//! Second step of the demo: folds, settings, defaults and a seed go in, one value per metric and
+//! fold comes out. Each tree is grown on a random part of the cases, so that two seeds give two
+//! honest runs that differ by noise alone; the seed decides everything, so that one seed gives one
+//! run. Splitting is [`dataset`](super::dataset)'s, recording the caller's.
 //!
 //! # Source
 //! J. H. Friedman, "Greedy Function Approximation: A Gradient Boosting Machine", Annals of
@@ -16,7 +16,7 @@ use super::dataset::{Case, Diagnosis, Features, Fold};
 use super::pcg::{Pcg32, Seed};
 use super::sample::{Sample, count};
 use super::score::{self, Prediction};
-use super::tree::{Bins, Slope, Tree};
+use super::tree::{Bins, Defaults, Slope, Tree};
 
 /// What the user of the model chooses: the settings of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -54,10 +54,15 @@ pub(crate) struct Scores {
 }
 
 /// Trains on the training part of each fold and scores on its test part.
-pub(crate) fn cross_validate(folds: &[Fold], settings: Settings, seed: Seed) -> Scores {
+pub(super) fn cross_validate(
+    folds: &[Fold],
+    settings: Settings,
+    defaults: Defaults,
+    seed: Seed,
+) -> Scores {
     let (mut auc, mut logloss, mut accuracy) = (Vec::new(), Vec::new(), Vec::new());
     for (stream, fold) in (0..).zip(folds) {
-        let model = Model::train(&fold.train, settings, Pcg32::new(seed, stream));
+        let model = Model::train(&fold.train, settings, defaults, Pcg32::new(seed, stream));
         let predictions: Vec<Prediction> = fold
             .test
             .iter()
@@ -87,7 +92,7 @@ struct Model {
 
 impl Model {
     /// Lowers the log loss of `cases` tree by tree, from the log odds of the classes on.
-    fn train(cases: &[Case], settings: Settings, mut generator: Pcg32) -> Self {
+    fn train(cases: &[Case], settings: Settings, defaults: Defaults, mut generator: Pcg32) -> Self {
         let targets: Vec<f64> = cases.iter().map(target).collect();
         let share = targets.iter().sum::<f64>() / count(targets.len());
         let start = (share / (1.0 - share)).ln();
@@ -103,7 +108,7 @@ impl Model {
                 .collect();
             let is_seen = |_: &usize| generator.next_unit() < settings.subsample;
             let rows: Vec<usize> = (0..cases.len()).filter(is_seen).collect();
-            let tree = Tree::grow(&bins, &slopes, &rows, settings.depth);
+            let tree = Tree::grow(&bins, &slopes, &rows, settings.depth, defaults);
             for (score, case) in scores.iter_mut().zip(cases) {
                 *score += settings.learning_rate * tree.step(&case.features);
             }
@@ -157,14 +162,15 @@ mod tests {
     #[test]
     fn one_seed_gives_one_run_and_two_seeds_two() {
         let folds = &folds()[..2];
-        let scores = |seed| cross_validate(folds, Settings::default(), Seed(seed));
+        let scores =
+            |seed| cross_validate(folds, Settings::default(), Defaults::CUSTOMARY, Seed(seed));
         assert_eq!(scores(1), scores(1));
         assert_ne!(scores(1).auc, scores(2).auc);
     }
 
     #[test]
     fn default_settings_tell_the_classes_apart() {
-        let scores = cross_validate(&folds(), Settings::default(), Seed(1));
+        let scores = cross_validate(&folds(), Settings::default(), Defaults::CUSTOMARY, Seed(1));
         assert_eq!(scores.auc.n, FOLDS);
         assert!(scores.auc.mean > 0.97, "auc {}", scores.auc.mean);
         assert!(
@@ -178,7 +184,11 @@ mod tests {
     #[test]
     fn learning_too_slowly_hurts_more_than_a_seed_moves() {
         let folds = folds();
-        let auc = |settings, seed| cross_validate(&folds, settings, Seed(seed)).auc.mean;
+        let auc = |settings, seed| {
+            cross_validate(&folds, settings, Defaults::CUSTOMARY, Seed(seed))
+                .auc
+                .mean
+        };
         let honest = [1, 2, 3].map(|seed| auc(Settings::default(), seed));
         let lowest = honest.into_iter().fold(f64::INFINITY, f64::min);
         let highest = honest.into_iter().fold(f64::NEG_INFINITY, f64::max);
@@ -204,7 +214,12 @@ mod tests {
                 trees,
                 ..Settings::default()
             };
-            let model = Model::train(&fold.train, settings, Pcg32::new(Seed(1), 0));
+            let model = Model::train(
+                &fold.train,
+                settings,
+                Defaults::CUSTOMARY,
+                Pcg32::new(Seed(1), 0),
+            );
             let predictions: Vec<Prediction> = fold
                 .train
                 .iter()
@@ -229,7 +244,12 @@ mod tests {
             trees: 0,
             ..Settings::default()
         };
-        let model = Model::train(&fold.train, settings, Pcg32::new(Seed(1), 0));
+        let model = Model::train(
+            &fold.train,
+            settings,
+            Defaults::CUSTOMARY,
+            Pcg32::new(Seed(1), 0),
+        );
         let share = fold.train.iter().map(target).sum::<f64>() / count(fold.train.len());
         assert!((model.probability(&fold.test[0].features) - share).abs() < 1e-12);
     }

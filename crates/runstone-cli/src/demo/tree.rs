@@ -12,17 +12,32 @@
 
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
+
 use super::dataset::{Case, FEATURES, Features};
 
 /// Most bins a feature is cut into. Chosen: twice as many raise no metric on the embedded data.
 const BINS_MAX: usize = 32;
 
-/// λ of the source: shrinks leaves that few cases speak for. Its customary value.
-const SHRINKAGE: f64 = 1.0;
+/// What trees are grown by where no setting says otherwise, under the names of the source's
+/// library.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Defaults {
+    /// λ of the source: shrinks leaves that few cases speak for.
+    pub(super) reg_lambda: f64,
+    /// Least curvature on either side of a split, so that no leaf follows a case or two; a case
+    /// weighs at most a quarter.
+    pub(super) min_child_weight: f64,
+}
 
-/// Least curvature on either side of a split, so that no leaf follows a case or two. The customary
-/// value; a case weighs at most a quarter.
-const CURVATURE_MIN: f64 = 1.0;
+impl Defaults {
+    /// The customary values.
+    pub(super) const CUSTOMARY: Self = Self {
+        reg_lambda: 1.0,
+        min_child_weight: 1.0,
+    };
+}
 
 /// First and second derivative of the loss by the score: of one case, or summed over several.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,15 +71,21 @@ impl Tree {
     ///
     /// # Shape and units
     /// `slopes`: one per case of `bins`, in its order; `rows`: indices into both.
-    pub(super) fn grow(bins: &Bins, slopes: &[Slope], rows: &[usize], depth: u32) -> Self {
+    pub(super) fn grow(
+        bins: &Bins,
+        slopes: &[Slope],
+        rows: &[usize],
+        depth: u32,
+        defaults: Defaults,
+    ) -> Self {
         let total = sum(rows.iter().map(|&row| slopes[row]));
         let split = if depth == 0 {
             None
         } else {
-            best_split(bins, slopes, rows, total)
+            best_split(bins, slopes, rows, total, defaults)
         };
         let Some(Split { feature, bin }) = split else {
-            return Self::Leaf(-total.gradient / (total.curvature + SHRINKAGE));
+            return Self::Leaf(-total.gradient / (total.curvature + defaults.reg_lambda));
         };
         let column = &bins.columns[feature];
         let (at_most, above): (Vec<usize>, Vec<usize>) = rows
@@ -73,8 +94,8 @@ impl Tree {
         Self::Split {
             feature,
             threshold: column.edges[bin],
-            at_most: Box::new(Self::grow(bins, slopes, &at_most, depth - 1)),
-            above: Box::new(Self::grow(bins, slopes, &above, depth - 1)),
+            at_most: Box::new(Self::grow(bins, slopes, &at_most, depth - 1, defaults)),
+            above: Box::new(Self::grow(bins, slopes, &above, depth - 1, defaults)),
         }
     }
 
@@ -155,7 +176,14 @@ struct Split {
 }
 
 /// Returns the question that lowers the loss most, if any does.
-fn best_split(bins: &Bins, slopes: &[Slope], rows: &[usize], total: Slope) -> Option<Split> {
+fn best_split(
+    bins: &Bins,
+    slopes: &[Slope],
+    rows: &[usize],
+    total: Slope,
+    defaults: Defaults,
+) -> Option<Split> {
+    let worth = |total: Slope| worth(total, defaults.reg_lambda);
     let mut best = None;
     let mut worth_most = worth(total);
     for (feature, column) in bins.columns.iter().enumerate() {
@@ -171,7 +199,9 @@ fn best_split(bins: &Bins, slopes: &[Slope], rows: &[usize], total: Slope) -> Op
                 curvature: total.curvature - at_most.curvature,
             };
             let worth_both = worth(at_most) + worth(above);
-            if at_most.curvature.min(above.curvature) >= CURVATURE_MIN && worth_both > worth_most {
+            if at_most.curvature.min(above.curvature) >= defaults.min_child_weight
+                && worth_both > worth_most
+            {
                 worth_most = worth_both;
                 best = Some(Split { feature, bin });
             }
@@ -181,8 +211,8 @@ fn best_split(bins: &Bins, slopes: &[Slope], rows: &[usize], total: Slope) -> Op
 }
 
 /// Returns twice what the best single step for these cases takes off the loss: G² / (H + λ).
-fn worth(total: Slope) -> f64 {
-    total.gradient.powi(2) / (total.curvature + SHRINKAGE)
+fn worth(total: Slope, reg_lambda: f64) -> f64 {
+    total.gradient.powi(2) / (total.curvature + reg_lambda)
 }
 
 fn sum(slopes: impl Iterator<Item = Slope>) -> Slope {
@@ -228,11 +258,15 @@ mod tests {
             .collect()
     }
 
+    fn grown(bins: &Bins, slopes: &[Slope], rows: &[usize], depth: u32) -> Tree {
+        Tree::grow(bins, slopes, rows, depth, Defaults::CUSTOMARY)
+    }
+
     #[test]
     fn split_is_found_where_the_slope_turns() {
         let cases = counting_cases();
         let rows: Vec<usize> = (0..40).collect();
-        let tree = Tree::grow(&Bins::of(&cases), &step_after(19), &rows, 1);
+        let tree = grown(&Bins::of(&cases), &step_after(19), &rows, 1);
         // Twenty cases a side: −G / (H + λ) = ∓20 / 21.
         let expected = Tree::Split {
             feature: 7,
@@ -249,7 +283,7 @@ mod tests {
     fn cases_not_listed_do_not_count() {
         let cases = counting_cases();
         let down: Vec<usize> = (0..20).collect();
-        let tree = Tree::grow(&Bins::of(&cases), &step_after(19), &down, 3);
+        let tree = grown(&Bins::of(&cases), &step_after(19), &down, 3);
         assert_eq!(tree, Tree::Leaf(-20.0 / 21.0));
     }
 
@@ -265,7 +299,7 @@ mod tests {
             })
             .collect();
         // Twenty cases at 0.04 are 0.8, under the least curvature.
-        let tree = Tree::grow(&Bins::of(&cases), &light, &rows, 3);
+        let tree = grown(&Bins::of(&cases), &light, &rows, 3);
         assert!(matches!(tree, Tree::Leaf(_)));
     }
 
@@ -286,7 +320,7 @@ mod tests {
             })
             .collect();
         for depth in 0..4 {
-            assert_eq!(questions(&Tree::grow(&bins, &waves, &rows, depth)), depth);
+            assert_eq!(questions(&grown(&bins, &waves, &rows, depth)), depth);
         }
     }
 

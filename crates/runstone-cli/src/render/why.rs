@@ -22,16 +22,18 @@ pub(crate) fn text(why: &Why) -> String {
         &why.answered,
         &why.stored.envelope.recorded_at,
     ));
+    text.push_str(&explanation(why));
+    text
+}
+
+/// Returns what changed when the metric moved, for below the answer itself.
+pub(crate) fn explanation(why: &Why) -> String {
     match &why.found {
         Explained::Nothing { would_take } => {
-            text.push_str(&wrapped(&format!(
-                "nothing to explain: {}",
-                plain(would_take)
-            )));
+            wrapped(&format!("nothing to explain: {}", plain(would_take)))
         }
-        Explained::Moved(moved) => text.push_str(&of_move(moved)),
+        Explained::Moved(moved) => of_move(moved),
     }
-    text
 }
 
 fn of_move(moved: &Move) -> String {

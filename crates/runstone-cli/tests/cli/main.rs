@@ -9,6 +9,7 @@ mod answers;
 mod bad_input;
 mod check;
 mod control_characters;
+mod demo;
 mod doctor;
 mod env;
 mod env_formats;
