@@ -14,6 +14,7 @@ mod doctor;
 mod env;
 mod env_formats;
 mod env_processes;
+mod env_pylock;
 mod environments;
 mod export;
 mod looking;

@@ -1,6 +1,7 @@
 //! Exports: an environment in the formats of others, one format a file.
 //!
-//! Pure functions from a document to text; where the text goes belongs to the caller. The
+//! Pure functions from a document to text; where the text goes belongs to the caller. Of one
+//! format, `pylock`, a package manager makes the text, and what it is asked is decided here. The
 //! invariant: nothing that a document says becomes an option, a command or a line of its own. Names
 //! and versions are held against the grammar of their ecosystem (`grammar`), and what does not
 //! pass is left out and named. A source that was not read gives no empty list: that would say that
@@ -11,11 +12,13 @@ mod archive;
 mod conda;
 mod cyclonedx;
 mod docker;
+mod pylock;
 pub(crate) mod requirements;
 
 use runstone_core::canon;
 use serde_json::Value;
 
+pub use self::pylock::{Lock, NotLocked, WORD as PYLOCK};
 use crate::document::{Environment, Package, Source};
 use crate::names::{SourceName, State};
 
@@ -65,7 +68,7 @@ pub struct Part {
 }
 
 /// Something that is not in an export.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
     /// Whose it is.
     pub source: SourceName,
@@ -79,11 +82,11 @@ pub struct LeftOut {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` needs what `{}` reads, which is {}",
-    .format.as_str(), .source_name.as_str(), .state.map_or("missing", State::as_str)
+    .format, .source_name.as_str(), .state.map_or("missing", State::as_str)
 )]
 pub struct NotExported {
-    /// The format.
-    pub format: Format,
+    /// The word of the format.
+    pub format: &'static str,
     /// The source it is made of.
     pub source_name: SourceName,
     /// How far that was read, if the document has it.
@@ -147,7 +150,7 @@ pub fn export(
     format: Format,
     details: &Details,
 ) -> Result<Export, NotExported> {
-    let read = |name| source(environment, format, name);
+    let read = |name| source(environment, format.as_str(), name);
     Ok(match format {
         Format::Apt => apt::export(environment, read(SourceName::Dpkg)?, details),
         Format::Conda => conda::export(read(SourceName::Conda)?),
@@ -161,11 +164,11 @@ pub fn export(
     })
 }
 
-fn source(
-    environment: &Environment,
-    format: Format,
+fn source<'e>(
+    environment: &'e Environment,
+    format: &'static str,
     source_name: SourceName,
-) -> Result<&Source, NotExported> {
+) -> Result<&'e Source, NotExported> {
     let source = environment.sources.get(&source_name);
     let is_read = |it: &&Source| matches!(it.state, State::Captured | State::Partial);
     source.filter(is_read).ok_or(NotExported {

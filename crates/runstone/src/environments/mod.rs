@@ -24,9 +24,10 @@ mod sides;
 pub use self::choice::{CaptureRequest, EnvironmentChoice};
 pub use self::kept::{
     ComparedEnvironments, Created, DamagedEnvironment, EnvironmentLog, EnvironmentNoted,
-    EnvironmentReference, FoundEnvironment, ImportedFile, ImportedFolders, ImportedSnapshot,
-    Keeping, KeptEnvironment, KeptVerified, Removal, RemovalPlan, Retention, RunsOfEnvironment,
-    SnapshotOutcome, Stays, Taken,
+    EnvironmentReference, ExportFormat, FoundEnvironment, ImportedFile, ImportedFolders,
+    ImportedSnapshot, Keeping, KeptEnvironment, KeptVerified, Removal, RemovalPlan, Retention,
+    RunsOfEnvironment, SnapshotOutcome, Stays, Taken,
 };
 pub(crate) use self::settled::EnvironmentObject;
 pub use self::settled::Settled;
+pub use crate::managers::LockError;

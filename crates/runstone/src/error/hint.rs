@@ -75,6 +75,7 @@ impl Error {
                 Some("leave the option away, or choose the profile with `runstone profile use`".to_owned())
             }
             Self::Restore(error) => Some(error.hint()),
+            Self::Lock(error) => Some(error.hint().to_owned()),
             Self::Store(error) => error.hint(),
             Self::Conflict(conflict) if conflict.explicit => {
                 Some("choose another attempt, or leave `--attempt` away".to_owned())

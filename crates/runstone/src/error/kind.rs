@@ -64,6 +64,7 @@ impl Error {
             | Self::UnfinishedInit { .. }
             | Self::ProfileLost { .. } => ErrorKind::Damaged,
             Self::Restore(error) => error.kind(),
+            Self::Lock(_) => ErrorKind::Failure,
             Self::Store(error) => store_kind(error),
         }
     }
@@ -124,6 +125,7 @@ impl Error {
             Self::ProfileLost { .. } => "profile_lost",
             Self::DefaultUnknown { .. } => "default_profile_unknown",
             Self::Restore(error) => error.code(),
+            Self::Lock(error) => error.code(),
             Self::Query(_) => "filter_illegal",
             Self::Usage { .. } => "usage",
         }

@@ -30,6 +30,7 @@ pub use self::conflict::Conflict;
 pub use self::deleted::Deleted;
 pub(crate) use self::hint::{NOT_DELETED, REFUSED, REFUSED_HINT};
 pub use self::kind::ErrorKind;
+use crate::managers::LockError;
 use crate::restore::RestoreError;
 use crate::under_way::Rival;
 
@@ -232,6 +233,9 @@ pub enum Error {
     /// Nothing was restored.
     #[error(transparent)]
     Restore(Box<RestoreError>),
+    /// No package manager locked the environment.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The filter cannot be understood.
     #[error("the filter cannot be understood")]
     Query(#[source] QueryError),
@@ -255,6 +259,7 @@ impl Error {
             Self::Ambiguous { candidates, .. } => candidates.clone(),
             Self::NotImported { source, .. } => findings(source),
             Self::Restore(error) => error.details(),
+            Self::Lock(error) => error.details(),
             Self::SeveralCohorts { cohorts } => cohorts
                 .iter()
                 .map(|(cohort, runs)| {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! session   which variables of the caller pass      program   one program, from start to end
+//! lock      what is installed, with its hashes
 //! ```
 //!
 //! The only place of this crate that starts a program. No shell is involved: words reach a program
@@ -9,8 +10,11 @@
 //! and certificates are found, by a list of names. What the words mean, and what the answers mean,
 //! is decided by `runstone-env`.
 
+mod lock;
 mod program;
 mod session;
 
-pub(crate) use self::program::{Ended, Patience, Program, found};
+pub use self::lock::LockError;
+pub(crate) use self::lock::locked;
+pub(crate) use self::program::{Patience, Program, found, working};
 pub(crate) use self::session::Session;

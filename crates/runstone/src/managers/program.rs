@@ -1,11 +1,12 @@
 //! One program, from its start to its end.
 //!
-//! It stands in `/`, reads nothing, and is in a process group of its own: an interrupt at the
-//! terminal ends Runstone and lets a transaction under way come to its end. Both its outputs are
-//! read at once, so that neither fills up. The invariant: what it said beyond a limit is left out,
-//! never waited for, and neither is what it left behind in the background.
+//! It stands in `/`, reads what it is handed and else nothing, and is in a process group of its
+//! own: an interrupt at the terminal ends Runstone and lets a transaction under way come to its
+//! end. Both its outputs are read at once, so that neither fills up. The invariant: what it said
+//! beyond a limit is left out, never waited for, and neither is what it left behind in the
+//! background.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -27,6 +28,10 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// them open for ever. Chosen: what it wrote itself lies in the pipe by then, and is read in
 /// milliseconds.
 const GRACE: Duration = Duration::from_secs(2);
+/// How many of the last lines of what a program said are told.
+const LINES: usize = 12;
+/// How long a program may take to say that it works, in seconds. Chosen: uv takes milliseconds.
+const WORKS_WITHIN: u64 = 20;
 /// How often it is looked whether a program ended that is not waited for without end.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -80,9 +85,29 @@ pub(crate) fn found(name: &str, session: &Session) -> Option<Program> {
     })
 }
 
+/// Returns a program that is there and answers, with its answer: a shim may stand for nothing.
+pub(crate) fn working(name: &str, session: &Session) -> Option<(Program, String)> {
+    let program = found(name, session)?;
+    let version = ["--version".to_owned()];
+    let ended = program
+        .run(&version, Patience::Seconds(WORKS_WITHIN))
+        .ok()?;
+    (ended.code == 0).then_some((program, ended.stdout))
+}
+
 impl Program {
     /// Starts it, and waits for its end.
     pub(crate) fn run(&self, arguments: &[String], patience: Patience) -> io::Result<Ended> {
+        self.run_on(arguments, patience, None)
+    }
+
+    /// Starts it with something on its standard input, and waits for its end.
+    pub(crate) fn run_on(
+        &self,
+        arguments: &[String],
+        patience: Patience,
+        input: Option<String>,
+    ) -> io::Result<Ended> {
         let began = Instant::now();
         let mut child = Command::new(&self.path)
             .args(arguments)
@@ -90,10 +115,19 @@ impl Program {
             .envs(self.session.variables())
             .current_dir("/")
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(match input {
+                Some(_) => Stdio::piped(),
+                None => Stdio::null(),
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+            // A program may speak before it has read everything, and needs not read at all.
+            thread::spawn(move || match stdin.write_all(input.as_bytes()) {
+                Ok(()) | Err(_) => {}
+            });
+        }
         let stdout = child.stdout.take().map(Heard::listen);
         let stderr = child.stderr.take().map(Heard::listen);
         let (status, was_late) = wait(&mut child, began, patience)?;
@@ -106,6 +140,30 @@ impl Program {
             stderr: text(stderr),
             took: began.elapsed(),
         })
+    }
+}
+
+impl Ended {
+    /// Says how it ended.
+    pub(crate) fn how(&self) -> String {
+        if self.was_late {
+            format!("it was ended after {} s", self.took.as_secs())
+        } else {
+            format!("exit {}", self.code)
+        }
+    }
+
+    /// Returns the last lines of what it said: of its errors, else of its answer.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        let is_said = |text: &str| !text.trim().is_empty();
+        let said = if is_said(&self.stderr) {
+            &self.stderr
+        } else {
+            &self.stdout
+        };
+        let lines: Vec<&str> = said.lines().filter(|line| is_said(line)).collect();
+        let first = lines.len().saturating_sub(LINES);
+        lines[first..].iter().map(|it| (*it).to_owned()).collect()
     }
 }
 
@@ -211,6 +269,22 @@ mod tests {
     fn program_knows_nothing_of_the_caller() {
         let ended = shell("echo $PWD-$HIDDEN-$LC_ALL; cat", Patience::Seconds(60));
         assert_eq!(ended.stdout, "/--C.UTF-8\n");
+    }
+
+    #[test]
+    fn program_reads_what_it_is_handed_or_leaves_it() {
+        let session = Session::of(&std::collections::BTreeMap::new());
+        let program = found("sh", &session).unwrap();
+        let run = |script: &str| {
+            let words = ["-c".to_owned(), script.to_owned()];
+            // More than a pipe holds.
+            let input = Some("numpy==2.1.0\n".repeat(100_000));
+            program
+                .run_on(&words, Patience::Seconds(60), input)
+                .unwrap()
+        };
+        assert_eq!(run("cat").stdout.len(), 1_300_000);
+        assert_eq!(run("exit 3").code, 3);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::host_lock::HostLock;
 use super::journal::Journal;
 use super::machine::can_be_written;
 use super::propose::{Proposal, planned};
-use super::prove::{how, last_lines, program};
+use super::prove::program;
 use super::restored::{Outcome, Ran, Restored};
 use crate::environments::{CaptureRequest, Keeping, KeptEnvironment};
 use crate::error::{Error, chain};
@@ -165,7 +165,7 @@ impl Ledger {
                 match ended {
                     Err(error) => return Some(stopped(chain(&error), Vec::new())),
                     Ok(ended) if ended.code != 0 => {
-                        return Some(stopped(how(&ended), last_lines(&ended)));
+                        return Some(stopped(ended.how(), ended.last_lines()));
                     }
                     Ok(_) => {}
                 }

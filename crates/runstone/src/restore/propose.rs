@@ -20,11 +20,8 @@ use crate::environments::{
     CaptureRequest, EnvironmentReference, FoundEnvironment, KeptEnvironment,
 };
 use crate::error::Error;
-use crate::managers::{Patience, Session, found};
+use crate::managers::{Session, working};
 use crate::open::Ledger;
-
-/// How long uv may take to say that it works, in seconds. Chosen: it takes milliseconds.
-const WORKS_WITHIN: u64 = 20;
 
 /// What a restore has to know about who asks for it.
 #[derive(Debug, Clone, Default)]
@@ -107,15 +104,6 @@ pub(super) fn planned(
         .map_err(|not: NotPlanned| RestoreError::NotPlanned(not))
 }
 
-/// Tells whether a program is there and answers: a shim may stand for nothing.
-fn works(program: &str, session: &Session) -> bool {
-    let Some(program) = found(program, session) else {
-        return false;
-    };
-    let ended = program.run(&["--version".to_owned()], Patience::Seconds(WORKS_WITHIN));
-    ended.is_ok_and(|ended| ended.code == 0)
-}
-
 /// What is read of a plan that was written down.
 struct Claimed {
     id: Digest,
@@ -176,7 +164,7 @@ impl Proposal {
         }
         let session = Session::of(&request.capture.variables);
         let means = Means {
-            installer: if works("uv", &session) {
+            installer: if working("uv", &session).is_some() {
                 Installer::Uv
             } else {
                 Installer::Pip

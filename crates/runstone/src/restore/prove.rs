@@ -10,13 +10,11 @@ use runstone_env::restore::proof::{Announced, announced, gone, held_against};
 use super::error::RestoreError;
 use super::machine::Machine;
 use super::propose::Proposal;
-use crate::managers::{Ended, Patience, Program, Session, found};
+use crate::managers::{Patience, Program, Session, found};
 
 /// How long a simulation may take, in seconds. Chosen: pip downloads what has no metadata of its
 /// own, which may be gigabytes.
 const SECONDS_MAX: u64 = 1800;
-/// How many of the last lines of what a manager said are told.
-const LINES: usize = 12;
 
 impl Proposal {
     /// Has each manager say what it would do.
@@ -37,8 +35,8 @@ impl Proposal {
                     }
                     return Err(RestoreError::Unproven {
                         command: line.words().join(" "),
-                        how: how(&ended),
-                        said: last_lines(&ended),
+                        how: ended.how(),
+                        said: ended.last_lines(),
                     });
                 }
                 let found = announced(
@@ -77,26 +75,4 @@ pub(super) fn program(
     found(name, session).ok_or_else(|| RestoreError::NoManager {
         program: name.to_owned(),
     })
-}
-
-/// Says how a program ended.
-pub(super) fn how(ended: &Ended) -> String {
-    if ended.was_late {
-        format!("it was ended after {SECONDS_MAX} s")
-    } else {
-        format!("exit {}", ended.code)
-    }
-}
-
-/// Returns the last lines of what a program said: of its errors, else of its answer.
-pub(super) fn last_lines(ended: &Ended) -> Vec<String> {
-    let is_said = |text: &str| !text.trim().is_empty();
-    let said = if is_said(&ended.stderr) {
-        &ended.stderr
-    } else {
-        &ended.stdout
-    };
-    let lines: Vec<&str> = said.lines().filter(|line| is_said(line)).collect();
-    let first = lines.len().saturating_sub(LINES);
-    lines[first..].iter().map(|it| (*it).to_owned()).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use runstone::env::export::{Export, Format, LeftOut};
-use runstone::environments::FoundEnvironment;
+use runstone::env::export::{Export, LeftOut};
+use runstone::environments::{ExportFormat, FoundEnvironment};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use serde_json::{Value, json};
@@ -21,9 +21,10 @@ const TOLD_MAX: usize = 20;
 
 /// Write an environment in a format that others read
 ///
-/// Nothing is asked and nothing is started. What is in no grammar of its package manager, and what
-/// a format has no place for, is left out and named on stderr; the exit code is then 5. A format of
-/// several files is written into a folder; standard output gets the first of them.
+/// Nothing is asked and nothing is started, but for `pylock`: the hashes in it are those of your
+/// index, which uv is asked for, or a pip that can lock. What is in no grammar of its package
+/// manager, and what a format has no place for, is left out and named on stderr; the exit code is
+/// then 5. A format of several files is written into a folder; standard output gets the first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("\
 Examples:
@@ -33,7 +34,7 @@ Examples:
 
 Formats: `apt` (lists and pins), `conda` (an explicit list), `cyclonedx` (a bill \
 of materials, 1.6), `docker` (a fragment of a Dockerfile), `json` (the document: \
-its SHA-256 is the digest), `requirements` (of pip and uv).
+its SHA-256 is the digest), `pylock` (`pylock.toml`, with hashes, by uv or pip), `requirements` (of pip and uv).
 
 {REFERENCES}"))]
 pub(crate) struct ExportArgs {
@@ -42,7 +43,7 @@ pub(crate) struct ExportArgs {
     reference: String,
     /// The format
     #[arg(long, value_name = "FORMAT", value_parser = format)]
-    format: Format,
+    format: ExportFormat,
     /// Where it goes: a file, or a folder for a format of several files; `-` is standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
@@ -53,9 +54,10 @@ pub(crate) struct ExportArgs {
     machine: MachineArgs,
 }
 
-fn format(word: &str) -> Result<Format, String> {
-    Format::from_word(word).ok_or_else(|| {
-        let words: Vec<&str> = Format::ALL.iter().map(|it| it.as_str()).collect();
+fn format(word: &str) -> Result<ExportFormat, String> {
+    ExportFormat::from_word(word).ok_or_else(|| {
+        let all = ExportFormat::all();
+        let words: Vec<&str> = all.iter().map(|it| it.as_str()).collect();
         format!("write one of `{}`", words.join("`, `"))
     })
 }
@@ -63,8 +65,9 @@ fn format(word: &str) -> Result<Format, String> {
 pub(crate) fn run(args: &ExportArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let reference = args.reference.parse()?;
     let ledger = settings.open_environments(Purpose::Reading)?;
-    let found = ledger.find_environment(&reference, &args.machine.request(settings))?;
-    let export = found.export(args.format)?;
+    let request = args.machine.request(settings);
+    let found = ledger.find_environment(&reference, &request)?;
+    let export = found.export(args.format, &request.variables)?;
     let store = settings.find_store().map(|found| found.value);
     let paths = written(args, &export, &store.unwrap_or_default())?;
     match ui.face {

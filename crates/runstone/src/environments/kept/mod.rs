@@ -25,6 +25,7 @@ mod verify;
 
 pub use self::compare::ComparedEnvironments;
 pub use self::create::{Created, Keeping};
+pub use self::export::ExportFormat;
 pub use self::find::{EnvironmentReference, FoundEnvironment, RunsOfEnvironment};
 pub use self::import::{ImportedFile, ImportedFolders, ImportedSnapshot, SnapshotOutcome};
 pub use self::log::{EnvironmentLog, KeptEnvironment, Removal};
