@@ -155,6 +155,11 @@ impl Ui {
         say(&format!("{} [y/N] ", plain(question)));
         let mut answer = String::new();
         match io::stdin().read_line(&mut answer) {
+            // The input ended: nobody ended the line of the question.
+            Ok(0) => {
+                say("\n");
+                false
+            }
             Ok(_) => matches!(answer.trim(), "y" | "Y" | "yes"),
             Err(_) => false,
         }

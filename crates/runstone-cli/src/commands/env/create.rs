@@ -33,7 +33,7 @@ pub(crate) struct CreateArgs {
     /// Keep the N newest, this one among them: of those that were there before this began what is
     /// older is removed, unless it is pinned, tagged, named by a run, or was created less than ten
     /// minutes ago
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::how_many)]
     keep: Option<NonZeroU64>,
     #[command(flatten)]
     machine: MachineArgs,

@@ -13,6 +13,8 @@ mod restore;
 mod show;
 mod verify;
 
+use std::num::NonZeroU64;
+
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::settings::Settings;
@@ -51,6 +53,12 @@ enum EnvVerb {
     Export(export::ExportArgs),
     Import(import::ImportArgs),
     Restore(restore::RestoreArgs),
+}
+
+/// Reads how many environments a rule keeps.
+fn how_many(word: &str) -> Result<NonZeroU64, String> {
+    word.parse()
+        .map_err(|_no_number| "write how many are to stay: 1 or more".to_owned())
 }
 
 pub(crate) fn run(args: &EnvArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {

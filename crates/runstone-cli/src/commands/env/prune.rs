@@ -22,7 +22,7 @@ use crate::ui::{Face, Ui};
 #[command(after_help = "Example: runstone env prune --keep 10 --older-than 30d --dry-run")]
 pub(crate) struct PruneArgs {
     /// How many of the newest stay
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::how_many)]
     keep: Option<NonZeroU64>,
     /// Only what was kept longer ago than this goes: `90m`, `24h`, `30d`, `8w`
     #[arg(long, value_name = "AGE", value_parser = time::while_ago)]

@@ -80,7 +80,7 @@ fn python(files: &PythonFiles) -> String {
     let interpreter = plain(&interpreter.to_string_lossy());
     let is_whole = files.problems.is_empty() && files.findings_count == 0;
     let verdict = match (files.differs(), is_whole) {
-        (true, _) => format!("{ERROR}changed{ERROR:#}"),
+        (true, _) => format!("{ERROR}changed{ERROR:#} as named above; as installed"),
         (false, true) => format!("{DONE}as installed{DONE:#}"),
         (false, false) => format!("{WARNING}as installed, as far as it was read{WARNING:#}"),
     };
