@@ -512,6 +512,82 @@ fn python_sees_what_an_import_would_find() {
     );
 }
 
+/// A virtual environment in `/srv/venv` with one distribution, and its base in `/usr`.
+fn virtual_environment() -> (TempDir, Options) {
+    let folder = TempDir::new().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("usr/bin/python3.11", "");
+    write("usr/lib/python3.11/site-packages/README.txt", "");
+    write("srv/venv/bin/python3", "");
+    write(
+        "srv/venv/pyvenv.cfg",
+        "home = /usr/bin\nversion = 3.11.7\ninclude-system-site-packages = false\n",
+    );
+    write(
+        "srv/venv/lib/python3.11/site-packages/numpy-1.26.0.dist-info/METADATA",
+        "Name: numpy\nVersion: 1.26.0\n",
+    );
+    let options = Options {
+        python: Some(PathBuf::from("/srv/venv")),
+        ..Options::default()
+    };
+    (folder, options)
+}
+
+#[test]
+fn library_folder_that_is_not_there_is_no_environment_without_packages() {
+    let (folder, options) = virtual_environment();
+    let root = Root::at(folder.path()).unwrap();
+    let state = || source(&capture(&root, &options), SourceName::Python).state;
+    assert_eq!(state(), State::Captured);
+    let library = folder.path().join("srv/venv/lib/python3.11/site-packages");
+    std::fs::remove_dir_all(&library).unwrap();
+    assert_eq!(state(), State::Partial);
+    assert_eq!(
+        said(&capture(&root, &options), SourceName::Python),
+        ["/srv/venv/lib/python3.11/site-packages is missing"]
+    );
+    std::fs::create_dir(&library).unwrap();
+    assert_eq!(state(), State::Captured, "one that is empty is one");
+    std::fs::remove_dir_all(folder.path().join("usr/lib/python3.11/site-packages")).unwrap();
+    assert_eq!(state(), State::Captured, "which does not see its base");
+    let base = Options {
+        python: Some(PathBuf::from("/usr/bin/python3.11")),
+        ..Options::default()
+    };
+    let capture = capture(&root, &base);
+    assert_eq!(source(&capture, SourceName::Python).state, State::Partial);
+    assert_eq!(
+        said(&capture, SourceName::Python),
+        ["no folder of distributions is below /usr"]
+    );
+}
+
+#[test]
+fn folder_that_a_list_names_and_that_is_not_mounted_leaves_python_partial() {
+    let (folder, options) = virtual_environment();
+    let library = folder.path().join("srv/venv/lib/python3.11/site-packages");
+    std::fs::write(
+        library.join("shared.pth"),
+        "import sys\n# text\n/mnt/shared\n",
+    )
+    .unwrap();
+    let root = Root::at(folder.path()).unwrap();
+    let without = capture(&root, &options);
+    assert_eq!(source(&without, SourceName::Python).state, State::Partial);
+    assert_eq!(
+        said(&without, SourceName::Python),
+        ["/srv/venv/lib/python3.11/site-packages/shared.pth names /mnt/shared, which is not there"]
+    );
+    std::fs::create_dir_all(folder.path().join("mnt/shared")).unwrap();
+    let with = capture(&root, &options);
+    assert_eq!(source(&with, SourceName::Python).state, State::Captured);
+}
+
 #[test]
 fn interpreter_that_is_named_and_missing_is_replaced_by_no_other() {
     let named = Options {

@@ -44,6 +44,10 @@ pub(super) fn rows(sides: Sides<'_>, before: &Environment, after: &Environment) 
             // That is told as a state: it is neither gone nor new.
             continue;
         }
+        if let Some(row) = left_over(sides, key, old.is_empty(), new.is_empty()) {
+            rows.push(row);
+            continue;
+        }
         rows.extend(of_key(sides, key, old, new));
     }
     states(sides, &left, &right, &mut rows);
@@ -58,6 +62,28 @@ fn is_unfinished(sides: Sides<'_>, key: Key<'_>, lacks_left: bool, lacks_right: 
         _ => return false,
     };
     unfinished::between(lacking).any(|it| (it.name, it.arch) == key)
+}
+
+/// Returns the row of a distribution of Python of which one side has no more than what is left of
+/// a removal or an installation that did not end.
+fn left_over(sides: Sides<'_>, key: Key<'_>, lacks_left: bool, lacks_right: bool) -> Option<Row> {
+    if sides.name != SourceName::Python || !sides.whole {
+        return None;
+    }
+    let (lacking, is_before) = match (lacks_left, lacks_right) {
+        (true, false) => (sides.left, true),
+        (false, true) => (sides.right, false),
+        _ => return None,
+    };
+    unfinished::left_of(lacking, key.0)?;
+    let (broken, installed) = (Some("broken".to_owned()), Some("installed".to_owned()));
+    let mut row = sides.row(key.0, Change::State);
+    (row.before, row.after) = if is_before {
+        (broken, installed)
+    } else {
+        (installed, broken)
+    };
+    Some(row)
 }
 
 /// Brings a name whose architecture one side does not know together with that of the other side,

@@ -205,6 +205,28 @@ fn package_that_is_being_set_up_is_a_state_and_no_removal() {
 }
 
 #[test]
+fn distribution_that_pip_is_in_the_middle_of_is_a_state_and_no_removal() {
+    let packages =
+        json!([{ "name": "numpy", "version": "1" }, { "name": "scipy", "version": "1" }]);
+    let before = environment(&json!({ "python": captured(&packages) }));
+    let after = environment(&json!({ "python": {
+        "state": "captured", "facts": { "broken": ["~umpy-1.dist-info"] },
+    } }));
+    assert_eq!(
+        lines(&diff(&before, &after)),
+        [
+            "python numpy state installed broken",
+            "python scipy removed 1 -",
+            r#"python broken added - ["~umpy-1.dist-info"]"#,
+        ]
+    );
+    assert_eq!(
+        lines(&diff(&after, &before))[0],
+        "python numpy state broken installed"
+    );
+}
+
+#[test]
 fn mark_of_a_package_that_went_is_no_row_of_its_own() {
     let side = |names: Value, packages: Value| {
         environment(&json!({

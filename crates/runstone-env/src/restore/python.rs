@@ -2,7 +2,8 @@
 //!
 //! A distribution is the same if its version, its contents and its origin are. Who asked for it and
 //! which program installed it are no part of that: a restore asks for everything. What conda
-//! brought is conda's, and what is shadowed is nobody's.
+//! brought is conda's, and what is shadowed is nobody's. The invariant: what the target was
+//! captured in the middle of installing or removing is not missing there.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use super::step::{Action, Found, Kept, Step};
 use crate::document::Package;
 use crate::export::requirements;
 use crate::names::SourceName;
-use crate::{grammar, order};
+use crate::{grammar, order, unfinished};
 
 /// Facts by which the same version may be another distribution.
 const ORIGIN: [&str; 4] = ["commit_id", "editable", "subdirectory", "url"];
@@ -36,7 +37,12 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
     let names: BTreeSet<&str> = now.keys().chain(then.keys()).copied().collect();
     for name in names {
         match (now.get(name), then.get(name)) {
-            (Some(here), None) => extra(here, policy, found),
+            (Some(here), None) => {
+                let python = target.source(SourceName::Python);
+                let left = python.and_then(|python| unfinished::left_of(python, name));
+                let unfinished = left.map(|left| format!("the target had `{left}` of it"));
+                extra(here, unfinished, policy, found);
+            }
             (here, Some(wanted)) => found.steps.extend(step(here.copied(), wanted, policy)),
             (None, None) => {}
         }
@@ -126,11 +132,12 @@ fn origin(wanted: &Package, policy: &Policy) -> Result<Option<String>, String> {
 }
 
 /// Removes what the target lacks, if that was asked for and may be.
-fn extra(here: &Package, policy: &Policy, found: &mut Found) {
+fn extra(here: &Package, unfinished: Option<String>, policy: &Policy, found: &mut Found) {
     let illegal = || "its name is none of Python's".to_owned();
     let is_editable = here.facts.get("editable") == Some(&Value::Bool(true));
     let work = || "it is editable: its folder is somebody's work".to_owned();
-    let protected = protected::python(&here.name)
+    let protected = unfinished
+        .or_else(|| protected::python(&here.name))
         .or_else(|| (!grammar::is_python_name(&here.name)).then(illegal))
         .or_else(|| is_editable.then(work));
     if !policy.prune || protected.is_some() {

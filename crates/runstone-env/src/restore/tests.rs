@@ -318,6 +318,29 @@ fn machine_that_is_being_set_up_is_to_be_finished_first() {
 }
 
 #[test]
+fn distribution_that_the_target_was_in_the_middle_of_is_not_removed() {
+    let current = environment(&[
+        python("attrs", "1"),
+        python("extra", "1"),
+        python("numpy", "1"),
+    ]);
+    let mut target = environment(&[]);
+    let facts = &mut target.sources.get_mut(&SourceName::Python).unwrap().facts;
+    let broken = json!(["attrs-1.dist-info", "~umpy-1.26.0.dist-info"]);
+    facts.insert("broken".to_owned(), broken);
+    let plan = planned(&current, &target, &pruning());
+    assert_eq!(told(&plan), ["pip remove extra 1 → -"]);
+    let kept: Vec<_> = plan.kept.iter().map(|it| it.protected.as_deref()).collect();
+    assert_eq!(
+        kept,
+        [
+            Some("the target had `attrs-1.dist-info` of it"),
+            Some("the target had `~umpy-1.26.0.dist-info` of it"),
+        ]
+    );
+}
+
+#[test]
 fn work_of_somebody_is_never_removed() {
     let (source, mut work) = python("work", "0.1");
     work.facts = facts(&json!({ "editable": true, "url": "file:///srv/work" }));

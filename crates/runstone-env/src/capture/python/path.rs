@@ -1,5 +1,9 @@
 //! The folders an interpreter imports distributions from, in its order.
 //!
+//! The invariant: a folder that an installation has of its own, or that one of its files names, and
+//! that is not there (a disk that is not mounted, an environment that is being rebuilt) leaves the
+//! source partial. What is in the folders is left to `distribution`.
+//!
 //! # Source
 //! `Lib/site.py` of CPython; Debian's `dist-packages` (`/usr/share/doc/python3/python-policy`).
 
@@ -10,7 +14,7 @@ use super::super::found::Found;
 use super::interpreter::{Interpreter, library};
 use crate::root::Root;
 
-/// Returns the folders that are there.
+/// Returns the folders that are there. What is missing of them is said in `found`.
 pub(super) fn folders(
     root: &Root,
     interpreter: &Interpreter,
@@ -25,8 +29,14 @@ pub(super) fn folders(
     }
     let sees_base = interpreter.base.is_none() || interpreter.has_system_packages;
     if interpreter.base.is_some() {
-        for folder in sites(root, &interpreter.prefix, &interpreter.minor) {
+        let own = &interpreter.prefix;
+        for folder in sites(root, own, &interpreter.minor) {
             folders.add_site(root, &folder, found);
+        }
+        // Whatever made the environment made this folder, also where nothing was installed.
+        let library = library(own, &interpreter.minor).join("site-packages");
+        if !root.has(&library) {
+            found.lacks(format!("{} is missing", library.display()));
         }
     }
     if sees_base {
@@ -37,8 +47,15 @@ pub(super) fn folders(
             folders.add_site(root, &users.join("site-packages"), found);
         }
         let base = interpreter.base.as_ref().unwrap_or(&interpreter.prefix);
-        for folder in sites(root, base, &interpreter.minor) {
-            folders.add_site(root, &folder, found);
+        let sites = sites(root, base, &interpreter.minor);
+        for folder in &sites {
+            folders.add_site(root, folder, found);
+        }
+        if !sites.iter().any(|folder| root.has(folder)) {
+            found.lacks(format!(
+                "no folder of distributions is below {}",
+                base.display()
+            ));
         }
     }
     folders.0
@@ -110,9 +127,18 @@ impl Folders {
                 let line = line.trim_end();
                 // Code runs at the start of the interpreter; what it adds is not known.
                 let is_code = line.starts_with("import ") || line.starts_with("import\t");
-                if !line.is_empty() && !line.starts_with('#') && !is_code {
-                    self.add(root, folder.join(line));
+                if line.is_empty() || line.starts_with('#') || is_code {
+                    continue;
                 }
+                let named = folder.join(line);
+                if !root.has(&named) {
+                    found.lacks(format!(
+                        "{} names {}, which is not there",
+                        folder.join(&entry.name).display(),
+                        named.display()
+                    ));
+                }
+                self.add(root, named);
             }
         }
     }
