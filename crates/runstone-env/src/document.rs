@@ -14,6 +14,8 @@ use crate::names::{Scope, SourceName, State};
 
 /// The schema of a document, by which readers know it.
 pub const SCHEMA: &str = "runstone.environment/1";
+/// The member that an exported document has beside its own: the digest of those.
+pub(crate) const DIGEST: &str = "digest";
 
 /// The software and the machine underneath a run.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -11,8 +11,8 @@ use runstone_core::canon;
 use runstone_core::redact::Redaction;
 use runstone_env::export::{self, Details, export};
 use runstone_env::import::{Format, Imported, NotImported, earlier, import};
-use runstone_env::{Environment, Options, Root, SourceName, State, capture};
-use serde_json::json;
+use runstone_env::{Environment, Options, Root, Source, SourceName, State, capture};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 fn taken(bytes: &[u8]) -> Imported {
@@ -71,6 +71,47 @@ fn every_capture_keeps_its_digest_through_json() {
         let imported = taken(exported(&environment, export::Format::Json).as_bytes());
         let digests = (imported.environment.digests(), environment.digests());
         assert_eq!(digests.0.environment, digests.1.environment);
+    }
+}
+
+#[test]
+fn document_that_nothing_proves_has_no_source_that_counts_as_captured() {
+    let environment = fixture("debian", &[]);
+    let exported: Value =
+        serde_json::from_str(&exported(&environment, export::Format::Json)).unwrap();
+    let dpkg = |document: &Value| {
+        let imported = taken(&serde_json::to_vec(document).unwrap());
+        let state = imported.environment.sources[&SourceName::Dpkg].state;
+        (state, imported.warnings)
+    };
+    assert_eq!(dpkg(&exported), (State::Captured, Vec::new()));
+    let nothing = "nothing in it counts as the whole of a source";
+    let mut without = exported.clone();
+    without.as_object_mut().unwrap().remove("digest");
+    let why = format!("it has no `digest`, which an export writes: {nothing}");
+    assert_eq!(dpkg(&without), (State::Partial, vec![why]));
+    let mut emptied = exported;
+    emptied["sources"]["dpkg"]["packages"] = json!([]);
+    let why = format!("it was changed since it was exported: {nothing}");
+    assert_eq!(dpkg(&emptied), (State::Partial, vec![why]));
+}
+
+#[test]
+fn database_of_a_system_without_packages_is_not_whole_whoever_says_so() {
+    let sources = [SourceName::Dpkg, SourceName::Npm];
+    let captured = |name| (name, Source::without_facts(State::Captured));
+    let environment = Environment {
+        sources: sources.map(captured).into(),
+    };
+    for format in [export::Format::Json, export::Format::CycloneDx] {
+        let imported = taken(exported(&environment, format).as_bytes());
+        let state = |name| imported.environment.sources[&name].state;
+        assert_eq!(state(SourceName::Dpkg), State::Partial);
+        assert_eq!(state(SourceName::Npm), State::Captured);
+        assert_eq!(
+            imported.warnings,
+            ["`dpkg` names no package, and does not count as the whole of it"]
+        );
     }
 }
 

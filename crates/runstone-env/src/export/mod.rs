@@ -12,10 +12,10 @@ mod archive;
 mod conda;
 mod cyclonedx;
 mod docker;
+mod json;
 mod pylock;
 pub(crate) mod requirements;
 
-use runstone_core::canon;
 use serde_json::Value;
 
 pub use self::pylock::{Lock, NotLocked, WORD as PYLOCK};
@@ -33,7 +33,7 @@ pub enum Format {
     CycloneDx,
     /// A fragment of a Dockerfile, with the files it copies.
     Docker,
-    /// The document itself, in its canonical form: its SHA-256 is the environment's digest.
+    /// The document itself, in its canonical form, with its digest.
     Json,
     /// `requirements.txt` of pip and uv.
     Requirements,
@@ -156,10 +156,7 @@ pub fn export(
         Format::Conda => conda::export(read(SourceName::Conda)?),
         Format::CycloneDx => cyclonedx::export(environment, details),
         Format::Docker => docker::export(environment),
-        Format::Json => {
-            let text = canon::text(&environment.to_json());
-            Export::of_one("environment.json", text, Vec::new())
-        }
+        Format::Json => json::export(environment),
         Format::Requirements => requirements::export(environment, read(SourceName::Python)?),
     })
 }

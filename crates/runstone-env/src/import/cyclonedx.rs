@@ -201,18 +201,7 @@ fn prove(claimed: &str, read: &mut Read) {
     read.environment.put_in_order();
     let json = canon::settle(read.environment.to_json());
     let digest = runstone_core::digest::Digest::of(&canon::bytes(&json));
-    if read.not_taken.is_empty() && digest.to_string() == claimed {
-        read.is_proven = true;
-        return;
+    if !read.not_taken.is_empty() || digest.to_string() != claimed {
+        read.is_unproven("it was changed since it was exported, or by a release that knows more");
     }
-    for source in read.environment.sources.values_mut() {
-        if source.state == State::Captured {
-            source.state = State::Partial;
-        }
-    }
-    read.warnings.push(
-        "it was changed since it was exported, or by a release that knows more: nothing in it \
-         counts as the whole of a source"
-            .to_owned(),
-    );
 }

@@ -37,6 +37,9 @@ pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 const PACKAGES_MAX: usize = 100_000;
 /// Longest name or version, in bytes. Chosen: four times the longest name that `PyPI` takes.
 const WORD_BYTES_MAX: usize = 1024;
+/// Sources that are there and name no package on no system. Where rpm is no more than a tool, its
+/// database is empty.
+const DATABASES: [SourceName; 3] = [SourceName::Apk, SourceName::Dpkg, SourceName::Pacman];
 /// Deepest nesting of what is told beside packages.
 const DEPTH_MAX: usize = 64;
 
@@ -235,8 +238,6 @@ struct Read {
     not_taken: Vec<NotTaken>,
     warnings: Vec<String>,
     told: Map<String, Value>,
-    /// Whether every state is as the file tells it.
-    is_proven: bool,
 }
 
 impl Read {
@@ -277,6 +278,32 @@ impl Read {
         });
     }
 
+    /// Says why states are not believed as the file tells them: no source counts as captured.
+    fn is_unproven(&mut self, why: &str) {
+        for source in self.environment.sources.values_mut() {
+            if source.state == State::Captured {
+                source.state = State::Partial;
+            }
+        }
+        self.warnings.push(format!(
+            "{why}: nothing in it counts as the whole of a source"
+        ));
+    }
+
+    /// Takes no database of a system for whole that names no package. A capture says the same.
+    fn doubt_empty_databases(&mut self) {
+        for (name, source) in &mut self.environment.sources {
+            let is_doubtful = source.state == State::Captured && source.packages.is_empty();
+            if is_doubtful && DATABASES.contains(name) {
+                source.state = State::Partial;
+                self.warnings.push(format!(
+                    "`{}` names no package, and does not count as the whole of it",
+                    name.as_str()
+                ));
+            }
+        }
+    }
+
     /// Takes secrets out, and puts packages in order.
     fn settled(mut self, redaction: &Redaction) -> Result<Imported, NotImported> {
         let packages: usize = self
@@ -296,6 +323,7 @@ impl Read {
                 not_taken: self.not_taken,
             });
         }
+        self.doubt_empty_databases();
         let before = self.environment.to_json();
         let mut json = before.clone();
         strip(&mut json);

@@ -33,8 +33,8 @@ Examples:
   runstone env export env#12 --format apt -o pins/
 
 Formats: `apt` (lists and pins), `conda` (an explicit list), `cyclonedx` (a bill \
-of materials, 1.6), `docker` (a fragment of a Dockerfile), `json` (the document: \
-its SHA-256 is the digest), `pylock` (`pylock.toml`, with hashes, by uv or pip), `requirements` (of pip and uv).
+of materials, 1.6), `docker` (a fragment of a Dockerfile), `json` (the document \
+and its digest), `pylock` (`pylock.toml`, with hashes, by uv or pip), `requirements` (of pip and uv).
 
 {REFERENCES}"))]
 pub(crate) struct ExportArgs {

@@ -22,8 +22,8 @@ const TOLD_MAX: usize = 20;
 /// Keep an environment that others wrote down
 ///
 /// What a format does not speak of is not known afterwards, never empty; what it speaks of counts
-/// as read in part, but for a document of our own. What of the file could not be taken over is
-/// named on stderr; the exit code is then 5.
+/// as read in part, but for a document of our own whose digest is right. What of the file could not
+/// be taken over is named on stderr; the exit code is then 5.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["file", "from"]))]
 #[command(after_help = "\
