@@ -192,14 +192,15 @@ pub trait Store: Send + Sync + Debug {
     /// [`StoreError::Unreadable`] if the cohorts cannot be listed.
     fn cohorts(&self, prefix: &str, at_most: Option<usize>) -> Result<Vec<CohortName>, StoreError>;
 
-    /// Keeps bytes under their digest.
+    /// Keeps bytes under their digest. Damaged ones that stand there give them their place, and are
+    /// put aside.
     ///
     /// # Durability
     /// On `Ok` the object survives power loss, whoever brought it first.
     ///
     /// # Errors
-    /// [`StoreError::NotRecorded`] if it could not be kept, [`StoreError::Damaged`] if other bytes
-    /// stand under its digest.
+    /// [`StoreError::NotRecorded`] if it could not be kept, [`StoreError::Damaged`] if what stands
+    /// under its digest is no file.
     fn put_object(&self, bytes: &[u8], standing: Standing) -> Result<Hash256, StoreError>;
 
     /// Looks again at an object that an entry names which has its place by now: until then nobody
@@ -211,7 +212,7 @@ pub trait Store: Send + Sync + Debug {
     ///
     /// # Errors
     /// [`StoreError::Unknown`] if it could not be looked at or made durable;
-    /// [`StoreError::Damaged`] if other bytes stand under its digest.
+    /// [`StoreError::Damaged`] if what stands under its digest is no file.
     fn hold_object(&self, digest: &Hash256, bytes: Option<&[u8]>) -> Result<bool, StoreError>;
 
     /// Returns the bytes under a digest, also if they are on their way out.
@@ -531,6 +532,6 @@ pub enum OpenedCohort {
 pub enum Standing {
     /// Nothing: found or not, they are flushed to the disk.
     Unproven,
-    /// A committed entry names them, so they were durable before it: finding them is enough.
+    /// A committed entry names them, so they were durable before it: finding them whole is enough.
     NamedByCommitted,
 }

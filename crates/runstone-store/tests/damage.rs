@@ -391,8 +391,52 @@ fn objects_profiles_and_documents_are_checked_by_their_names() {
         store.object(&object.parse().unwrap()).unwrap(),
         Slot::Damaged(_)
     ));
-    let told = store.put_object(b"object", Standing::Unproven).unwrap_err();
-    assert!(matches!(told, StoreError::Damaged(_)), "{told:?}");
+}
+
+#[test]
+fn damaged_bytes_give_their_place_to_whoever_brings_the_whole_ones() {
+    for standing in [Standing::Unproven, Standing::NamedByCommitted] {
+        let place = Place::new();
+        let store = place.init();
+        record(&store, &["first"]);
+        let object = store.put_object(b"object", Standing::Unproven).unwrap();
+        let profile = store.put_profile(b"profile", Standing::Unproven).unwrap();
+        let named = object.to_string();
+        let path = format!("objects/{}/{named}", &named[..2]);
+        replace(&place.path().join(&path), b"other");
+        replace(&place.path().join(format!("profiles/{profile}.toml")), b"");
+        assert_eq!(findings(&store).len(), 2);
+        assert_eq!(store.put_object(b"object", standing).unwrap(), object);
+        assert_eq!(store.put_profile(b"profile", standing).unwrap(), profile);
+        assert_eq!(findings(&store), Vec::<String>::new());
+        let whole = Slot::Whole(b"object".to_vec());
+        assert_eq!(store.object(&object).unwrap(), whole);
+        let quarantine = place.path().join("quarantine");
+        let mut kept: Vec<Vec<u8>> = fs::read_dir(quarantine)
+            .unwrap()
+            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+            .collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [b"".to_vec(), b"other".to_vec()]);
+    }
+}
+
+#[test]
+fn what_is_no_file_is_nobodys_to_replace() {
+    let place = Place::new();
+    let store = place.init();
+    let object = store.put_object(b"object", Standing::Unproven).unwrap();
+    let named = object.to_string();
+    let path = place
+        .path()
+        .join(format!("objects/{}/{named}", &named[..2]));
+    fs::remove_file(&path).unwrap();
+    symlink("/dev/null", &path).unwrap();
+    for standing in [Standing::Unproven, Standing::NamedByCommitted] {
+        let told = store.put_object(b"object", standing).unwrap_err();
+        assert!(matches!(told, StoreError::Damaged(_)), "{told:?}");
+    }
+    assert!(path.is_symlink());
 }
 
 #[test]

@@ -415,6 +415,36 @@ fn damage_costs_the_damaged_environment_and_is_named() {
 }
 
 #[test]
+fn damaged_document_is_written_again_by_whoever_has_its_bytes() {
+    let (lab, machine) = (Lab::new(), Machine::new());
+    let kept = created(&lab, &machine, 1);
+    record_on(&lab, &machine, "r1");
+    let digest = kept[0].digest().to_string();
+    let object = format!("objects/{}/{digest}", &digest[..2]);
+    let whole = std::fs::read(lab.root().join(&object)).unwrap();
+    for act in [
+        (|lab: &Lab, machine: &Machine| {
+            create(lab, machine, Keeping::default());
+        }) as fn(&Lab, &Machine),
+        // The newest run of its cohort names the document already.
+        |lab, machine| {
+            record_on(lab, machine, "r2");
+        },
+    ] {
+        let lab = lab.copied();
+        Harm::Flip.strike(&lab.root(), &object);
+        assert!(!lab.ledger.verify().unwrap().is_ok());
+        act(&lab, &machine);
+        assert_eq!(std::fs::read(lab.root().join(&object)).unwrap(), whole);
+        let verified = lab.ledger.verify().unwrap();
+        assert!(verified.is_ok(), "{:?}", verified.damage);
+        let files = Files::below(&lab.root());
+        let aside = files.paths().filter(|path| path.starts_with("quarantine/"));
+        assert_eq!(aside.count(), 1);
+    }
+}
+
+#[test]
 fn note_that_cannot_be_read_keeps_everything() {
     let (mut lab, machine) = (Lab::new(), Machine::new());
     let kept = created(&lab, &machine, 2);

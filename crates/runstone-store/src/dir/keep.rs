@@ -2,8 +2,9 @@
 //!
 //! Each is published once under a fixed name and flushed before an entry may name it, whoever
 //! brought it. The invariant guarded here: finding a file is not enough, since its writer may not
-//! have flushed it yet; only what a committed entry names already is known to be durable. What is
-//! in the bytes is left to the ledger, objects on their way out to `trash`.
+//! have flushed it yet; only what a committed entry names already is known to be durable. Damaged
+//! bytes give their place to whole ones, and stay in quarantine. What is in the bytes is left to
+//! the ledger, objects on their way out to `trash`.
 
 use std::io;
 
@@ -85,11 +86,7 @@ impl<F: FileSystem> DirStore<F> {
         if let Kept::Existing(existing) = &kept
             && existing != document
         {
-            let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
-            let mut temporary = self.tree.write_temporary(&dir, nonce, mode, document)?;
-            self.tree.sync_temporary(&mut temporary)?;
-            self.quarantine(&path.join("~"), &dir, COHORT_DOCUMENT)?;
-            self.tree.take_name(temporary, COHORT_DOCUMENT)?;
+            self.replace_damaged(&path, &dir, COHORT_DOCUMENT, document)?;
         }
         self.tree.sync_down_to(&path)
     }
@@ -241,7 +238,8 @@ impl<F: FileSystem> DirStore<F> {
             .collect())
     }
 
-    /// Keeps bytes under a name that is made of their digest.
+    /// Keeps bytes under a name that is made of their digest. Whatever else has the name is
+    /// damaged: no other bytes are meant by it.
     fn keep_digest(
         &self,
         path: &[&str],
@@ -251,13 +249,16 @@ impl<F: FileSystem> DirStore<F> {
         bytes: &[u8],
         standing: Standing,
     ) -> Result<Hash256, StoreError> {
-        if standing == Standing::NamedByCommitted && self.tree.exists(here, name)? {
+        // It was durable before it was named: what is asked is whether it still is what it was.
+        if standing == Standing::NamedByCommitted
+            && self.read_kept(here, name)?.as_deref() == Some(bytes)
+        {
             return Ok(digest);
         }
         if let Kept::Existing(existing) = self.keep(here, name, bytes)?
-            && let Some(damage) = digest_damage(here.name(name), digest, &existing)
+            && existing != bytes
         {
-            return Err(StoreError::Damaged(Box::new(damage)));
+            self.replace_damaged(path, here, name, bytes)?;
         }
         #[cfg(test)]
         if mutants::is(Mutant::ObjectNotSynced) {
@@ -265,6 +266,27 @@ impl<F: FileSystem> DirStore<F> {
         }
         self.tree.sync_down_to(path)?;
         Ok(digest)
+    }
+
+    /// Puts whole bytes in the place of damaged ones, which keep a name in quarantine: at no moment
+    /// the place is free. Its directory is left to flush.
+    fn replace_damaged(
+        &self,
+        path: &[&str],
+        here: &At<F>,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let (nonce, mode) = (self.nonce(), self.tree.modes.truth);
+        let mut temporary = self.tree.write_temporary(here, nonce, mode, bytes)?;
+        self.tree.sync_temporary(&mut temporary)?;
+        match self.read_kept(here, name)? {
+            // Another has done the same meanwhile.
+            Some(existing) if existing == bytes => return Ok(()),
+            Some(_) => self.quarantine(&path.join("~"), here, name)?,
+            None => {}
+        }
+        self.tree.take_name(temporary, name)
     }
 
     /// Publishes a file, or flushes the one that is there. Its directory is left to flush.
