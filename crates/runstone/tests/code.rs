@@ -13,6 +13,7 @@ use runstone::core::snapshot::Captured;
 use runstone::core::verdict::Overall;
 use runstone::environments::{CaptureRequest, EnvironmentChoice};
 use runstone::init::{InitRequest, init_with};
+use runstone::profiles::ProfileChoice;
 use runstone::{Ledger, RecordRequest, Recorded};
 use runstone_testkit::{Lab, Machine, Repository, RunBuilder, TickingClock, run};
 use serde_json::{Value, json};
@@ -103,6 +104,41 @@ fn runs_of_one_commit_are_of_one_code_and_another_commit_is_told() {
     assert!(
         verified.is_ok() && verified.stale.is_empty(),
         "{verified:?}"
+    );
+}
+
+#[test]
+fn command_that_starts_here_has_the_code_that_is_here_whatever_environment_is_named() {
+    let (lab, machine) = (Lab::new(), Machine::new());
+    let (folder, _repository, commit) = repository();
+    let here = CaptureRequest {
+        folder: Some(folder.path().to_owned()),
+        ..CaptureRequest::default()
+    };
+    record(&lab.ledger, run("r1"), &machine, folder.path());
+    let named = lab.ledger.find("r1").unwrap().snapshot.environment;
+    let reference = named.digest().unwrap().to_string().parse().unwrap();
+    let choice = lab
+        .ledger
+        .named_environment(&reference, Arc::default())
+        .unwrap();
+    let starting = lab
+        .ledger
+        .settle_environment(&choice, &here, &ProfileChoice::StoreDefault)
+        .unwrap();
+    for (run_id, environment) in [("elsewhere", choice), ("here", starting)] {
+        let request = RecordRequest {
+            environment,
+            ..RecordRequest::of(RunInput::from_document(run(run_id).build()))
+        };
+        lab.ledger.record(request).unwrap();
+        let recorded = lab.ledger.find(run_id).unwrap().snapshot.environment;
+        assert_eq!(recorded.digest(), named.digest());
+    }
+    assert_eq!(code(&lab.ledger, "here")["commit"], json!(commit));
+    assert_eq!(
+        why_not(&lab.ledger, "elsewhere"),
+        "the environment was named, which says nothing of code"
     );
 }
 

@@ -1,6 +1,7 @@
 //! The environment of a recording, named by whoever records: one that is kept, or that runs name.
 //!
-//! It speaks for a run that ran elsewhere, or earlier, in a machine that was captured then. The
+//! It speaks for a run that ran elsewhere, or earlier, in a machine that was captured then, and
+//! says nothing of code; that of a command which is about to start is read where it starts. The
 //! invariant: what is named is found before anything is recorded, and its document is made durable
 //! again before the snapshot that names it. What a name means is left to `kept`.
 

@@ -70,6 +70,14 @@ impl Settled {
         }
     }
 
+    /// Returns it with the code that was found beside it.
+    fn with_code(&self, found: FoundCode) -> Self {
+        let mut settled = self.clone();
+        settled.code = found.code;
+        settled.warnings.extend(found.warning);
+        settled
+    }
+
     /// Says that a capture of the environment was wanted and there is none.
     fn failed(reason: &str) -> Self {
         Self {
@@ -81,17 +89,25 @@ impl Settled {
 
 impl Ledger {
     /// Settles an environment now, for a recording that comes later: of a command that is about to
-    /// start. Nothing is written.
+    /// start. One that was named says nothing of code; what runs is what `here` names. Nothing is
+    /// written.
     ///
     /// # Errors
     /// As [`Ledger::profile`], whose rules say what is redacted.
     pub fn settle_environment(
         &self,
         choice: &EnvironmentChoice,
+        here: &CaptureRequest,
         profile: &ProfileChoice,
     ) -> Result<EnvironmentChoice, Error> {
         let profile = self.profile(profile)?;
-        let settled = self.settled(choice, None, &profile);
+        let settled = match choice {
+            EnvironmentChoice::Settled(named) => {
+                let reading = self.begin_code(here, &profile);
+                Arc::new(named.with_code(self.finish_code(reading)))
+            }
+            captured => self.settled(captured, None, &profile),
+        };
         Ok(EnvironmentChoice::Settled(settled))
     }
 
@@ -140,14 +156,11 @@ impl Ledger {
     /// Captures the machine as it is, and the code beside it.
     fn captured_now(&self, request: &CaptureRequest, profile: &Profile) -> Settled {
         let reading = self.begin_code(request, profile);
-        let mut settled = match captured_for(request, profile) {
+        let settled = match captured_for(request, profile) {
             Ok(capture) => self.of_capture(capture, request),
             Err(error) => Settled::failed(&chain(&error)),
         };
-        let FoundCode { code, warning } = self.finish_code(reading);
-        settled.code = code;
-        settled.warnings.extend(warning);
-        settled
+        settled.with_code(self.finish_code(reading))
     }
 
     fn of_capture(&self, capture: Capture, request: &CaptureRequest) -> Settled {

@@ -148,9 +148,11 @@ impl Execution {
         }
         let asked = execution.args.environment.as_ref();
         let wanted = settings.environment_choice(asked, &execution.ledger)?;
-        execution.environment = execution
-            .ledger
-            .settle_environment(&wanted, &execution.profile)?;
+        execution.environment = execution.ledger.settle_environment(
+            &wanted,
+            &settings.capture_request(None, None),
+            &execution.profile,
+        )?;
         let started = execution.started(&foreseen);
         let earlier = execution.earlier(&foreseen);
         let begun = execution
