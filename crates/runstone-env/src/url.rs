@@ -10,6 +10,10 @@ const EVERYBODY: &str = "git";
 
 /// Returns `address` without credentials. What is no address comes back as it is.
 pub(crate) fn stripped(address: &str) -> String {
+    if address.starts_with("//") {
+        // What has no scheme is read as if it had one.
+        return stripped(&format!("x:{address}"))["x:".len()..].to_owned();
+    }
     let Some((scheme, rest)) = address.split_once("://") else {
         return address.to_owned();
     };
@@ -53,11 +57,8 @@ pub(crate) fn stripped_remote(address: &str) -> String {
     let is_scheme = |it: &str| !it.contains(['/', '@']);
     let stripped = match address.split_once("://") {
         Some((scheme, _)) if is_scheme(scheme) => stripped(address),
-        _ => match address.strip_prefix("//") {
-            // What has no scheme is read as if it had one.
-            Some(_) => stripped(&format!("x:{address}"))["x:".len()..].to_owned(),
-            None => stripped_copy(address),
-        },
+        _ if address.starts_with("//") => stripped(address),
+        _ => stripped_copy(address),
     };
     without_parameters(&stripped)
 }
@@ -93,7 +94,7 @@ fn without_parameters(address: &str) -> String {
 
 /// Returns `text` with each address in it stripped.
 pub(crate) fn stripped_within(text: &str) -> String {
-    if !text.contains("://") {
+    if !text.contains("//") {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
@@ -184,6 +185,11 @@ mod tests {
             ),
             ("file:///srv/wheels/a.whl", "file:///srv/wheels/a.whl"),
             ("deb", "deb"),
+            ("//ann:secret@host/x.git", "//host/x.git"),
+            ("//token@host/x?sig=y", "//host/x"),
+            ("//host/x@1", "//host/x@1"),
+            ("//", "//"),
+            ("///srv/x", "///srv/x"),
         ];
         for (address, expected) in cases {
             assert_eq!(stripped(address), expected, "{address}");
@@ -219,8 +225,8 @@ mod tests {
     #[test]
     fn each_address_of_a_text_is_stripped() {
         assert_eq!(
-            stripped_within("--index https://a:b@one/x, https://two/y?token=z end"),
-            "--index https://one/x, https://two/y end"
+            stripped_within("--index https://a:b@one/x, https://two/y?token=z //c:d@three/z end"),
+            "--index https://one/x, https://two/y //three/z end"
         );
     }
 

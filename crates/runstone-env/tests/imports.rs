@@ -218,7 +218,10 @@ fn nothing_that_gives_access_is_kept_or_told() {
                 "state": "captured",
                 "packages": [{
                     "name": "x", "version": "1",
-                    "facts": { "resolved": format!("https://ann:{secret}@host/x.tgz") },
+                    "facts": {
+                        "mirror": format!("//ann:{secret}@host/x.tgz"),
+                        "resolved": format!("https://ann:{secret}@host/x.tgz"),
+                    },
                 }],
             },
         },

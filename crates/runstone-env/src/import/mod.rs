@@ -368,7 +368,7 @@ impl Read {
 /// Takes credentials out of each address in a value.
 fn strip(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains("://") => *text = url::stripped_within(text),
+        Value::String(text) if text.contains("//") => *text = url::stripped_within(text),
         Value::Array(items) => items.iter_mut().for_each(strip),
         Value::Object(members) => members.values_mut().for_each(strip),
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
