@@ -39,7 +39,7 @@ pub struct Root {
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// The system refused.
-    #[error("could not read {}", .path.display())]
+    #[error("could not read `{}`", .path.display())]
     Io {
         /// What was to be read, as seen from inside the root.
         path: PathBuf,

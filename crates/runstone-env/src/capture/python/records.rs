@@ -180,7 +180,7 @@ fn sha256(root: &Root, path: &Path) -> Result<Option<String>, String> {
             Ok(0) => return Ok(Some(base64url(&hasher.finalize()))),
             Ok(size) => hasher.update(&part[..size]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(format!("could not read {}: {error}", path.display())),
+            Err(error) => return Err(format!("could not read `{}`: {error}", path.display())),
         }
     }
 }
