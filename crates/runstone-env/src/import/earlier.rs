@@ -4,13 +4,14 @@
 //! list is *not known*; dpkg-query lists what was removed and not purged as well, and no
 //! architectures. The invariant: a folder is known by its name alone, which has one of three
 //! shapes; what a file says about its id is kept as text and leads nowhere. What the lists do not
-//! hold, and every key that is not known here, is kept beside the document.
+//! hold, and every key that is not known here, is kept beside the document, without the names of
+//! whose machine it was: those of another one no rule of the store knows.
 
 use std::path::Path;
 
 use runstone_core::canon;
 use runstone_core::json::read_document;
-use runstone_core::redact::Redaction;
+use runstone_core::redact::{MASK, Redaction};
 use serde_json::{Map, Value};
 
 use super::json::limits;
@@ -30,6 +31,17 @@ const LISTS: [(&str, SourceName); 3] = [
 ];
 /// What its list of npm says where no version is known.
 const NO_VERSION: &str = "unknown";
+/// Members that name a host or a user.
+const PERSONAL: [&str; 8] = [
+    "fqdn",
+    "host",
+    "host_name",
+    "hostname",
+    "nodename",
+    "user",
+    "user_name",
+    "username",
+];
 /// Most that is kept beside a document, in bytes of canonical JSON. Chosen: an `os-release` is a
 /// hundredth of it.
 const TOLD_BYTES_MAX: usize = 64 * 1024;
@@ -118,6 +130,7 @@ fn of_document(id: &str, mut document: Map<String, Value>) -> Result<Read, NotIm
             found: Another("it has no lists under `packages`".to_owned()),
         });
     };
+    document.iter_mut().for_each(mask_names);
     let mut read = Read::default();
     for (list, source) in LISTS {
         match lists.remove(list) {
@@ -153,6 +166,17 @@ fn of_document(id: &str, mut document: Map<String, Value>) -> Result<Read, NotIm
         read.told = document;
     }
     Ok(read)
+}
+
+/// Masks what a member says, if that is the name of a host or a user, and what is below it.
+fn mask_names((name, value): (&String, &mut Value)) {
+    match value {
+        Value::String(text) if PERSONAL.contains(&name.to_ascii_lowercase().as_str()) => {
+            MASK.clone_into(text);
+        }
+        Value::Object(members) => members.iter_mut().for_each(mask_names),
+        _ => {}
+    }
 }
 
 fn packages(list: &str, source: SourceName, packages: Vec<Value>, read: &mut Read) {
