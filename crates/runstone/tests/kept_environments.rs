@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use runstone::clock::FixedClock;
@@ -442,6 +442,31 @@ fn damaged_document_is_written_again_by_whoever_has_its_bytes() {
         let aside = files.paths().filter(|path| path.starts_with("quarantine/"));
         assert_eq!(aside.count(), 1);
     }
+}
+
+#[test]
+fn what_several_rules_meet_at_once_is_told_as_removed_by_one() {
+    let (mut lab, machine) = (Lab::new(), Machine::new());
+    created(&lab, &machine, 4);
+    at(&mut lab, "11:00");
+    let together = Barrier::new(4);
+    let told: Vec<String> = std::thread::scope(|scope| {
+        let prune = || {
+            let plan = lab.ledger.plan_prune(keep(1)).unwrap();
+            together.wait();
+            let taken = lab.ledger.remove_planned(plan, None).unwrap();
+            assert!(taken.stays.is_empty() && taken.unknown.is_empty());
+            let removed: Vec<String> = taken.removed.iter().map(KeptEnvironment::id).collect();
+            removed
+        };
+        let rules: Vec<_> = (0..4).map(|_| scope.spawn(prune)).collect();
+        let told = rules.into_iter().flat_map(|it| it.join().unwrap());
+        told.collect()
+    });
+    let mut each = told.clone();
+    each.sort();
+    assert_eq!(each, ["env#1", "env#2", "env#3"], "{told:?}");
+    assert_eq!(ids(&lab), ["env#4"]);
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct KeptEnvironment {
 /// Who deleted an environment, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
+    /// The place of the note: of several that say so the first counts.
+    pub note: Seq,
     /// Who; `None`: not known.
     pub by: Option<Author>,
     /// The writer's clock, for talk.
@@ -152,7 +154,7 @@ impl EnvironmentLog {
     }
 
     /// Follows a note. One about other content than stands at its place says nothing.
-    fn follow(&mut self, note: Note, at: String) {
+    fn follow(&mut self, seq: Seq, note: Note, at: String) {
         let about = note.about;
         let place = self
             .entries
@@ -173,7 +175,13 @@ impl EnvironmentLog {
             Said::Untag(tag) => {
                 entry.tags.remove(&tag);
             }
-            Said::Delete if !entry.pinned => entry.deleted = Some(Removal { by: note.by, at }),
+            Said::Delete if !entry.pinned => {
+                entry.deleted = Some(Removal {
+                    note: seq,
+                    by: note.by,
+                    at,
+                });
+            }
             Said::Delete | Said::Accept | Said::Remark(_) => {}
         }
     }
@@ -210,7 +218,7 @@ impl Ledger {
                 Ok((entry.envelope, note.map_err(|error| chain(&error))?))
             });
             match parsed {
-                Ok((envelope, note)) => log.follow(note, envelope.recorded_at),
+                Ok((envelope, note)) => log.follow(seq, note, envelope.recorded_at),
                 Err(reason) => {
                     log.unread_notes.insert(seq, reason);
                 }
@@ -292,6 +300,10 @@ pub(super) mod tests {
         }
     }
 
+    fn at(place: u64) -> Seq {
+        Seq::new(place).unwrap()
+    }
+
     fn about(log: &EnvironmentLog, position: usize, said: Said) -> Note {
         let kept = &log.entries[position];
         Note {
@@ -308,7 +320,7 @@ pub(super) mod tests {
 
     fn said(log: &mut EnvironmentLog, position: usize, said: Said) {
         let note = about(log, position, said);
-        log.follow(note, "2026-11-20T10:00:00Z".to_owned());
+        log.follow(at(1), note, "2026-11-20T10:00:00Z".to_owned());
     }
 
     #[test]
@@ -327,11 +339,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_several_deletions_the_first_counts() {
+        let mut log = log(&["a"]);
+        for place in [3, 4] {
+            let note = about(&log, 0, Said::Delete);
+            log.follow(at(place), note, String::new());
+        }
+        assert_eq!(log.entries[0].deleted.as_ref().unwrap().note, at(3));
+    }
+
+    #[test]
     fn a_note_about_other_content_at_the_same_place_says_nothing() {
         let mut log = log(&["a"]);
         let mut note = about(&log, 0, Said::Delete);
         note.about.sha256 = Digest::of(b"other");
-        log.follow(note, String::new());
+        log.follow(at(1), note, String::new());
         assert_eq!(log.listed().count(), 1);
     }
 }

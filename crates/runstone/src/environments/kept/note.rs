@@ -129,13 +129,14 @@ impl Ledger {
         })
     }
 
+    /// Appends a note, and returns its place.
     pub(super) fn append_environment_note(
         &self,
         kept: &KeptEnvironment,
         said: Said,
         why: Option<NoteText>,
         by: Option<Author>,
-    ) -> Result<(), Error> {
+    ) -> Result<Seq, Error> {
         let note = Note {
             about: About {
                 seq: SnapshotSeq(kept.seq.get()),
@@ -154,7 +155,7 @@ impl Ledger {
             recorded_at: self.clock.now(),
         };
         match self.store.append(&Log::EnvironmentNotes, None, &entry)? {
-            Appended::New(_) | Appended::Already(_) => Ok(()),
+            Appended::New(committed) | Appended::Already(committed) => Ok(committed.seq),
             Appended::Taken { .. } => unreachable!("an entry without a key meets no other"),
         }
     }

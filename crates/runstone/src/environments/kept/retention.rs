@@ -270,7 +270,7 @@ impl Ledger {
                 continue;
             }
             match self.append_environment_note(&kept, Said::Delete, None, by.clone()) {
-                Ok(()) => noted.push(kept),
+                Ok(note) => noted.push((kept, note)),
                 Err(error) => {
                     let id = kept.id();
                     if error.kind() == ErrorKind::Unknown {
@@ -289,8 +289,8 @@ impl Ledger {
         Ok(taken)
     }
 
-    /// Tells what went from what somebody pinned at the same moment.
-    fn settle_removed(&self, noted: Vec<KeptEnvironment>, taken: &mut Taken) {
+    /// Tells what went by these notes from what somebody pinned or removed at the same moment.
+    fn settle_removed(&self, noted: Vec<(KeptEnvironment, Seq)>, taken: &mut Taken) {
         let now = match self.kept_environments() {
             Ok(now) => now,
             Err(error) => {
@@ -299,22 +299,22 @@ impl Ledger {
                     "the environments cannot be read again: {}",
                     chain(&error)
                 ));
-                taken.unknown.extend(noted);
+                taken
+                    .unknown
+                    .extend(noted.into_iter().map(|(kept, _)| kept));
                 taken.is_partly_done = true;
                 return;
             }
         };
-        for kept in noted {
-            if now
-                .at(kept.seq)
-                .is_some_and(|found| found.deleted.is_none())
-            {
-                taken.stays.push(Stays {
+        for (kept, note) in noted {
+            match now.at(kept.seq).map(|found| found.deleted.as_ref()) {
+                Some(None) => taken.stays.push(Stays {
                     kept,
                     reason: SINCE,
-                });
-            } else {
-                taken.removed.push(kept);
+                }),
+                // Somebody else did, and tells it.
+                Some(Some(removal)) if removal.note != note => {}
+                _ => taken.removed.push(kept),
             }
         }
     }
