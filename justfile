@@ -77,7 +77,7 @@ digits:
 full-disk *KIND:
     .ci/full-disk {{ KIND }}
 
-# Kills a recording at every system call it makes, then lets every call about files fail; needs strace.
+# Kills a recording, and an `env create`, at every system call it makes, then lets every call about files fail; needs strace.
 processes:
     RUNSTONE_EVERY_CALL=1 RUNSTONE_TEST_REQUIRE=strace cargo test -p runstone-cli --test cli struck -- --nocapture
 

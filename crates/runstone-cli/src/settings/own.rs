@@ -19,6 +19,8 @@ use crate::error::CliError;
 
 /// The experiment of runs that are recorded into the caller's own store and name none.
 const EXPERIMENT: &str = "environments";
+/// Folders that no store is without once it holds anything.
+const LOGS: [&str; 2] = ["cohorts", "environments"];
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,10 @@ impl Settings {
         }
         let is_there = match purpose {
             Purpose::Keeping => has_descriptor,
-            Purpose::Reading => has_folder,
+            // What was not made to the end holds no log; without its descriptor a store is lost.
+            Purpose::Reading => {
+                has_descriptor || LOGS.iter().any(|logs| lstat(path.join(logs)).is_ok())
+            }
         };
         let ledger = match (is_there, purpose) {
             (true, _) => Ledger::open_with(&path, clock)?,

@@ -154,6 +154,25 @@ fn without_a_store_one_of_the_caller_is_made_when_something_is_kept() {
 }
 
 #[test]
+fn folder_without_a_store_that_a_first_use_left_keeps_nothing_and_is_used() {
+    let on = OnMachine::with(Scene::empty());
+    let data = on.scene.project().join("data");
+    let env = |arguments: &[&str]| {
+        let mut command = on.scene.command(&[arguments, &["--json"]].concat());
+        let output = command.envs(on.variables()).env("XDG_DATA_HOME", &data);
+        output.output().unwrap()
+    };
+    std::fs::create_dir_all(data.join("runstone")).unwrap();
+    let list = env(&["env", "list"]);
+    assert!(list.status.success(), "{list:?}");
+    assert!(env(&["env", "create"]).status.success());
+    // Without its descriptor a store is one that lost it, and not one that keeps nothing.
+    std::fs::remove_file(data.join("runstone/runstone.json")).unwrap();
+    let list = env(&["env", "list"]);
+    assert_eq!(list.status.code(), Some(8), "{list:?}");
+}
+
+#[test]
 fn without_a_store_and_a_home_is_one_error_with_a_hint() {
     let mut on = OnMachine::with(Scene::empty());
     on.run(&["env", "create"]);

@@ -33,6 +33,7 @@ mod stats;
 mod stores;
 mod streams;
 mod struck;
+mod struck_env;
 mod table;
 mod users;
 mod why;

@@ -5,7 +5,7 @@
 //! struck as well as a `linkat`. Whatever happened, what was told stands with its digest, what was
 //! said not to be recorded is not there, everything verifies, and the same command again settles
 //! the rest. `cargo test` strikes a few of the calls, those that change the store among them;
-//! `RUNSTONE_EVERY_CALL=1` (`just processes`) strikes each.
+//! `RUNSTONE_EVERY_CALL=1` (`just processes`) strikes each. What else is struck borrows the blows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -83,9 +83,14 @@ impl Work {
     }
 }
 
+/// Returns the command that is struck.
+fn recording(scene: &Scene) -> Command {
+    scene.command(&["record", "runs.json", "--json"])
+}
+
 /// What strikes.
 #[derive(Debug, Clone, Copy)]
-enum Blow {
+pub(crate) enum Blow {
     Kill,
     Error(&'static str),
 }
@@ -97,30 +102,48 @@ impl Blow {
             Self::Error(errno) => format!("error={errno}"),
         }
     }
+
+    /// Starts `command` and strikes the `number`th such call of one thread. Returns what it said,
+    /// and whether there was one.
+    pub(crate) fn at(self, call: &str, number: u64, command: &Command) -> (Output, bool) {
+        let traced = format!("trace={call}");
+        let injected = format!("inject={call}:{}:when={number}", self.to_injection());
+        let mut command = under_strace(command, &["-e", &traced, "-e", &injected]);
+        let output = command.output().unwrap();
+        let was_struck = match self {
+            Self::Kill => output.status.signal() == Some(SIGKILL),
+            Self::Error(_) => trace_of(&command).contains("(INJECTED)"),
+        };
+        (output, was_struck)
+    }
 }
 
-/// Returns the command that records, under strace with `options`; `trace` is where strace writes.
-fn under_strace(scene: &Scene, options: &[&str]) -> Command {
-    let recording = scene.command(&["record", "runs.json", "--json"]);
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-qq", "-o", "trace"])
+/// Returns the command under strace with `options`.
+fn under_strace(command: &Command, options: &[&str]) -> Command {
+    let mut strace = Command::new("strace");
+    let envs = command.get_envs();
+    strace
+        .args(["-f", "-qq", "-o", TRACE])
         .args(options)
-        .arg(recording.get_program())
-        .args(recording.get_args())
-        .current_dir(scene.project())
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(command.get_current_dir().unwrap())
         .env_clear()
-        .envs(
-            recording
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-    command
+        .envs(envs.filter_map(|(name, value)| Some((name, value?))));
+    strace
+}
+
+/// Where strace writes, in the folder of the command.
+const TRACE: &str = "trace";
+
+fn trace_of(command: &Command) -> String {
+    let folder = command.get_current_dir().unwrap();
+    std::fs::read_to_string(folder.join(TRACE)).unwrap_or_default()
 }
 
 /// Returns whether strace can strike here, and says on standard error if not: a test that was not
 /// made did not pass unseen.
-fn strace_is_here(promise: &str) -> bool {
+pub(crate) fn strace_is_here(promise: &str) -> bool {
     let asked = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "true"])
         .stderr(Stdio::null())
@@ -147,12 +170,12 @@ fn asked_for(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Returns the system calls that this work makes.
-fn calls_of(work: Work) -> BTreeSet<String> {
-    let scene = work.scene();
-    let output = under_strace(&scene, &[]).output().unwrap();
+/// Returns the system calls that a command makes.
+pub(crate) fn calls_of(command: &Command) -> BTreeSet<String> {
+    let mut command = under_strace(command, &[]);
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let trace = std::fs::read_to_string(scene.project().join("trace")).unwrap();
+    let trace = trace_of(&command);
     let name = |line: &str| {
         let (_, call) = line.split_once(' ')?;
         let (name, _) = call.trim_start().split_once('(')?;
@@ -232,16 +255,7 @@ fn standing(scene: &Scene, at: &str) -> BTreeMap<String, (u64, String)> {
 fn strike(work: Work, call: &str, number: u64, blow: Blow) -> bool {
     let at = format!("{blow:?} at {call} {number} of {work:?}");
     let scene = work.scene();
-    let traced = format!("trace={call}");
-    let injected = format!("inject={call}:{}:when={number}", blow.to_injection());
-    let output = under_strace(&scene, &["-e", &traced, "-e", &injected])
-        .output()
-        .unwrap();
-    let trace = std::fs::read_to_string(scene.project().join("trace")).unwrap_or_default();
-    let was_struck = match blow {
-        Blow::Kill => output.status.signal() == Some(SIGKILL),
-        Blow::Error(_) => trace.contains("(INJECTED)"),
-    };
+    let (output, was_struck) = blow.at(call, number, &recording(&scene));
     let answers = Answers::of(&output);
     let told_all = work.runs().all(|run| answers.recorded.contains_key(run));
     // Reading opens the store as any later process would.
@@ -277,14 +291,19 @@ fn strike(work: Work, call: &str, number: u64, blow: Blow) -> bool {
 /// Strikes one call after the other: each of them where all are asked for, else the first two and
 /// then fewer and fewer.
 #[expect(clippy::print_stdout, reason = "how much was tried is the answer")]
-fn walk<'a>(work: Work, calls: impl IntoIterator<Item = &'a str>, blows: &[Blow]) {
+fn walk<'a>(
+    what: &str,
+    calls: impl IntoIterator<Item = &'a str>,
+    blows: &[Blow],
+    strike: &dyn Fn(&str, u64, Blow) -> bool,
+) {
     let every = asked_for("RUNSTONE_EVERY_CALL").is_some();
     let (mut struck, mut names) = (0_u64, 0_u64);
     for call in calls {
         names += 1;
         for blow in blows {
             let (mut number, mut step) = (1, 1);
-            while strike(work, call, number, *blow) {
+            while strike(call, number, *blow) {
                 struck += 1;
                 number += step;
                 step += u64::from(!every);
@@ -295,57 +314,75 @@ fn walk<'a>(work: Work, calls: impl IntoIterator<Item = &'a str>, blows: &[Blow]
         struck >= names,
         "{struck} blows at {names} calls: some hit nothing"
     );
-    println!("{work:?}: {struck} blows at {names} system calls: {blows:?}");
+    println!("{what}: {struck} blows at {names} system calls: {blows:?}");
 }
 
-fn killed_anywhere(work: Work) {
-    if !strace_is_here("a recording that is killed at a system call") {
-        return;
-    }
-    let made = calls_of(work);
+/// Kills at every call that is made where all are asked for, else at some of those that change a
+/// store.
+pub(crate) fn killed_anywhere(
+    what: &str,
+    made: &BTreeSet<String>,
+    strike: &dyn Fn(&str, u64, Blow) -> bool,
+) {
     if asked_for("RUNSTONE_EVERY_CALL").is_some() {
-        walk(work, made.iter().map(String::as_str), &[Blow::Kill]);
+        walk(what, made.iter().map(String::as_str), &[Blow::Kill], strike);
     } else {
         let names = ["fsync", "linkat", "mkdirat"];
-        walk(
-            work,
-            names.into_iter().filter(|it| made.contains(*it)),
-            &[Blow::Kill],
-        );
+        let names = names.into_iter().filter(|it| made.contains(*it));
+        walk(what, names, &[Blow::Kill], strike);
     }
 }
 
-fn failing_anywhere(work: Work) {
-    if !strace_is_here("a recording of which a system call fails") {
-        return;
-    }
-    let made = calls_of(work);
+/// Lets calls about files fail, all of them or some, by the errors that a disk gives.
+pub(crate) fn failing_anywhere(
+    what: &str,
+    made: &BTreeSet<String>,
+    strike: &dyn Fn(&str, u64, Blow) -> bool,
+) {
     if asked_for("RUNSTONE_EVERY_CALL").is_some() {
         let names = WRITING.into_iter().chain(READING);
         let errors = ["EIO", "ENOSPC", "ESTALE", "EINTR"].map(Blow::Error);
-        walk(work, names.filter(|it| made.contains(*it)), &errors);
+        let names = names.filter(|it| made.contains(*it));
+        walk(what, names, &errors, strike);
     } else {
-        let names = ["fsync", "linkat"];
-        walk(work, names, &[Blow::Error("EIO")]);
+        walk(what, ["fsync", "linkat"], &[Blow::Error("EIO")], strike);
+    }
+}
+
+fn killed(work: Work) {
+    if strace_is_here("a recording that is killed at a system call") {
+        let made = calls_of(&recording(&work.scene()));
+        killed_anywhere(&format!("{work:?}"), &made, &|call, number, blow| {
+            strike(work, call, number, blow)
+        });
+    }
+}
+
+fn failing(work: Work) {
+    if strace_is_here("a recording of which a system call fails") {
+        let made = calls_of(&recording(&work.scene()));
+        failing_anywhere(&format!("{work:?}"), &made, &|call, number, blow| {
+            strike(work, call, number, blow)
+        });
     }
 }
 
 #[test]
 fn one_recording_killed_at_any_system_call_is_settled_by_the_same_again() {
-    killed_anywhere(Work::One);
+    killed(Work::One);
 }
 
 #[test]
 fn three_recordings_killed_at_any_system_call_are_settled_by_the_same_again() {
-    killed_anywhere(Work::Three);
+    killed(Work::Three);
 }
 
 #[test]
 fn one_recording_answers_truly_whatever_system_call_fails() {
-    failing_anywhere(Work::One);
+    failing(Work::One);
 }
 
 #[test]
 fn three_recordings_answer_truly_whatever_system_call_fails() {
-    failing_anywhere(Work::Three);
+    failing(Work::Three);
 }
