@@ -2,20 +2,26 @@
 //!
 //! `fixtures/stores/v1` is an ordinary store of format 1: three trainings of the market pipeline
 //! and one of the generic profile. `v1-full` beside it has a file of every kind that format 1 has,
-//! but for segments. Neither is ever edited; a later format gets a fixture of its own.
+//! but for segments and environments, which `v1-environments` keeps. None is ever edited; a later
+//! format gets a fixture of its own.
 
 #![expect(clippy::unwrap_used, reason = "a failed step should stop the test")]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use runstone::clock::FixedClock;
 use runstone::core::canon;
 use runstone::core::digest::Digest;
 use runstone::core::id::SnapshotSeq;
 use runstone::core::note::Tag;
+use runstone::env::SourceName;
+use runstone::environments::{CaptureRequest, Keeping, KeptEnvironment, Retention};
 use runstone::list::LogRequest;
 use runstone::{Ledger, RecordedAs};
-use runstone_testkit::Files;
+use runstone_testkit::{Files, Machine};
 
 fn stores() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/stores")
@@ -27,6 +33,10 @@ fn fixture() -> PathBuf {
 
 fn full_fixture() -> PathBuf {
     stores().join("v1-full")
+}
+
+fn kept_fixture() -> PathBuf {
+    stores().join("v1-environments")
 }
 
 /// Copies a fixture, since a test must not write into it.
@@ -58,6 +68,10 @@ fn fixtures_are_never_edited() {
         (
             full_fixture(),
             "2d50419d99942e76a508512b615c11e6a52da4c1e6c17bf1605b92fb6a6cb4d6",
+        ),
+        (
+            kept_fixture(),
+            "1b8da974c5785e2c080380820864f51702a768dcc9b4a21aff4499b166a1f3af",
         ),
     ] {
         let found = digest_of_all(&fixture);
@@ -127,6 +141,83 @@ fn what_a_store_of_format_1_recorded_is_recorded_by_every_release() {
     std::fs::remove_dir_all(lost).unwrap();
     let repaired = ledger.verify_and_repair().unwrap();
     assert!(repaired.is_ok(), "{:?}", repaired.damage);
+}
+
+#[test]
+fn environments_of_a_store_of_format_1_are_whole_and_mean_what_they_meant() {
+    let ledger = Ledger::open(&kept_fixture()).unwrap();
+    let verified = ledger.verify().unwrap();
+    assert!(verified.is_ok(), "{:?}", verified.damage);
+    let checked = &verified.checked;
+    assert_eq!((checked.environments, checked.notes), (5, 3));
+    let log = ledger.kept_environments().unwrap();
+    assert_eq!(log.warnings(), [""; 0]);
+    let told: Vec<String> = log
+        .listed()
+        .map(|kept| {
+            let tags: Vec<&str> = kept.tags.iter().map(Tag::as_str).collect();
+            let pinned = if kept.pinned { " pinned" } else { "" };
+            let said = kept.entry.description.as_ref();
+            let said = said.map_or("", |it| it.as_str());
+            format!(
+                "{} {}{pinned} {said} {}",
+                kept.id(),
+                kept.digest().prefix(8),
+                tags.join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "env#4 7883fd70 of the paper ",
+            "env#3 1c46dbbf the same again ",
+            "env#2 1c46dbbf pinned  ",
+            "env#1 67443a42 before the upgrade paper",
+        ]
+    );
+    let numpy = |digest: &Digest| {
+        let environment = ledger.environment(digest).unwrap();
+        assert_eq!(environment.digests().environment, *digest);
+        let mut packages = environment.sources[&SourceName::Python].packages.iter();
+        packages
+            .find(|it| it.name == "numpy")
+            .unwrap()
+            .version
+            .clone()
+    };
+    let versions: Vec<String> = log.entries.iter().map(|it| numpy(&it.digest())).collect();
+    assert_eq!(versions, ["1.26.4", "2.0.0", "2.0.0", "1.25.0", "2.0.0"]);
+    let ran = ledger.find("r1").unwrap().snapshot.environment;
+    assert_eq!(ran.digest(), Some(log.entries[0].digest()));
+}
+
+#[test]
+fn environments_are_kept_on_in_a_store_of_format_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    drop(copy_of(&kept_fixture(), &root));
+    let clock = FixedClock("2026-11-21T10:00:00.000Z".to_owned());
+    let ledger = Ledger::open_with(&root, Arc::new(clock)).unwrap();
+    let machine = Machine::new();
+    let request = CaptureRequest {
+        root: Some(machine.path().to_owned()),
+        ..CaptureRequest::default()
+    };
+    let created = ledger.create_environment(&request, Keeping::default());
+    assert_eq!(created.unwrap().kept.id(), "env#6");
+    // Old enough for any rule: what is neither pinned, tagged nor a run's goes.
+    let rule = Retention {
+        keep: NonZeroU64::new(1),
+        older_than: None,
+    };
+    let plan = ledger.plan_prune(rule).unwrap();
+    let removes: Vec<String> = plan.removes.iter().map(KeptEnvironment::id).collect();
+    assert_eq!(removes, ["env#3", "env#4"]);
+    ledger.remove_planned(plan, None).unwrap();
+    assert_eq!(ledger.kept_environments().unwrap().listed().count(), 3);
+    let verified = ledger.verify().unwrap();
+    assert!(verified.is_ok(), "{:?}", verified.damage);
 }
 
 #[test]
