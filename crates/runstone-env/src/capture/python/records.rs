@@ -44,6 +44,8 @@ pub struct PythonFiles {
     pub findings: Vec<FileFinding>,
     /// How many there are of them.
     pub findings_count: u64,
+    /// How many of those are known to be others, or gone.
+    pub differing_count: u64,
 }
 
 /// A file that is not as it was installed.
@@ -81,13 +83,14 @@ impl FileState {
 
 impl PythonFiles {
     /// Tells whether a file is known to be another one than was installed, or is gone.
-    pub fn differs(&self) -> bool {
-        let is_known = |it: &FileFinding| !matches!(it.state, FileState::Unreadable(_));
-        self.findings.iter().any(is_known)
+    pub const fn differs(&self) -> bool {
+        self.differing_count > 0
     }
 
     fn find(&mut self, distribution: &str, path: &Path, state: FileState) {
         self.findings_count += 1;
+        // Of those that are not kept as well.
+        self.differing_count += u64::from(!matches!(state, FileState::Unreadable(_)));
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(FileFinding {
                 distribution: distribution.to_owned(),
@@ -235,6 +238,18 @@ mod tests {
         assert_eq!(base64url(b"a"), "YQ");
         assert_eq!(base64url(b"ab"), "YWI");
         assert_eq!(base64url(b"abc"), "YWJj");
+    }
+
+    #[test]
+    fn file_that_was_changed_counts_behind_any_number_that_cannot_be_read() {
+        let mut files = PythonFiles::default();
+        for _ in 0..FINDINGS_MAX {
+            files.find("a 1", Path::new("a"), FileState::Unreadable(String::new()));
+        }
+        assert!(!files.differs());
+        files.find("a 1", Path::new("b"), FileState::Changed);
+        assert_eq!((files.findings.len(), files.findings_count), (1000, 1001));
+        assert!(files.differs());
     }
 
     #[test]
