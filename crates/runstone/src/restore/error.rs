@@ -15,6 +15,9 @@ use crate::error::ErrorKind;
 /// How many digits name a plan to people.
 const DIGITS: usize = 12;
 
+/// Most characters of a command line in a sentence. Chosen: two lines of a terminal.
+const COMMAND_CHARACTERS_MAX: usize = 160;
+
 /// Why nothing was restored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,7 +59,7 @@ pub enum RestoreError {
         source: io::Error,
     },
     /// A manager failed to say what it would do.
-    #[error("`{command}` failed to say what it would do ({how})")]
+    #[error("`{}` failed to say what it would do ({how})", cut(.command))]
     Unproven {
         /// The command line.
         command: String,
@@ -206,6 +209,10 @@ impl RestoreError {
                  {program}` says where it is looked for"
             ),
             Self::NotStarted { program, .. } => format!("see that `{program} --version` runs"),
+            Self::Unproven { command, .. } if command.chars().count() > COMMAND_CHARACTERS_MAX => {
+                "its last lines say why; what it was asked for is in `runstone env diff current REF`"
+                    .to_owned()
+            }
             Self::Unproven { command, .. } => {
                 format!("run it by itself, it changes nothing: `{command}`")
             }
@@ -241,6 +248,16 @@ impl RestoreError {
     }
 }
 
+/// Returns a command line as far as a sentence takes it: it may name hundreds of packages.
+fn cut(command: &str) -> String {
+    let mut beginning = command.chars();
+    let cut: String = beginning.by_ref().take(COMMAND_CHARACTERS_MAX).collect();
+    match beginning.count() {
+        0 => cut,
+        more => format!("{cut}… ({more} characters more)"),
+    }
+}
+
 /// Returns what helps against what is in the way, the gravest first.
 fn hint_to_plan(not: &NotPlanned) -> String {
     let has = |kind: ObstacleKind| not.obstacles.iter().any(|it| it.kind == kind);
@@ -256,5 +273,32 @@ fn hint_to_plan(not: &NotPlanned) -> String {
             .to_owned()
     } else {
         "where that is meant, managers of one user may: `--only pip,npm --allow-foreign`".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unproven(command: &str) -> RestoreError {
+        RestoreError::Unproven {
+            command: command.to_owned(),
+            how: "exit code 100".to_owned(),
+            said: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn command_line_of_hundreds_of_packages_is_cut_and_a_short_one_is_not() {
+        let short = unproven("apt-get --simulate install a=1");
+        assert_eq!(
+            short.to_string(),
+            "`apt-get --simulate install a=1` failed to say what it would do (exit code 100)"
+        );
+        assert!(short.hint().ends_with("`apt-get --simulate install a=1`"));
+        let long = unproven(&"package=1 ".repeat(700));
+        let told = long.to_string();
+        assert!(told.contains("… (6840 characters more)"), "{told}");
+        assert!(told.len() < 300 && long.hint().len() < 300, "{told}");
     }
 }
