@@ -82,6 +82,12 @@ fn native(root: &Root, found: &mut Found, records: &Records) -> Option<String> {
 }
 
 /// What is known of each package, by name and architecture. The later of two stanzas counts.
+/// Fields by which dpkg, and before it apt, keep a package from being removed in passing.
+///
+/// # Source
+/// `deb-control(5)` of dpkg 1.21 (`Protected`); `apt-get(8)` of apt 2.0 (`Important`).
+const PROTECTING: [&[u8]; 2] = [b"Protected", b"Important"];
+
 #[derive(Debug, Default)]
 struct Records(BTreeMap<(String, Option<String>), Record>);
 
@@ -92,6 +98,7 @@ struct Record {
     arch: Option<String>,
     status: Status,
     is_essential: bool,
+    is_protected: bool,
     priority: Option<String>,
 }
 
@@ -156,6 +163,7 @@ impl Record {
             arch: None,
             status: Status::default(),
             is_essential: false,
+            is_protected: false,
             priority: None,
         };
         for line in stanza.lines() {
@@ -180,6 +188,8 @@ impl Record {
                 record.status = Status::of(&text()?)?;
             } else if field.eq_ignore_ascii_case(b"Essential") {
                 record.is_essential = value.eq_ignore_ascii_case(b"yes");
+            } else if PROTECTING.iter().any(|it| field.eq_ignore_ascii_case(it)) {
+                record.is_protected |= value.eq_ignore_ascii_case(b"yes");
             } else if field.eq_ignore_ascii_case(b"Priority") {
                 record.priority = Some(text()?);
             }
@@ -201,6 +211,9 @@ impl Record {
         }
         if self.is_essential {
             facts.insert("essential".to_owned(), true.into());
+        }
+        if self.is_protected {
+            facts.insert("protected".to_owned(), true.into());
         }
         if self.priority.as_deref() == Some("required") {
             facts.insert("priority".to_owned(), "required".into());

@@ -14,12 +14,13 @@ use crate::names::{SourceName, State};
 use crate::{order, unfinished};
 
 /// Facts that say who asked for a package and what is to become of it. All others say what it is.
-const MARKS: [&str; 7] = [
+const MARKS: [&str; 8] = [
     "automatic",
     "essential",
     "flag",
     "installer",
     "priority",
+    "protected",
     "requested",
     "want",
 ];

@@ -31,7 +31,8 @@ const DRIVERS: [&str; 5] = [
     "xserver-xorg-video-nvidia",
 ];
 /// How packages of kernels begin.
-const KERNELS: [&str; 2] = ["linux-image-", "linux-modules-"];
+const KERNELS: [&str; 2] = [IMAGE, "linux-modules-"];
+const IMAGE: &str = "linux-image-";
 /// What installs everything else into a Python environment.
 const PYTHON: [&str; 4] = ["pip", "runstone", "setuptools", "uv"];
 /// What installs everything else for npm.
@@ -43,6 +44,9 @@ pub(super) fn debian(package: &Package, current: &Side<'_>) -> Option<String> {
     if package.facts.get("essential") == Some(&Value::Bool(true)) {
         return Some("it is essential".to_owned());
     }
+    if package.facts.get("protected") == Some(&Value::Bool(true)) {
+        return Some("it is protected".to_owned());
+    }
     if package.facts.get("priority").and_then(Value::as_str) == Some("required") {
         return Some("its priority is required".to_owned());
     }
@@ -52,6 +56,9 @@ pub(super) fn debian(package: &Package, current: &Side<'_>) -> Option<String> {
     if DRIVERS.iter().any(|driver| name.starts_with(driver)) {
         return Some("a driver of graphics processors".to_owned());
     }
+    if name.strip_prefix(IMAGE).is_some_and(is_of_no_release) {
+        return Some("it brings the kernel".to_owned());
+    }
     if KERNELS.iter().any(|kernel| name.starts_with(kernel)) {
         return match current.fact(SourceName::Kernel, "release") {
             Some(release) if !name.contains(release) => None,
@@ -60,6 +67,15 @@ pub(super) fn debian(package: &Package, current: &Side<'_>) -> Option<String> {
         };
     }
     None
+}
+
+/// Tells whether what follows in the name of a kernel's package is no release of one (`amd64`,
+/// `generic-hwe-22.04`), so that the package brings the newest, and may be what the running one
+/// came by.
+fn is_of_no_release(rest: &str) -> bool {
+    let rest = rest.strip_prefix("unsigned-").unwrap_or(rest);
+    let after = rest.trim_start_matches(|it: char| it.is_ascii_digit());
+    after.len() == rest.len() || !after.starts_with('.')
 }
 
 /// Returns why a distribution of Python is never removed.

@@ -211,15 +211,20 @@ fn nothing_is_removed_unless_it_was_asked_for() {
 fn what_a_system_needs_is_never_removed() {
     let essential = package("bash", "5", &json!({ "essential": true }));
     let required = package("mawk", "1", &json!({ "priority": "required" }));
+    let protected = package("init", "1", &json!({ "protected": true }));
     let current = environment(&[
         (SourceName::Dpkg, essential),
         (SourceName::Dpkg, required),
+        (SourceName::Dpkg, protected),
         dpkg("libc6", "2.36"),
         dpkg("apt", "2.6"),
         dpkg("runstone", "1"),
         dpkg("nvidia-driver", "535"),
         dpkg("linux-image-6.1.0-18-amd64", "6.1"),
         dpkg("linux-image-6.1.0-17-amd64", "6.1"),
+        dpkg("linux-image-amd64", "6.1"),
+        dpkg("linux-image-generic-hwe-22.04", "6.1"),
+        dpkg("linux-image-unsigned-6.5.0-9-generic", "6.5"),
         python("pip", "24.0"),
         python("setuptools", "69"),
         python("uv", "0.1"),
@@ -228,9 +233,12 @@ fn what_a_system_needs_is_never_removed() {
     let plan = planned(&current, &environment(&[]), &pruning());
     assert_eq!(
         told(&plan),
-        ["apt remove linux-image-6.1.0-17-amd64 6.1 → -"]
+        [
+            "apt remove linux-image-6.1.0-17-amd64 6.1 → -",
+            "apt remove linux-image-unsigned-6.5.0-9-generic 6.5 → -",
+        ]
     );
-    assert_eq!(plan.kept.len(), 11);
+    assert_eq!(plan.kept.len(), 14);
     assert!(
         plan.kept.iter().all(|it| it.protected.is_some()),
         "{:#?}",
