@@ -61,7 +61,7 @@ pub use memory::MemoryStore;
 pub use secret::Secret;
 pub use shelf::{Exclusive, Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
 pub use store::{
-    Appended, BatchItem, Committed, Entry, Instead, Moved, NewEntry, OpenedCohort, Slot, Standing,
-    Store, Sweep, Swept, Whereabouts,
+    Appended, BatchItem, Committed, Entry, Instead, Meanwhile, Moved, NewEntry, OpenedCohort, Slot,
+    Standing, Store, Sweep, Swept, Whereabouts,
 };
 pub use weight::{Ware, Weighed, Weight};

@@ -23,7 +23,8 @@ use crate::log::{CohortName, Log, Seq};
 use crate::secret::Secret;
 use crate::shelf::{Exclusive, Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 use crate::store::{
-    Appended, BatchItem, Committed, Entry, Instead, NewEntry, OpenedCohort, Slot, Standing, Store,
+    Appended, BatchItem, Committed, Entry, Instead, Meanwhile, NewEntry, OpenedCohort, Slot,
+    Standing, Store,
 };
 use crate::weight::{Ware, Weighed, Weight};
 
@@ -97,7 +98,17 @@ impl Store for MemoryStore {
         key: Option<&KeyText>,
         entry: &NewEntry<'_>,
     ) -> Result<Appended, StoreError> {
-        append::append(self, log, key, entry)
+        append::append(self, log, key, entry, None)
+    }
+
+    fn append_meanwhile(
+        &self,
+        log: &Log,
+        key: Option<&KeyText>,
+        entry: &NewEntry<'_>,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Appended, StoreError> {
+        append::append(self, log, key, entry, Some(meanwhile))
     }
 
     fn append_all(
@@ -503,8 +514,15 @@ impl Slots for MemoryStore {
         seq: Seq,
         draft: &mut Vec<u8>,
         written: &Envelope,
+        meanwhile: Option<&mut Meanwhile<'_>>,
     ) -> Result<Published, StoreError> {
-        self.take(log, seq, draft, written)
+        let published = self.take(log, seq, draft, written)?;
+        if published == Published::Won
+            && let Some(meanwhile) = meanwhile
+        {
+            meanwhile(seq, written);
+        }
+        Ok(published)
     }
 
     fn take(

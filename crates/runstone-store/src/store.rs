@@ -56,6 +56,29 @@ pub trait Store: Send + Sync + Debug {
         entry: &NewEntry<'_>,
     ) -> Result<Appended, StoreError>;
 
+    /// Appends an entry as [`append`](Self::append) does, and does `meanwhile` while its place is
+    /// made durable, on another thread.
+    ///
+    /// It is handed the place and the envelope there. It is done once at most, before this returns,
+    /// and only if the answer will be [`Appended::New`] or an error, after which what came of it
+    /// means nothing; an engine that has nothing to wait for may leave it out.
+    ///
+    /// # Durability
+    /// As [`append`](Self::append): what is done meanwhile is done for an entry that a power cut
+    /// may still take, so that nobody may be told of it before this returns.
+    ///
+    /// # Errors
+    /// The same as [`append`](Self::append).
+    fn append_meanwhile(
+        &self,
+        log: &Log,
+        key: Option<&KeyText>,
+        entry: &NewEntry<'_>,
+        _meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.append(log, key, entry)
+    }
+
     /// Appends many entries, as if one after the other in their order, and answers for each.
     ///
     /// Where other content holds the key of an entry, `instead` is asked, with the position of the
@@ -435,6 +458,9 @@ pub(crate) fn one_by_one<S: Store + ?Sized>(
     };
     items.iter().enumerate().map(one).collect()
 }
+
+/// What is done with an entry that has its place, while that is made durable.
+pub type Meanwhile<'a> = dyn FnMut(Seq, &Envelope) + Send + 'a;
 
 /// Says what to append instead of an entry whose key is held by other content: asked with the
 /// position of the entry, who claimed the key, and where that is recorded.

@@ -109,6 +109,39 @@ fn refused_link_is_not_a_loss_until_the_nonce_was_read() {
 }
 
 #[test]
+fn what_was_done_meanwhile_makes_no_place_durable() {
+    let place = Place::new();
+    drop(place.init());
+    let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Journal);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    let cohort: CohortName = "c".parse().unwrap();
+    store.open_cohort(&cohort, b"{}").unwrap();
+    let first = append(&store, &cohort, "first").unwrap();
+    assert!(matches!(first, Appended::New(_)), "{first:?}");
+    for (call, is_done) in [("sync_file", false), ("link", false), ("sync_dir", true)] {
+        let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+        fs.fail(Fault {
+            call: Some(call),
+            after_calls: 0,
+            errno: 5,
+            moment: Moment::Before,
+        });
+        let mut done = None;
+        let (key, log) = (key(&cohort, call), Log::Cohort(cohort.clone()));
+        let told = store.append_meanwhile(&log, Some(&key), &entry(b"x"), &mut |seq, _| {
+            done = Some(seq);
+        });
+        assert_eq!(fs.heal(), Some(call));
+        if is_done {
+            assert!(matches!(told, Err(StoreError::Unknown { .. })), "{told:?}");
+            assert_eq!(done, store.head(&log).unwrap());
+        } else {
+            assert_eq!(done.is_some(), told.is_ok(), "{call}: {told:?}");
+        }
+    }
+}
+
+#[test]
 fn name_that_is_taken_and_never_seen_ends_in_an_answer() {
     let place = Place::new();
     drop(place.init());

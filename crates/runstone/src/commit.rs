@@ -13,13 +13,17 @@ use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::input::{Overrides, RunInput};
 use runstone_core::record::Defaults;
 use runstone_core::snapshot::{Captured, Snapshot};
-use runstone_store::{Appended, Hash256, Log, NewEntry, OpenedCohort, Slot, Standing, StoreError};
+use runstone_store::{
+    Appended, CohortName, Committed, Envelope, Hash256, Log, NewEntry, OpenedCohort, Seq, Slot,
+    Standing, StoreError,
+};
 
 use crate::attempts::Walk;
 use crate::digests::{to_digest, to_hash};
-use crate::environments::EnvironmentChoice;
+use crate::environments::{EnvironmentChoice, EnvironmentObject};
 use crate::error::Error;
 use crate::find::{Place, Stored};
+use crate::named::Attachment;
 use crate::open::Ledger;
 use crate::prepare::{Draft, Ready, prepare};
 use crate::profiles::ProfileChoice;
@@ -112,7 +116,18 @@ impl Ledger {
     /// Those of [`Ledger::commit`]. Once the snapshot stands nothing is an error any more: what
     /// cannot be compared is said in the answer.
     pub fn record(&self, request: RecordRequest) -> Result<Recorded, Error> {
-        Ok(self.answer(self.commit(request)?))
+        let mut worked_out = None;
+        let acknowledged = self.commit_and(
+            request,
+            Some(&mut |acknowledged| {
+                worked_out = Some(self.work_out(acknowledged, &|_any| true));
+            }),
+        )?;
+        Ok(match (acknowledged, worked_out) {
+            (None, Some(worked_out)) => self.finish(worked_out),
+            (Some(acknowledged), _) => self.answer(acknowledged),
+            (None, None) => unreachable!("what was acknowledged was handed to one of the two"),
+        })
     }
 
     /// Records one stage of one run, durably, without comparing it.
@@ -128,11 +143,28 @@ impl Ledger {
     /// is not in the store that the document says is; [`Error::AttachmentLost`] if it went
     /// meanwhile, the snapshot standing without it; [`Error::Store`] from the store.
     pub fn commit(&self, request: RecordRequest) -> Result<Acknowledged, Error> {
+        let Some(acknowledged) = self.commit_and(request, None)? else {
+            unreachable!("nobody else was there to be handed it")
+        };
+        Ok(acknowledged)
+    }
+
+    /// Records one stage of one run, and hands it to `meanwhile` while its place is made durable,
+    /// on another thread; returns it where that was not done. What came of it may be told only
+    /// once this has returned without an error.
+    fn commit_and(
+        &self,
+        request: RecordRequest,
+        mut meanwhile: Option<&mut (dyn FnMut(Acknowledged) + Send)>,
+    ) -> Result<Option<Acknowledged>, Error> {
         let profile = self.profile(&request.profile)?;
         let mut ready = prepare(self, request, profile)?;
         self.make_durable(&ready)?;
         self.demand_attachments(&ready.snapshot)?;
         self.keep_environment(&mut ready);
+        let environment = ready.environment.clone();
+        let attachments: Vec<Attachment> = named::stored_artifacts(&ready.snapshot).collect();
+        let (log, cohort) = (ready.log.clone(), ready.cohort.clone());
         let mut walk = Walk::begin(ready.choice);
         loop {
             let attempt = walk.attempt();
@@ -145,17 +177,38 @@ impl Ledger {
                 recorded_at: self.clock.now(),
             };
             let key = ready.key_text(attempt);
-            match self.store.append(&ready.log, Some(&key), &entry)? {
-                Appended::Taken { claim, recorded } => {
-                    walk.pass(&claim, recorded.as_ref(), |next| {
-                        Ok(self.store.claim(&ready.key_text(next))?.is_none())
-                    })?;
+            let mut waiting = Some(ready);
+            let appended = match &mut meanwhile {
+                None => self.store.append(&log, Some(&key), &entry),
+                Some(meanwhile) => {
+                    let mut hand_over = |seq: Seq, envelope: &Envelope| {
+                        let envelope = Box::new(envelope.clone());
+                        if let Some(ready) = waiting.take() {
+                            meanwhile(newly_acknowledged(ready, Committed { seq, envelope }));
+                        }
+                    };
+                    self.store
+                        .append_meanwhile(&log, Some(&key), &entry, &mut hand_over)
                 }
-                appended => {
-                    self.look_again(&draft, &ready, &appended)?;
-                    return self.acknowledged(ready, appended);
-                }
+            }?;
+            if let Appended::Taken { claim, recorded } = appended {
+                ready = waiting.expect("what has no place was handed to nobody");
+                walk.pass(&claim, recorded.as_ref(), |next| {
+                    Ok(self.store.claim(&ready.key_text(next))?.is_none())
+                })?;
+                continue;
             }
+            let attachments = attachments.into_iter();
+            self.look_again(
+                &draft,
+                environment.as_ref(),
+                attachments,
+                &cohort,
+                &appended,
+            )?;
+            return waiting
+                .map(|ready| self.acknowledged(ready, appended))
+                .transpose();
         }
     }
 
@@ -184,32 +237,21 @@ impl Ledger {
         ready: Ready,
         appended: Appended,
     ) -> Result<Acknowledged, Error> {
-        let was_watched = matches!(ready.snapshot.process, Captured::Known(_));
-        let (recorded_as, stored) = match appended {
-            Appended::New(committed) => {
-                let stored = Stored {
-                    place: Place::of(&ready.cohort, &committed),
-                    snapshot: ready.snapshot,
-                    envelope: *committed.envelope,
-                };
-                (RecordedAs::New, stored)
-            }
-            Appended::Already(committed) => {
-                let stored = self.stored(&ready.cohort, committed.seq)?;
-                (RecordedAs::Already, stored)
-            }
+        let committed = match appended {
+            Appended::New(committed) => return Ok(newly_acknowledged(ready, committed)),
+            Appended::Already(committed) => committed,
             Appended::Taken { .. } => unreachable!("the walk ends at a place or with an error"),
         };
-        let is_found_for_next =
-            recorded_as == RecordedAs::Already && ready.choice == AttemptChoice::Next;
+        let was_watched = matches!(ready.snapshot.process, Captured::Known(_));
+        let found_for_next = (ready.choice == AttemptChoice::Next).then_some(if was_watched {
+            FoundForNext::DocumentWithoutProcess
+        } else {
+            FoundForNext::Document
+        });
         Ok(Acknowledged {
-            found_for_next: is_found_for_next.then_some(if was_watched {
-                FoundForNext::DocumentWithoutProcess
-            } else {
-                FoundForNext::Document
-            }),
-            recorded_as,
-            stored,
+            found_for_next,
+            recorded_as: RecordedAs::Already,
+            stored: self.stored(&ready.cohort, committed.seq)?,
             key: ready.key,
             warnings: ready.warnings,
             said: ready.said,
@@ -252,14 +294,16 @@ impl Ledger {
     pub(crate) fn look_again(
         &self,
         draft: &Draft,
-        ready: &Ready,
+        environment: Option<&EnvironmentObject>,
+        attachments: impl Iterator<Item = Attachment>,
+        cohort: &CohortName,
         appended: &Appended,
     ) -> Result<(), Error> {
         for section in &draft.moved {
             self.store
                 .hold_object(&Hash256::of(section), Some(section))?;
         }
-        if let Some(environment) = &ready.environment {
+        if let Some(environment) = environment {
             let bytes = Some(environment.bytes.as_ref());
             if !environment.is_named {
                 self.store
@@ -267,12 +311,12 @@ impl Ledger {
             }
             self.durable.add_environment(environment.digest);
         }
-        for attachment in named::stored_artifacts(&ready.snapshot) {
+        for attachment in attachments {
             if !self.store.hold_object(&attachment.sha256, None)?
                 && let Appended::New(committed) | Appended::Already(committed) = appended
             {
                 return Err(Error::AttachmentLost {
-                    place: Place::of(&ready.cohort, committed).to_string(),
+                    place: Place::of(cohort, committed).to_string(),
                     attachment: attachment.to_string(),
                 });
             }
@@ -333,5 +377,23 @@ impl Ledger {
             Slot::Whole(envelope) => summary::profile(&envelope),
             Slot::Absent | Slot::Damaged(_) => None,
         })
+    }
+}
+
+/// Acknowledges what this recording made.
+fn newly_acknowledged(ready: Ready, committed: Committed) -> Acknowledged {
+    let stored = Stored {
+        place: Place::of(&ready.cohort, &committed),
+        snapshot: ready.snapshot,
+        envelope: *committed.envelope,
+    };
+    Acknowledged {
+        recorded_as: RecordedAs::New,
+        stored,
+        key: ready.key,
+        warnings: ready.warnings,
+        said: ready.said,
+        found_for_next: None,
+        profile: ready.profile,
     }
 }

@@ -17,12 +17,25 @@ use runstone_store::{CohortName, Envelope, Seq};
 use crate::error::{Deleted, Error, chain};
 use crate::find::{Place, Stored};
 use crate::look_back::{LookedBack, judge_rules};
+use crate::nearest::Nearest;
 use crate::notes::{not_followed, place_of};
 use crate::open::Ledger;
 use crate::profiles::rules_of;
 use crate::recorded::{Acknowledged, Answered, FoundForNext, Recorded, RecordedAs};
 use crate::summary;
-use crate::views::{Views, view_of};
+use crate::views::{Made, Views, view_of};
+
+/// Everything that is said of a recording, with the views it is to have.
+#[derive(Debug)]
+pub(crate) struct WorkedOut {
+    recorded_as: RecordedAs,
+    stored: Stored,
+    answer: Answered,
+    nearest: Option<Nearest>,
+    /// None where none are kept or wanted.
+    views: Result<Option<Made>, Error>,
+    warnings: Vec<String>,
+}
 
 impl Ledger {
     /// Compares what was just recorded: what changed, and did it matter.
@@ -39,6 +52,15 @@ impl Ledger {
         acknowledged: Acknowledged,
         counts: &dyn Fn(&CohortName) -> bool,
     ) -> Recorded {
+        self.finish(self.work_out(acknowledged, counts))
+    }
+
+    /// Works out everything that is said of a recording, and writes none of it.
+    pub(crate) fn work_out(
+        &self,
+        acknowledged: Acknowledged,
+        counts: &dyn Fn(&CohortName) -> bool,
+    ) -> WorkedOut {
         let Acknowledged {
             recorded_as,
             stored,
@@ -79,7 +101,28 @@ impl Ledger {
         if recorded_as == RecordedAs::New {
             warnings.extend(self.recorded_elsewhere(&stored, &key, counts));
         }
-        let written = self.write_views(recorded_as, &stored, &answer, &key);
+        let views = self.make_views(recorded_as, &stored, &answer, &key);
+        WorkedOut {
+            recorded_as,
+            stored,
+            answer,
+            nearest,
+            views,
+            warnings,
+        }
+    }
+
+    /// Writes the views of a recording that was worked out, once it is durable.
+    pub(crate) fn finish(&self, worked_out: WorkedOut) -> Recorded {
+        let WorkedOut {
+            recorded_as,
+            stored,
+            answer,
+            nearest,
+            views,
+            mut warnings,
+        } = worked_out;
+        let written = views.and_then(|made| self.write_views(recorded_as, &stored, made));
         let views = written.unwrap_or_else(|error| {
             warnings.push(format!(
                 "recorded, but its views were not written: {}; `runstone views rebuild` makes them",

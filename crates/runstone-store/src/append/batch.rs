@@ -105,33 +105,19 @@ where
     for (position, begun) in begun.into_iter().enumerate() {
         let mut appended = match (begun, &unclaimed) {
             (Begun::Claimed(..), Some(failure)) => Err(again(failure)),
-            (Begun::Claimed(page, key, written), None) => Pen {
-                slots: &chunk,
-                page: &page,
+            (Begun::Claimed(page, key, written), None) => {
+                Pen::of(&chunk, &page).publish(Right::Claimer(&key, 0), written)
             }
-            .publish(Right::Claimer(&key, 0), written),
-            (Begun::Met(page, key, generation, claim), _) => Pen {
-                slots: &chunk,
-                page: &page,
+            (Begun::Met(page, key, generation, claim), _) => {
+                Pen::of(&chunk, &page).meet(&key, generation, claim)
             }
-            .meet(&key, generation, claim),
-            (Begun::Waiting(page), _) => Pen {
-                slots: &chunk,
-                page: &page,
-            }
-            .append(),
+            (Begun::Waiting(page), _) => Pen::of(&chunk, &page).append(),
             (Begun::Failed(failure), _) => Err(failure),
         };
         while let Ok(Appended::Taken { claim, recorded }) = &appended
             && let Some(other) = instead(position, claim, recorded.as_ref())
         {
-            appended = Page::of_item(&other).and_then(|page| {
-                Pen {
-                    slots: &chunk,
-                    page: &page,
-                }
-                .append()
-            });
+            appended = Page::of_item(&other).and_then(|page| Pen::of(&chunk, &page).append());
         }
         outcomes.push(appended.map_err(StoreError::before_publishing));
     }
@@ -225,8 +211,7 @@ fn claim<'a, S: Slots>(
     heads: Heads,
 ) -> Result<Begun<'a, S::Draft>, StoreError> {
     let key_text = page.key.map(|text| (key, text));
-    let pen = Pen { slots, page: &page };
-    let mut written = pen.write(key_text, heads, FirstName::Claim)?;
+    let mut written = Pen::of(slots, &page).write(key_text, heads, FirstName::Claim)?;
     Ok(match slots.name_claim(&key, 0, &mut written.draft)? {
         Claimed::Made => Begun::Claimed(page, key, written),
         Claimed::Taken => Begun::Waiting(page),

@@ -15,6 +15,7 @@ use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
 use crate::key::{Key, Nonce};
 use crate::log::{Log, Seq};
+use crate::store::Meanwhile;
 
 /// An engine whose places are settled together.
 #[derive(Debug)]
@@ -201,6 +202,7 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         seq: Seq,
         draft: &mut Self::Draft,
         written: &Envelope,
+        _: Option<&mut Meanwhile<'_>>,
     ) -> Result<Published, StoreError> {
         self.take(log, seq, draft, written)
     }

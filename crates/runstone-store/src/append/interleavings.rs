@@ -169,8 +169,9 @@ impl Slots for Scheduled<'_> {
         seq: Seq,
         draft: &mut Vec<u8>,
         written: &Envelope,
+        meanwhile: Option<&mut Meanwhile<'_>>,
     ) -> Result<Published, StoreError> {
-        self.step(|store| store.publish(log, seq, draft, written))
+        self.step(|store| store.publish(log, seq, draft, written, meanwhile))
     }
 
     fn take(
@@ -234,7 +235,7 @@ fn meet(seed: u64, parts: [Part; WRITERS]) {
         let appended: Vec<_> = match part {
             Part::Alone(runs) => runs
                 .iter()
-                .map(|run| append(&slots, &log, Some(&text(run)), &entry))
+                .map(|run| append(&slots, &log, Some(&text(run)), &entry, None))
                 .collect(),
             // One thread, so that the seed alone decides.
             Part::Batch(runs) => {

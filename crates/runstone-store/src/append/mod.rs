@@ -61,16 +61,18 @@ pub(crate) use self::slots::{Claim, Claimed, FirstName, Look, Published, Slots};
 use crate::error::StoreError;
 use crate::key::KeyText;
 use crate::log::Log;
-use crate::store::{Appended, NewEntry};
+use crate::store::{Appended, Meanwhile, NewEntry};
 
-/// Appends an entry.
+/// Appends an entry; what may be done while its place is made durable is done then, or left out.
 pub(crate) fn append<S: Slots>(
     slots: &S,
     log: &Log,
     key: Option<&KeyText>,
     entry: &NewEntry<'_>,
+    meanwhile: Option<&mut Meanwhile<'_>>,
 ) -> Result<Appended, StoreError> {
     let page = Page::of_entry(log, key, entry)?;
-    let pen = Pen { slots, page: &page };
+    let meanwhile = meanwhile.map(|meanwhile| -> &mut Meanwhile<'_> { meanwhile });
+    let pen = Pen::meanwhile(slots, &page, meanwhile);
     pen.append().map_err(StoreError::before_publishing)
 }

@@ -3,6 +3,7 @@
 //! The invariant guarded here is the argument of the module above, step by step. What the steps do
 //! to a disk is left to [`Slots`].
 
+use std::cell::Cell;
 use std::io;
 
 use serde_json::Value;
@@ -17,7 +18,7 @@ use crate::key::{Key, KeyText};
 use crate::log::{Log, Seq};
 #[cfg(test)]
 use crate::mutants::{self, Mutant};
-use crate::store::{Appended, BatchItem, Committed, NewEntry};
+use crate::store::{Appended, BatchItem, Committed, Meanwhile, NewEntry};
 
 /// How often a name may be refused as taken and then not be seen, before that is told: a cache that
 /// hides it gives way long before.
@@ -88,8 +89,10 @@ impl<'a> Page<'a> {
 
 /// One entry on its way into one log.
 pub(super) struct Pen<'a, S: Slots> {
-    pub(super) slots: &'a S,
-    pub(super) page: &'a Page<'a>,
+    slots: &'a S,
+    page: &'a Page<'a>,
+    /// What may be done while the place is made durable, until it was.
+    meanwhile: Cell<Option<&'a mut Meanwhile<'a>>>,
 }
 
 /// An entry that is written, and the envelope it was written with.
@@ -132,6 +135,24 @@ pub(super) enum Right<'k> {
     Claimer(&'k Key, u32),
     /// The writer found the claim, announced itself, and has read every slot below this one.
     Adopter(Seq),
+}
+
+impl<'a, S: Slots> Pen<'a, S> {
+    pub(super) fn of(slots: &'a S, page: &'a Page<'a>) -> Self {
+        Self::meanwhile(slots, page, None)
+    }
+
+    pub(super) fn meanwhile(
+        slots: &'a S,
+        page: &'a Page<'a>,
+        meanwhile: Option<&'a mut Meanwhile<'a>>,
+    ) -> Self {
+        Self {
+            slots,
+            page,
+            meanwhile: Cell::new(meanwhile),
+        }
+    }
 }
 
 impl<S: Slots> Pen<'_, S> {
@@ -263,6 +284,7 @@ impl<S: Slots> Pen<'_, S> {
             envelope,
             mut draft,
         } = written;
+        let mut meanwhile = self.meanwhile.take();
         let mut seq = match right {
             Right::Note | Right::Claimer(..) => self.slots.likely_free(self.page.log, head)?,
             Right::Adopter(free) => free,
@@ -320,10 +342,9 @@ impl<S: Slots> Pen<'_, S> {
                     {
                         return Err(StoreError::Damaged(Box::new(damage)));
                     }
-                    match self
-                        .slots
-                        .publish(self.page.log, seq, &mut draft, &envelope)?
-                    {
+                    let meanwhile = meanwhile.as_deref_mut();
+                    let (log, draft) = (self.page.log, &mut draft);
+                    match self.slots.publish(log, seq, draft, &envelope, meanwhile)? {
                         Published::Won => return Ok(Appended::New(Committed { seq, envelope })),
                         #[cfg(test)]
                         Published::Occupied if mutants::is(Mutant::ExistsIsALoss) => {

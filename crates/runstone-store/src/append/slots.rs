@@ -10,6 +10,7 @@ use crate::envelope::{Envelope, Seen};
 use crate::error::StoreError;
 use crate::key::{Key, Nonce};
 use crate::log::{Log, Seq};
+use crate::store::Meanwhile;
 
 /// What an engine brings: slots that one writer wins, and claims that one writer makes.
 pub(crate) trait Slots {
@@ -83,13 +84,15 @@ pub(crate) trait Slots {
     /// Returns whether anyone may have announced an adoption.
     fn adopted(&self, key: &Key, generation: u32) -> Result<bool, StoreError>;
 
-    /// Gives a draft its place, durably, unless another one has it.
+    /// Gives a draft its place, durably, unless another one has it; `meanwhile` may be done while a
+    /// place that is won is made durable, or left out.
     fn publish(
         &self,
         log: &Log,
         seq: Seq,
         draft: &mut Self::Draft,
         written: &Envelope,
+        meanwhile: Option<&mut Meanwhile<'_>>,
     ) -> Result<Published, StoreError>;
 
     /// Gives a draft its place, unless another one has it. The draft is durable before, its place

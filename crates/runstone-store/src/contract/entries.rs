@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{Promise, append, cohort, entry, key, new, opened};
 use crate::StoreError;
+use crate::envelope::Envelope;
 use crate::hash::Hash256;
 use crate::log::{Log, Seq};
 use crate::store::{Appended, Slot, Store};
 
 /// What an engine promises of entries.
-pub(super) const PROMISES: [Promise; 10] = [
+pub(super) const PROMISES: [Promise; 11] = [
     (
         "appended entries are gapless and read back",
         appended_entries_are_gapless,
@@ -36,6 +37,10 @@ pub(super) const PROMISES: [Promise; 10] = [
     ),
     ("notes need no key and take none", notes_need_no_key),
     ("a writer names what it saw", writer_names_what_it_saw),
+    (
+        "what is done meanwhile is done once and for a place of its own",
+        meanwhile_is_once_and_for_its_own_place,
+    ),
     ("large payloads come back", large_payloads_come_back),
     ("what is too large is refused", too_large_is_refused),
 ];
@@ -212,6 +217,36 @@ fn writer_names_what_it_saw(store: &dyn Store) {
     assert_eq!((seen.seq, seen.sha256), (first.seq, first.envelope.sha256));
     let seen = second.envelope.notes_head_seen.unwrap();
     assert_eq!((seen.seq, seen.sha256), (note.seq, note.envelope.sha256));
+}
+
+fn meanwhile_is_once_and_for_its_own_place(store: &dyn Store) {
+    let (cohort, log) = opened(store, "c");
+    let append = |run: &str, payload: &[u8]| {
+        let mut done = Vec::new();
+        let mut meanwhile = |seq: Seq, envelope: &Envelope| done.push((seq, envelope.clone()));
+        let key = key(run, &cohort, 0);
+        let entry = entry(payload);
+        let appended = store.append_meanwhile(&log, Some(&key), &entry, &mut meanwhile);
+        (appended.unwrap(), done)
+    };
+    for run in ["a", "b"] {
+        let (appended, done) = append(run, b"same");
+        let committed = new(appended);
+        // Where no further thread can be started it is left out.
+        assert!(done.len() <= 1, "{done:?}");
+        for (seq, envelope) in done {
+            assert_eq!(
+                (seq, envelope),
+                (committed.seq, *committed.envelope.clone())
+            );
+        }
+    }
+    let (already, done) = append("a", b"same");
+    assert!(matches!(already, Appended::Already(_)), "{already:?}");
+    assert_eq!(done, []);
+    let (taken, done) = append("a", b"other");
+    assert!(matches!(taken, Appended::Taken { .. }), "{taken:?}");
+    assert_eq!(done, []);
 }
 
 fn large_payloads_come_back(store: &dyn Store) {

@@ -83,8 +83,8 @@ use crate::mutants::{self, Mutant};
 use crate::secret::Secret;
 use crate::shelf::Shelf;
 use crate::store::{
-    Appended, BatchItem, Committed, Entry, Instead, Moved, NewEntry, OpenedCohort, Slot, Standing,
-    Store, Sweep, Swept, one_by_one,
+    Appended, BatchItem, Committed, Entry, Instead, Meanwhile, Moved, NewEntry, OpenedCohort, Slot,
+    Standing, Store, Sweep, Swept, one_by_one,
 };
 use crate::weight::Weighed;
 
@@ -145,6 +145,26 @@ impl<F: FileSystem> DirStore<F> {
     fn nonce(&self) -> Nonce {
         Nonce::from_bytes(self.entropy.nonce())
     }
+
+    fn append_and(
+        &self,
+        log: &Log,
+        key: Option<&KeyText>,
+        entry: &NewEntry<'_>,
+        meanwhile: Option<&mut Meanwhile<'_>>,
+    ) -> Result<Appended, StoreError> {
+        if self.tree.is_poisoned() {
+            let path = log.to_string();
+            return Err(StoreError::Unknown {
+                path,
+                doubt: Doubt::Poisoned,
+                source: None,
+            });
+        }
+        self.demand_layout()
+            .map_err(StoreError::before_publishing)?;
+        append::append(self, log, key, entry, meanwhile)
+    }
 }
 
 impl<F: FileSystem> Store for DirStore<F> {
@@ -162,17 +182,17 @@ impl<F: FileSystem> Store for DirStore<F> {
         key: Option<&KeyText>,
         entry: &NewEntry<'_>,
     ) -> Result<Appended, StoreError> {
-        if self.tree.is_poisoned() {
-            let path = log.to_string();
-            return Err(StoreError::Unknown {
-                path,
-                doubt: Doubt::Poisoned,
-                source: None,
-            });
-        }
-        self.demand_layout()
-            .map_err(StoreError::before_publishing)?;
-        append::append(self, log, key, entry)
+        self.append_and(log, key, entry, None)
+    }
+
+    fn append_meanwhile(
+        &self,
+        log: &Log,
+        key: Option<&KeyText>,
+        entry: &NewEntry<'_>,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Result<Appended, StoreError> {
+        self.append_and(log, key, entry, Some(meanwhile))
     }
 
     fn append_all(

@@ -17,7 +17,8 @@
 //!
 //! Claims, and what is told to the loop in `append`, are left to `slots`.
 
-use std::io;
+use std::panic::resume_unwind;
+use std::{io, thread};
 
 use rustix::io::Errno;
 
@@ -160,6 +161,28 @@ impl<F: FileSystem> DirStore<F> {
             .map_err(|error| error.in_doubt(doubt))?;
         self.heads.confirm(log, seen);
         Ok(())
+    }
+
+    /// The same, while something else is done that nobody hears of before. It is left out where no
+    /// further thread can be started.
+    pub(super) fn confirm_beside(
+        &self,
+        log: &Log,
+        shard: &At<F>,
+        seen: Seen,
+        meanwhile: impl FnOnce() + Send,
+    ) -> Result<(), StoreError> {
+        thread::scope(|scope| {
+            // The flush is what is waited for: it does not wait for the other thread to begin.
+            let beside = thread::Builder::new().spawn_scoped(scope, meanwhile);
+            let confirmed = self.confirm(log, shard, seen);
+            if let Ok(beside) = beside
+                && let Err(panic) = beside.join()
+            {
+                resume_unwind(panic);
+            }
+            confirmed
+        })
     }
 
     /// Makes the places below one durable before it is taken, so that no power cut leaves it

@@ -31,7 +31,7 @@ use crate::key::{Key, Nonce};
 use crate::log::{Log, Seq};
 #[cfg(test)]
 use crate::mutants::{self, Mutant};
-use crate::store::Slot;
+use crate::store::{Meanwhile, Slot};
 
 impl<F: FileSystem> Slots for DirStore<F> {
     type Draft = Draft<F>;
@@ -185,6 +185,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         seq: Seq,
         draft: &mut Draft<F>,
         written: &Envelope,
+        meanwhile: Option<&mut Meanwhile<'_>>,
     ) -> Result<Published, StoreError> {
         let shard = self.shard_for(log, seq)?;
         self.flush(draft)?;
@@ -194,7 +195,12 @@ impl<F: FileSystem> Slots for DirStore<F> {
                 seq,
                 sha256: written.sha256,
             };
-            self.confirm(log, &shard, seen)?;
+            match meanwhile {
+                Some(meanwhile) => {
+                    self.confirm_beside(log, &shard, seen, || meanwhile(seq, written))?;
+                }
+                None => self.confirm(log, &shard, seen)?,
+            }
             self.leave_hint(log, seq, seen);
             self.seal_behind(log, seq, 1);
         }

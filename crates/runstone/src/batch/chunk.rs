@@ -14,6 +14,7 @@ use runstone_store::{
 use super::documents::{BatchRequest, Handed};
 use crate::attempts::Walk;
 use crate::error::Error;
+use crate::named::stored_artifacts;
 use crate::open::Ledger;
 use crate::prepare::{Draft, Ready, prepare};
 use crate::recorded::Acknowledged;
@@ -85,8 +86,11 @@ impl Ledger {
         ) {
             (Appended::Taken { .. }, Some(refused)) => Err(refused),
             (appended, _) => {
-                self.look_again(&entry.draft, &entry.ready, &appended)?;
-                self.acknowledged(entry.ready, appended)
+                let Prepared { ready, draft, .. } = entry;
+                let attachments = stored_artifacts(&ready.snapshot);
+                let environment = ready.environment.as_ref();
+                self.look_again(&draft, environment, attachments, &ready.cohort, &appended)?;
+                self.acknowledged(ready, appended)
             }
         };
         turns

@@ -28,7 +28,7 @@ const GROUP_KEYS_MAX: usize = 1024;
 
 /// The views of one snapshot.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(crate) struct Made {
     pub(super) folder: ViewFolder,
     /// Every file with its bytes, `snapshot.json` last.
     pub(super) files: Vec<(ViewFile, Vec<u8>)>,

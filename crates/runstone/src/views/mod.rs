@@ -22,7 +22,7 @@ mod shared;
 mod written;
 
 pub(crate) use self::findings::Lost;
-pub(crate) use self::made::GroupKeys;
+pub(crate) use self::made::{GroupKeys, Made};
 pub use self::places::ViewPaths;
 pub(crate) use self::places::view_of;
 pub use self::rebuild::Rebuilt;

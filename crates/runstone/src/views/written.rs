@@ -18,14 +18,14 @@ use crate::open::Ledger;
 use crate::recorded::{Answered, RecordedAs};
 
 impl Ledger {
-    /// Writes the views of a snapshot, and those it is one of several in; none where none are kept.
-    pub(crate) fn write_views(
+    /// Makes the views that a recording is to have; none where none are kept, or it was deleted.
+    pub(crate) fn make_views(
         &self,
         recorded_as: RecordedAs,
         stored: &Stored,
         answer: &Answered,
         key: &CohortKey,
-    ) -> Result<Option<ViewPaths>, Error> {
+    ) -> Result<Option<Made>, Error> {
         if self.settings.views == Views::None {
             return Ok(None);
         }
@@ -36,7 +36,19 @@ impl Ledger {
         }
         let cohort = &stored.place.cohort;
         let group_key = self.group_keys.of(cohort, || Ok(key.digest()))?;
-        let made = self.made(stored, answer, group_key)?;
+        self.made(stored, answer, group_key).map(Some)
+    }
+
+    /// Writes the views of a snapshot, and those it is one of several in.
+    pub(crate) fn write_views(
+        &self,
+        recorded_as: RecordedAs,
+        stored: &Stored,
+        made: Option<Made>,
+    ) -> Result<Option<ViewPaths>, Error> {
+        let Some(made) = made else {
+            return Ok(None);
+        };
         self.put_made(&made, recorded_as)?;
         self.entries.remember(stored);
         // Deleted by another while the files were written: who deleted it did not see them all.
