@@ -365,6 +365,20 @@ impl Shelf for MemoryStore {
         Ok(())
     }
 
+    fn put_folder(&self, folder: &ShelfPath, files: &[(ShelfPath, &[u8])]) -> bool {
+        if folder.parts().is_empty() || files.iter().any(|(path, _)| !path.is_below(folder)) {
+            return false;
+        }
+        let mut kept = self.kept();
+        if kept.shelf.keys().any(|path| path.is_below(folder)) {
+            return false;
+        }
+        for (path, bytes) in files {
+            kept.shelf.insert(path.clone(), bytes.to_vec());
+        }
+        true
+    }
+
     fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.kept().shelf.get(path).cloned())
     }
@@ -377,11 +391,7 @@ impl Shelf for MemoryStore {
     fn list(&self, folder: &ShelfPath) -> Result<Vec<Shelved>, StoreError> {
         let kept = self.kept();
         let above = folder.parts().len();
-        let within = kept.shelf.keys().filter(|path| {
-            path.room() == folder.room()
-                && path.parts().len() > above
-                && path.parts().starts_with(folder.parts())
-        });
+        let within = kept.shelf.keys().filter(|path| path.is_below(folder));
         let shelved: BTreeSet<Shelved> = within
             .map(|path| Shelved {
                 name: path.parts()[above].clone(),

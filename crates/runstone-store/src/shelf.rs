@@ -47,6 +47,13 @@ pub trait Shelf: Send + Sync + Debug {
         keep: Keep,
     ) -> Result<(), StoreError>;
 
+    /// Puts a folder into its place with all its files at once, if nothing is there: readers without
+    /// a power cut see all of it or nothing. As durable as [`Keep::BestEffort`].
+    ///
+    /// Returns whether it did. Where not, nothing of it is there: somebody else may have the place,
+    /// or whoever puts the files one by one is told what hinders.
+    fn put_folder(&self, folder: &ShelfPath, files: &[(ShelfPath, &[u8])]) -> bool;
+
     /// Returns a file, or nothing if there is none.
     ///
     /// # Errors
@@ -190,6 +197,13 @@ impl ShelfPath {
     /// Returns the components below the room.
     pub fn parts(&self) -> &[String] {
         &self.parts
+    }
+
+    /// Returns whether it lies below a folder, at any depth.
+    pub(crate) fn is_below(&self, folder: &Self) -> bool {
+        self.room == folder.room
+            && self.parts.len() > folder.parts.len()
+            && self.parts.starts_with(&folder.parts)
     }
 
     /// Returns the components from the root of the store.

@@ -27,6 +27,8 @@ pub(super) const SECRET_KEY: &str = "key";
 pub(super) const SECRET_MARK: &str = "secret.json";
 /// How every temporary name begins.
 pub(super) const TEMPORARY: &str = ".t-";
+/// The directory of the views of runs.
+pub(super) const VIEWS: &str = "runs";
 /// How the name of a probe's directory begins.
 pub(super) const PROBE: &str = ".probe-";
 /// The ending of the file that announces an adopter of a claim.
@@ -46,7 +48,7 @@ pub(super) const DIRECTORIES: [(&[&str], Holds); 13] = [
     (&["profiles"], Holds::Truth),
     (&["started"], Holds::Passing),
     (&["refused"], Holds::Passing),
-    (&["runs"], Holds::Passing),
+    (&[VIEWS], Holds::Passing),
     (&[SECRET], Holds::Truth),
     (&[QUARANTINE], Holds::Truth),
 ];

@@ -17,6 +17,7 @@
 //! trash    objects that nobody names, on their way out
 //! examine  asks the file system everything a store relies on
 //! origin   where the store was made           traces   what claims tell of a lost log
+//! whole    folders put in their place at once
 //! ```
 //!
 //! The invariant guarded here: a file has its final name only when it is whole and flushed, and its
@@ -55,6 +56,7 @@ mod traces;
 mod trash;
 mod tree;
 mod weigh;
+mod whole;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -68,6 +70,7 @@ pub use self::os::{OsDir, OsFile, OsFileSystem};
 use self::seal::{LeftToSeal, SealedSoFar};
 use self::segments::{Opened, Unsealed};
 use self::tree::Tree;
+use self::whole::Refused;
 use crate::append;
 use crate::damage::{Audited, Damage, Finding, Mended};
 use crate::descriptor::Descriptor;
@@ -103,6 +106,7 @@ pub struct DirStore<F: FileSystem = OsFileSystem> {
     sealed_so_far: SealedSoFar,
     left_to_seal: LeftToSeal,
     nameless: Nameless,
+    whole_refused: Refused,
     opened: Opened,
     unsealed: Unsealed,
     shard_slots: u64,

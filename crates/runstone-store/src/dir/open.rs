@@ -20,6 +20,7 @@ use super::layout::{
 use super::seal::{LeftToSeal, SealedSoFar};
 use super::segments::{Opened, Unsealed};
 use super::tree::{Tree, at};
+use super::whole::Refused;
 use super::{DirStore, probe};
 use crate::descriptor::{Descriptor, DescriptorError, FORMAT, Modes, Primitive};
 use crate::entropy::Entropy;
@@ -163,6 +164,7 @@ impl<F: FileSystem> DirStore<F> {
             sealed_so_far: SealedSoFar::default(),
             left_to_seal: LeftToSeal::default(),
             nameless: Nameless::not_refused_yet(),
+            whole_refused: Refused::default(),
             opened: Opened::default(),
             unsealed: Unsealed::default(),
             shard_slots: SHARD_SLOTS,

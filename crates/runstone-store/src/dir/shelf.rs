@@ -45,6 +45,16 @@ impl<F: FileSystem> Shelf for DirStore<F> {
             .map_err(StoreError::beside_the_logs)
     }
 
+    fn put_folder(&self, folder: &ShelfPath, files: &[(ShelfPath, &[u8])]) -> bool {
+        let put = || {
+            self.demand_layout()?;
+            let (above, _) = split(folder)?;
+            let above = self.make_shelf_folder(&above)?;
+            self.put_whole(&above, folder, files)
+        };
+        matches!(put(), Ok(true))
+    }
+
     fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {
         let (folder, name) = split(path)?;
         match self.shelf_folder(&folder)? {

@@ -9,7 +9,7 @@ use std::io;
 
 use super::DirStore;
 use super::fs::{FileSystem, if_found};
-use super::layout::{PROBE, TEMPORARY};
+use super::layout::{PROBE, TEMPORARY, VIEWS};
 use super::tree::{At, at};
 use crate::error::StoreError;
 use crate::store::{Sweep, Swept};
@@ -102,19 +102,30 @@ impl<F: FileSystem> DirStore<F> {
         }
     }
 
-    /// Removes a file or an empty directory, and what is in the directory of a probe: one that is
-    /// being made may get its name, and entries, at any moment.
+    /// Removes a file or an empty directory, and what is in the directory of a probe, or of views
+    /// that never got their name: any other one that is being made may get its name, and entries,
+    /// at any moment.
     fn remove_leftover(&self, here: &At<F>, name: &str) -> io::Result<()> {
         let fs = &self.tree.fs;
         if !fs.is_dir(&here.dir, name)? {
             return fs.unlink(&here.dir, name);
         }
-        if name.starts_with(PROBE) {
-            let inside = fs.open_dir(&here.dir, name)?;
-            for file in fs.list(&inside, usize::MAX)? {
-                fs.unlink(&inside, &file)?;
-            }
+        if name.starts_with(PROBE) || here.path() == VIEWS {
+            empty(fs, &fs.open_dir(&here.dir, name)?, DEPTH_MAX)?;
         }
         fs.remove_dir(&here.dir, name)
     }
+}
+
+/// Removes everything in a directory of which nothing is true.
+fn empty<F: FileSystem>(fs: &F, dir: &F::Dir, depth: u32) -> io::Result<()> {
+    for name in fs.list(dir, usize::MAX)? {
+        if depth > 0 && fs.is_dir(dir, &name)? {
+            empty(fs, &fs.open_dir(dir, &name)?, depth - 1)?;
+            fs.remove_dir(dir, &name)?;
+        } else {
+            fs.unlink(dir, &name)?;
+        }
+    }
+    Ok(())
 }

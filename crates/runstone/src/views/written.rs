@@ -4,12 +4,12 @@
 //! again. The invariant kept: whatever fails here is a warning, because the snapshot stands.
 
 use runstone_core::cohort::CohortKey;
-use runstone_core::views::{ViewFile, ViewFolder};
+use runstone_core::views::{ViewFile, ViewFolder, index};
 use runstone_store::{Keep, Room, ShelfPath};
 
 use super::Views;
 use super::made::{Made, folder_of};
-use super::places::{ViewPaths, below, on_shelf};
+use super::places::{ViewPaths, below, index_of, on_shelf, run_on_shelf};
 use super::shared::{Before, entry_of};
 use crate::error::Error;
 use crate::find::Stored;
@@ -49,18 +49,23 @@ impl Ledger {
         let Some(made) = made else {
             return Ok(None);
         };
-        self.put_made(&made, recorded_as)?;
+        let is_whole = recorded_as == RecordedAs::New && self.put_run(&made, stored);
+        if !is_whole {
+            self.put_made(&made, recorded_as)?;
+        }
         self.entries.remember(stored);
         // Deleted by another while the files were written: who deleted it did not see them all.
         if self.is_deleted(stored)? {
             self.remove_views(stored)?;
             return Ok(None);
         }
-        let (index, latest) = match recorded_as {
+        let (before, latest) = match recorded_as {
             RecordedAs::New => (Before::Lacks(vec![entry_of(stored)]), Before::Older),
             RecordedAs::Already => (Before::Perhaps, Before::Perhaps),
         };
-        self.refresh_index(made.folder.run(), index)?;
+        if !is_whole {
+            self.refresh_index(made.folder.run(), before)?;
+        }
         // The writer of a newer snapshot writes that one as the newest.
         let is_newest = self.newest_is(stored)?;
         if is_newest || recorded_as == RecordedAs::Already {
@@ -128,6 +133,21 @@ impl Ledger {
         let noted = self.notes.now(&stored.place.cohort)?;
         let seen = stored.envelope.notes_head_seen.map(|seen| seen.seq.get());
         Ok(noted.is_unsure_of(seen))
+    }
+
+    /// Puts the folder of a run that has none yet, with all its files and an index of this snapshot
+    /// alone; returns whether it did. Whoever comes later finds both, and brings the index up to
+    /// date.
+    fn put_run(&self, made: &Made, stored: &Stored) -> bool {
+        let run = made.folder.run();
+        let folder = on_shelf(&made.folder);
+        let index = index(&[entry_of(stored)]);
+        let files = made.files.iter();
+        let mut files: Vec<(ShelfPath, &[u8])> = files
+            .map(|(file, bytes)| (below(&folder, file.name()), bytes.as_slice()))
+            .collect();
+        files.push((index_of(run), &index));
+        self.store.shelf().put_folder(&run_on_shelf(run), &files)
     }
 
     /// Puts every file of a snapshot's folder; of one recorded before only what is missing or
