@@ -130,6 +130,10 @@ impl Ledger {
             ));
             None
         });
+        if let Ok(seq) = log_seq(&stored) {
+            let cohort = &stored.place.cohort;
+            self.history.remember(cohort, seq, &stored.envelope);
+        }
         let stored = Arc::new(stored);
         self.recents.keep(&stored);
         Recorded {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runstone_core::digest::Digest;
 use runstone_core::verdict::{LOOK_BACK, Point};
-use runstone_store::{CohortName, Log, Seq, Slot, Store, StoreError};
+use runstone_store::{CohortName, Envelope, Log, Seq, Slot, Store, StoreError};
 
 use crate::error::Error;
 use crate::summary;
@@ -64,6 +64,17 @@ enum Remembered {
     },
     /// Occupied by something that cannot be read; it is named, never skipped in silence.
     Unreadable,
+}
+
+impl Remembered {
+    fn of(seq: Seq, envelope: &Envelope) -> Self {
+        let point = summary::point(seq, envelope);
+        point.map_or(Self::Unreadable, |point| Self::Point {
+            point: Box::new(point),
+            notes_seen: envelope.notes_head_seen.map(|seen| seen.seq),
+            profile: summary::profile(envelope),
+        })
+    }
 }
 
 /// The past of one snapshot.
@@ -134,27 +145,30 @@ impl History {
         // The lock is not held while reading: two threads may read the same slot, which costs a
         // read and changes nothing.
         let found = match self.store.peek_copy(log, seq) {
-            Ok(Slot::Whole(envelope)) => {
-                summary::point(seq, &envelope).map_or(Remembered::Unreadable, |point| {
-                    Remembered::Point {
-                        point: Box::new(point),
-                        notes_seen: envelope.notes_head_seen.map(|seen| seen.seq),
-                        profile: summary::profile(&envelope),
-                    }
-                })
-            }
+            Ok(Slot::Whole(envelope)) => Remembered::of(seq, &envelope),
             Ok(Slot::Absent | Slot::Damaged(_)) | Err(StoreError::Newer { .. }) => {
                 Remembered::Unreadable
             }
             Err(error) => return Err(error.into()),
         };
-        if matches!(found, Remembered::Point { .. }) {
-            self.kept()
-                .entry(cohort.clone())
-                .or_default()
-                .keep(seq, found.clone());
-        }
+        self.keep(cohort, seq, &found);
         Ok(found)
+    }
+
+    /// Remembers a snapshot that was just recorded: the next one looks back at it first.
+    pub(crate) fn remember(&self, cohort: &CohortName, seq: Seq, envelope: &Envelope) {
+        self.keep(cohort, seq, &Remembered::of(seq, envelope));
+    }
+
+    fn keep(&self, cohort: &CohortName, seq: Seq, found: &Remembered) {
+        if let Remembered::Point { .. } = found {
+            let mut kept = self.kept();
+            if !kept.contains_key(cohort) {
+                kept.insert(cohort.clone(), Kept::default());
+            }
+            let kept = kept.get_mut(cohort).expect("it was just put there");
+            kept.keep(seq, found.clone());
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, BTreeMap<CohortName, Kept>> {
