@@ -14,7 +14,7 @@ use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::metric::MetricValue;
 use runstone_core::profile::{Direction, MetricRules, StageRules};
 use runstone_core::snapshot::{Captured, DIGEST, Factors, Snapshot, Status};
-use runstone_core::verdict::{Mark, Point};
+use runstone_core::verdict::{Mark, Point, PointNotes};
 use runstone_store::{Envelope, Seq};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -152,6 +152,10 @@ pub(crate) fn point(seq: Seq, envelope: &Envelope) -> Option<Point> {
         status: status(envelope)?,
         candidate: summary.get("candidate")?.as_bool()?,
         deleted: false,
+        noted: PointNotes {
+            seen: envelope.notes_head_seen.map_or(0, |seen| seen.seq.get()),
+            ..PointNotes::default()
+        },
         sweep: summary.get("sweep")?.as_str().map(str::to_owned),
         settings: digest(summary.get("settings")?)?,
         twin: match summary.get("twin") {

@@ -108,8 +108,13 @@ impl Noted {
             sha256: point.sha256,
         };
         if let Some(marks) = self.marks.get(&about) {
+            let place = |note: &Option<Arc<Dated>>| note.as_ref().map(|dated| dated.seq);
             point.deleted = marks.deleted.is_some();
-            point.candidate = point.candidate && marks.accepted.is_none();
+            point.noted.deleted_by = place(&marks.deleted);
+            if point.candidate {
+                point.noted.accepted_by = place(&marks.accepted);
+                point.candidate = marks.accepted.is_none();
+            }
         }
     }
 

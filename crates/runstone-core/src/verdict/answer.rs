@@ -10,7 +10,7 @@ use crate::canon;
 use crate::profile::Severity;
 
 /// Version of the judgement: the same inputs and the same version give the same bytes.
-pub const JUDGE_VERSION: u32 = 6;
+pub const JUDGE_VERSION: u32 = 7;
 
 /// Did it matter, and how that is known.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,8 +15,8 @@ use super::asked::{Asked, One};
 use super::held::{HeldAgainst, NotHeld, ShiftSeen};
 use super::noise::{REPEATS, Side, Stake};
 use super::reference::{Held, Reference, Series};
-use super::scale::Scale;
-use super::{Overall, Point, sentence};
+use super::scale::{Replay, Scale};
+use super::{Overall, Point, sentence, told};
 use crate::canon;
 use crate::profile::Direction;
 
@@ -88,11 +88,12 @@ pub(super) fn judge_metric(
     let values = held.earlier.values.iter().chain(&held.repeats.values);
     let one = asked.one.and_then(|one| one.value);
     let scale = Scale::of(asked, values.copied().chain([value]).chain(one));
-    let (onset, shift) = if asked.is_watched {
+    let replay = if asked.is_watched {
         scale.shifts(&held, current.seq, value)
     } else {
-        (None, None)
+        Replay::default()
     };
+    let onset = replay.onset;
     // Between two single runs neither repeats nor steps count.
     let (judged, repeats) = match one {
         None => repeated(&held.repeats.values, value),
@@ -100,7 +101,9 @@ pub(super) fn judge_metric(
     };
     verdict.value = Some(judged);
     verdict.repeats = repeats;
-    verdict.shift = shift.filter(|_| one.is_none());
+    if one.is_none() {
+        verdict.shift = told::first_told(replay, reference, asked);
+    }
     let window = window(&held.earlier, onset, asked);
     let stake = Stake {
         judged: asked.judged

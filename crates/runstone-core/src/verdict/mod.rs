@@ -30,6 +30,7 @@ mod previous;
 mod reference;
 mod scale;
 mod sentence;
+mod told;
 mod trail;
 
 pub use self::answer::{Basis, JUDGE_VERSION, Method, Others, Overall, Verdict};
@@ -42,7 +43,7 @@ pub use self::metric::MetricVerdict;
 pub use self::moves::{BaselineMove, Held, Moves};
 #[cfg(test)]
 pub(crate) use self::point::sample;
-pub use self::point::{LOOK_BACK, Mark, Point, same_settings, serving_before};
+pub use self::point::{LOOK_BACK, Mark, Point, PointNotes, same_settings, serving_before};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};
 pub use self::reference::values_by_settings;
 pub use self::trail::{Part, Trail, TrailBand, TrailPoint, trail};

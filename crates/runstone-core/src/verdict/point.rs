@@ -31,6 +31,8 @@ pub struct Point {
     pub candidate: bool,
     /// Deleted by a note: it keeps its place and is no yardstick.
     pub deleted: bool,
+    /// Which notes its envelope saw, and which of those seen now made it what it is.
+    pub noted: PointNotes,
     /// The search it is a point of.
     pub sweep: Option<String>,
     /// Fingerprint of its settings.
@@ -47,6 +49,17 @@ pub struct Point {
     pub state: Option<Mark>,
     /// SHA-256 of its canonical payload.
     pub sha256: Digest,
+}
+
+/// Notes around a point, by their places in the cohort's log of notes, which count from 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PointNotes {
+    /// The newest that its envelope saw; 0: none.
+    pub seen: u64,
+    /// The one that deleted it.
+    pub deleted_by: Option<u64>,
+    /// The one that accepted it.
+    pub accepted_by: Option<u64>,
 }
 
 /// Names content among the few snapshots of a window: the first 64 bits of a digest.
@@ -74,6 +87,16 @@ impl fmt::Display for Mark {
 }
 
 impl Point {
+    /// Returns the point as whoever saw the notes up to `seen` saw it.
+    pub(super) fn as_seen(&self, seen: u64) -> Self {
+        let is_later = |note: Option<u64>| note.is_some_and(|note| note > seen);
+        Self {
+            candidate: self.candidate || is_later(self.noted.accepted_by),
+            deleted: self.deleted && !is_later(self.noted.deleted_by),
+            ..self.clone()
+        }
+    }
+
     /// Returns the value of a metric, if it is kept.
     pub fn metric(&self, name: &str) -> Option<MetricValue> {
         let mut all = self.primary.iter().chain(self.others.iter());
@@ -149,6 +172,7 @@ pub(crate) mod sample {
             status: Status::Finished,
             candidate: false,
             deleted: false,
+            noted: PointNotes::default(),
             sweep: None,
             settings: Digest::of(b"s"),
             primary: vec![("auc".to_owned(), MetricValue::new(auc))],

@@ -16,6 +16,8 @@ use crate::metric::MetricValue;
 /// The runs that serve for the current one.
 #[derive(Debug)]
 pub(super) struct Reference<'h> {
+    /// Everything below the current run, newest first.
+    pub(super) history: &'h [Point],
     /// Every yardstick, oldest first.
     all: Vec<&'h Point>,
     settings: Digest,
@@ -96,11 +98,19 @@ impl<'h> Reference<'h> {
             0
         };
         Self {
+            history,
             all,
             settings: current.settings,
             same_settings,
             repeats,
         }
+    }
+
+    /// Returns the runs with the current settings, oldest first.
+    pub(super) fn alike(&self) -> impl Iterator<Item = &'h Point> {
+        let settings = self.settings;
+        let all = self.all.iter().copied();
+        all.filter(move |at| at.settings == settings)
     }
 
     /// Returns what a metric is held against.
@@ -111,12 +121,7 @@ impl<'h> Reference<'h> {
             twins: 0,
             not_finite: 0,
         };
-        let alike: Vec<&Point> = self
-            .all
-            .iter()
-            .copied()
-            .filter(|at| at.settings == self.settings)
-            .collect();
+        let alike: Vec<&Point> = self.alike().collect();
         let (earlier, repeats) = alike.split_at(alike.len() - self.repeats);
         let mut seen = BTreeSet::new();
         for point in earlier {

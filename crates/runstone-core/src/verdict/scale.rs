@@ -6,10 +6,34 @@
 
 use super::asked::Asked;
 use super::held::{HeldAgainst, ShiftSeen};
-use super::noise::{Band, JUDGED, Pooled, SHIFT_RUNS_MAX, ShiftWatch, Side, Stake, grain};
+use super::noise::{
+    Band, JUDGED, Pooled, SHIFT_RUNS_MAX, Shift, ShiftWatch, Side, Stake, grain, median,
+};
 use super::reference::{Held, Reference, Series};
 use crate::id::SnapshotSeq;
 use crate::profile::{Direction, Tolerance};
+
+/// What replaying the runs up to the current one shows.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    /// Where the last step before the current run began, among the values.
+    pub(super) onset: Option<usize>,
+    /// The step that the current run is the first to show.
+    pub(super) seen: Option<ShiftSeen>,
+    /// The last step that an earlier run is the first to show.
+    pub(super) earlier: Option<EarlierStep>,
+}
+
+/// A step that an earlier run is the first to show.
+#[derive(Debug)]
+pub(super) struct EarlierStep {
+    /// The run that shows it.
+    pub(super) shown_by: SnapshotSeq,
+    /// The run that shows the step before it.
+    pub(super) after: Option<SnapshotSeq>,
+    /// The step as it stands by now; `None` where nothing is left of it.
+    pub(super) step: Option<ShiftSeen>,
+}
 
 /// How the distance of two values is taken, and which distance never counts.
 pub(super) struct Scale {
@@ -72,14 +96,8 @@ impl Scale {
         self.tolerance.covers(one, other) || (one - other).abs() <= self.grain + last_place
     }
 
-    /// Replays the runs: where the last shift before the current run began, and what it shows
-    /// itself.
-    pub(super) fn shifts(
-        &self,
-        held: &Held,
-        current: SnapshotSeq,
-        value: f64,
-    ) -> (Option<usize>, Option<ShiftSeen>) {
+    /// Replays the runs, and looks after each for a lasting step.
+    pub(super) fn shifts(&self, held: &Held, current: SnapshotSeq, value: f64) -> Replay {
         let counts = |before: f64, after: f64| !self.is_nothing(before, after);
         let mut places = held.earlier.places.clone();
         places.extend(&held.repeats.places);
@@ -89,28 +107,48 @@ impl Scale {
         values.push(value);
         let from = values.len().saturating_sub(SHIFT_RUNS_MAX + SHIFT_RUNS_MAX);
         let mut watch = ShiftWatch::default();
-        let mut onset = None;
+        let mut replay = Replay::default();
+        let mut last: Option<(usize, Shift)> = None;
         for (at, value) in values.iter().enumerate().skip(from) {
             let Some(shift) = watch.push(self.to(*value), counts) else {
                 continue;
             };
             let first = at + 1 - shift.since;
             if at + 1 == values.len() {
-                let seen = ShiftSeen {
+                replay.seen = Some(ShiftSeen {
                     onset: places[first],
                     since: shift.since,
                     before: self.back(shift.before),
                     after: self.back(shift.after),
                     side: shift.side,
-                };
-                return (onset, Some(seen));
+                });
+                break;
             }
             // A shift among the repeats leaves what they are held against as it is.
-            onset = (first < held.earlier.values.len())
+            replay.onset = (first < held.earlier.values.len())
                 .then_some(first)
-                .or(onset);
+                .or(replay.onset);
+            replay.earlier = Some(EarlierStep {
+                shown_by: places[at],
+                after: last.map(|(at, _)| places[at]),
+                step: None,
+            });
+            last = Some((at, shift));
         }
-        (onset, None)
+        if let (Some((at, shift)), Some(earlier)) = (last, &mut replay.earlier) {
+            let first = at + 1 - shift.since;
+            let since: Vec<f64> = values[first..].iter().map(|it| self.to(*it)).collect();
+            let after = median(&since);
+            let is_left = shift.side.down(shift.before) > shift.side.down(after);
+            earlier.step = (is_left && counts(shift.before, after)).then(|| ShiftSeen {
+                onset: places[first],
+                since: since.len(),
+                before: self.back(shift.before),
+                after: self.back(after),
+                side: shift.side,
+            });
+        }
+        replay
     }
 
     /// By how many spreads a typical run is expected to a side of the single one.
@@ -128,7 +166,7 @@ impl Scale {
         }
         let values: Vec<f64> = window.values.iter().map(|value| self.to(*value)).collect();
         let middle = match self.one {
-            None => super::noise::median(&window.values),
+            None => median(&window.values),
             Some((_, value)) => value,
         };
         let floor = self.floor_on_scale(middle);

@@ -75,7 +75,8 @@ fn distance(verdict: &MetricVerdict, held: &HeldAgainst) -> String {
         runs => format!("{runs} runs"),
     };
     let borrowed = held.pooled.map_or_else(String::new, |(_, groups)| {
-        format!(", measured by the scatter within {groups} settings")
+        let settings = if groups == 1 { "setting" } else { "settings" };
+        format!(", measured by the scatter within {groups} {settings}")
     });
     let noise = format!(
         "{runs} with these settings ({})",
@@ -124,7 +125,7 @@ fn places((first, last): (SnapshotSeq, SnapshotSeq), without: &[SnapshotSeq]) ->
         [] => span,
         left_out => {
             let named: Vec<String> = left_out.iter().map(|seq| format!("#{seq}")).collect();
-            format!("{span} without {}", named.join(" and "))
+            format!("{span}, the noise without {}", named.join(" and "))
         }
     }
 }
@@ -206,7 +207,7 @@ mod tests {
     fn what_was_left_out_and_borrowed_is_named() {
         let without = with(|held| held.without = vec![SnapshotSeq(93), SnapshotSeq(95)]);
         assert!(
-            without.contains("(#88–#140 without #93 and #95)"),
+            without.contains("(#88–#140, the noise without #93 and #95)"),
             "{without}"
         );
         let pooled = with(|held| {

@@ -240,7 +240,7 @@ fn one_broken_run_in_history_is_named_and_hides_nothing() {
     let found = after(&values, 0.70);
     assert_eq!(found.overall, Overall::Regression);
     assert!(
-        found.sentence.contains("(#1–#12 without #7)"),
+        found.sentence.contains("(#1–#12, the noise without #7)"),
         "{}",
         found.sentence
     );
