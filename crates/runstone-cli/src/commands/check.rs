@@ -80,7 +80,7 @@ fn yardstick(ledger: &Ledger, against: Option<&str>) -> Result<Yardstick, Error>
     Ok(match against {
         None => Yardstick::History,
         Some("previous") => Yardstick::Previous,
-        Some("baseline") => Yardstick::Baseline,
+        Some("baseline" | "@baseline") => Yardstick::Baseline,
         Some(reference) => Yardstick::Snapshot(Box::new(ledger.find(reference)?)),
     })
 }

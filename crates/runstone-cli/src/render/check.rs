@@ -2,7 +2,7 @@
 
 use runstone::check::{Checked, Outcome, Yardstick};
 use runstone::core::snapshot::Status;
-use runstone::core::verdict::{FailedBy, Failure};
+use runstone::core::verdict::{Condition, FailedBy, Failure, Overall};
 
 use crate::render::answer::verdict;
 use crate::render::lines::{headed, wrapped};
@@ -27,6 +27,14 @@ pub(crate) fn text(checked: &Checked) -> String {
     )));
     if checked.outcome == Outcome::Failed {
         text.push_str(&wrapped(&fails(&checked.failures)));
+        let repeated = checked.verdict.basis.equal_regression.as_ref();
+        if let Some(equal) = repeated.filter(|_| is_on_regression(&checked.failures)) {
+            text.push_str(&wrapped(&format!(
+                "#{}: {}",
+                equal.seq,
+                plain(&equal.reason)
+            )));
+        }
     }
     text
 }
@@ -49,6 +57,11 @@ fn fails(failures: &[Failure]) -> String {
         Some(end) if on.is_empty() => format!("fails because {end}"),
         Some(end) => format!("fails because {end}, and on {on}"),
     }
+}
+
+fn is_on_regression(failures: &[Failure]) -> bool {
+    let regression = FailedBy::Condition(Condition::Verdict(Overall::Regression));
+    failures.iter().any(|failure| failure.by == regression)
 }
 
 /// Names the single run it was held against, if it was.

@@ -32,6 +32,24 @@ fn a_usual_run_passes_and_a_regression_fails() {
 }
 
 #[test]
+fn an_exact_repeat_of_a_regression_fails_as_it_does() {
+    let mut scene = nights();
+    record(&scene, &seeded("night-14", 0.7020, 14));
+    record(&scene, &seeded("night-14-again", 0.7020, 14));
+    scene
+        .run(&["check"])
+        .run(&["check", "--fail-on", "undecided"]);
+    record(&scene, &seeded("night-14-once-more", 0.7020, 14));
+    scene
+        .run(&["check"])
+        .run(&["check", "--against", "@baseline", "--quiet"]);
+    record(&scene, &seeded("night-15", 0.7124, 15));
+    record(&scene, &seeded("night-15-again", 0.7124, 15));
+    scene.run(&["check"]);
+    assert_snapshot!(scene.transcript());
+}
+
+#[test]
 fn an_undecided_run_passes_and_says_so_unless_told_otherwise() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     record(&scene, &run_document("r1", 0.61));

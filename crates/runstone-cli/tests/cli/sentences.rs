@@ -94,6 +94,16 @@ fn exact_repeats() -> String {
     sentence(&verdict)
 }
 
+fn regression_again() -> String {
+    let scene = by_auc();
+    recorded_before(&scene);
+    for run_id in ["night-13", "night-13-again"] {
+        scene.file("run.json", seeded(run_id, 0.7020, 13));
+        assert!(scene.quietly(&["record", "run.json"]).status.success());
+    }
+    sentence(&scene.json(&["check"])["verdict"])
+}
+
 fn winner_again() -> String {
     let rates = [0.1, 0.05, 0.01];
     let run = |at: u32, rate: f64, auc: f64| {
@@ -191,6 +201,7 @@ fn hard_cases_are_said_in_the_sentences_that_the_page_shows() {
             "The run after a candidate that is worse",
             after_a_candidate(),
         ),
+        ("A regression, run once more", regression_again()),
         ("A time, judged by its ratio", slower()),
         ("The metric that decides is missing", without_the_metric()),
         (

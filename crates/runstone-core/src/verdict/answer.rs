@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::metric::MetricVerdict;
 use crate::canon;
+use crate::id::SnapshotSeq;
 use crate::profile::Severity;
 
 /// Version of the judgement: the same inputs and the same version give the same bytes.
@@ -86,6 +87,17 @@ pub struct Basis {
     pub runs_same_settings: usize,
     /// What was not captured on both sides, so could differ unseen.
     pub unknown: Vec<&'static str>,
+    /// The regression that the run repeats exactly, where it is equal to its previous run.
+    pub equal_regression: Option<EqualRegression>,
+}
+
+/// An earlier run that is a regression, and that later ones repeat exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EqualRegression {
+    /// Its place.
+    pub seq: SnapshotSeq,
+    /// Why it is one, as a fragment.
+    pub reason: String,
 }
 
 /// By what a run was judged.
@@ -129,6 +141,17 @@ pub struct Others {
 }
 
 impl Verdict {
+    /// Says that the run repeats a regression: what is equal to it is no better, and a gate that
+    /// fails the one fails the other. The word stays, since nothing changed.
+    #[must_use]
+    pub fn repeating(mut self, regression: EqualRegression) -> Self {
+        let which = format!("; #{}, which it repeats, is a regression", regression.seq);
+        self.sentence.push_str(&which);
+        self.reason.push_str(&which);
+        self.basis.equal_regression = Some(regression);
+        self
+    }
+
     /// Returns the stable JSON form.
     pub fn to_json(&self) -> Value {
         json!({
@@ -184,6 +207,10 @@ impl Basis {
             "method": self.method.as_str(),
             "runs_same_settings": self.runs_same_settings,
             "unknown": self.unknown,
+            "equal_regression": self.equal_regression.as_ref().map(|it| json!({
+                "snapshot_seq": it.seq,
+                "reason": it.reason,
+            })),
         })
     }
 }
@@ -206,6 +233,7 @@ pub(super) mod sample {
                 method: Method::None,
                 runs_same_settings: 0,
                 unknown: Vec::new(),
+                equal_regression: None,
             },
         }
     }

@@ -90,6 +90,14 @@ impl Condition {
 
     /// Why `verdict` fails by this condition; `None` if it does not.
     fn failed_by(self, verdict: &Verdict) -> Option<Failure> {
+        if let (Self::Verdict(Overall::Regression), Some(equal)) =
+            (self, &verdict.basis.equal_regression)
+        {
+            return Some(Failure {
+                by: FailedBy::Condition(self),
+                reason: format!("equals #{}, a regression: {}", equal.seq, equal.reason),
+            });
+        }
         let (is_met, reason) = match self {
             Self::Verdict(overall) => (verdict.overall == overall, &verdict.reason),
             Self::Severity(level) => (verdict.severity >= level, &verdict.severity_reason),
@@ -109,8 +117,10 @@ impl fmt::Display for Condition {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::EqualRegression;
     use super::super::answer::sample::verdict;
     use super::*;
+    use crate::id::SnapshotSeq;
 
     fn found(status: Status, overall: Overall, severity: Severity, words: &[&str]) -> Vec<Failure> {
         let verdict = Verdict {
@@ -153,6 +163,20 @@ mod tests {
         }
         let finished = Status::Finished;
         assert_eq!(found(finished, Overall::Undecided, Severity::None, &[]), []);
+    }
+
+    #[test]
+    fn what_repeats_a_regression_fails_as_that_one_does_and_by_nothing_else() {
+        let same = verdict(Overall::Same).repeating(EqualRegression {
+            seq: SnapshotSeq(14),
+            reason: "the metric fell".to_owned(),
+        });
+        let asked = ["regression", "undecided", "improvement", "minor"].map(Condition::from_word);
+        let found = failures(Status::Finished, &same, &asked.map(Option::unwrap));
+        assert_eq!(words(&found), ["regression"]);
+        let said = "equals #14, a regression: the metric fell";
+        assert_eq!(found[0].reason, said);
+        assert_eq!(same.overall, Overall::Same);
     }
 
     #[test]

@@ -146,6 +146,20 @@ pub fn same_settings<'a>(history: &'a [Point], current: &Point) -> Vec<&'a Point
     found
 }
 
+/// Returns the runs right before `current` that have what it has, as far as points tell, oldest
+/// first: the same settings, deciding metrics, code and environment.
+pub fn alike_before<'a>(history: &'a [Point], current: &Point) -> Vec<&'a Point> {
+    let is_alike = |point: &&Point| {
+        (point.settings, point.twin, point.state) == (current.settings, current.twin, current.state)
+            && point.primary == current.primary
+    };
+    let mut found: Vec<&Point> = yardsticks(history, Some(current))
+        .take_while(is_alike)
+        .collect();
+    found.reverse();
+    found
+}
+
 /// Returns the points below `first` that serve as a yardstick for `current`, oldest first.
 pub fn serving_before<'a>(
     history: &'a [Point],

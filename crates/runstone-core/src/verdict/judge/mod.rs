@@ -83,6 +83,7 @@ fn decided(
         method,
         runs_same_settings: reference.same_settings,
         unknown: diff.unknown_inputs.clone(),
+        equal_regression: None,
     };
     let undecided = |reason: String| Verdict {
         overall: Overall::Undecided,
@@ -259,9 +260,9 @@ fn undecided_before_statistics(current: &Point, diff: &RunDiff) -> Option<String
     }
 }
 
-/// Whether settings, seeds, versions, environment, code and metrics all equal the previous run's,
-/// as far as they are known.
-fn is_identical(diff: &RunDiff) -> bool {
+/// Whether settings, seeds, versions, environment, code and metrics all equal the other run's, as
+/// far as they are known.
+pub fn is_identical(diff: &RunDiff) -> bool {
     [
         "identity",
         "factors",
