@@ -4,6 +4,7 @@
 //! by the writers' clocks, then cohort and position, and nothing is decided by that. Everything is
 //! read from the logs; an entry that cannot be read is named beside the rows, never dropped.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -46,7 +47,8 @@ pub struct LogRequest {
     pub deleted: bool,
     /// Only rows that pass.
     pub filter: Option<Expr>,
-    /// Sorted by the value at this path, missing values last; else newest first.
+    /// Sorted by the value at this path, what is no number behind the numbers and missing values
+    /// last; else newest first.
     pub sort: Option<Sort>,
     /// At most this many rows; 0: all.
     pub at_most: usize,
@@ -59,7 +61,7 @@ pub struct LogRequest {
 /// An order other than newest first.
 #[derive(Debug, Clone)]
 pub struct Sort {
-    /// A path as in filters, such as `metrics.auc`.
+    /// A path as filters know it, such as `metrics.auc`, its parts joined with dots.
     pub path: String,
     /// Largest first.
     pub descending: bool,
@@ -148,7 +150,8 @@ impl LogRow {
         summary::primary(&self.stored.envelope).unwrap_or_default()
     }
 
-    /// Returns the value at a path as filters know it, such as `metrics.auc`.
+    /// Returns the value at a path as filters know it, such as `metrics.auc`, its parts joined with
+    /// dots.
     pub fn value(&self, path: &str) -> Option<Value> {
         Fields {
             stored: &self.stored,
@@ -421,29 +424,39 @@ fn passes_envelope(request: &LogRequest, sighted: &Sighted) -> bool {
             .is_none_or(|since| sighted.envelope.recorded_at >= *since)
 }
 
+/// Puts the numbers in order, behind them what is no number, and last what is missing: in either
+/// direction, because neither of these is best.
 fn sort_rows(rows: &mut [LogRow], sort: &Sort) {
     rows.sort_by(|a, b| {
         let (a, b) = (a.value(&sort.path), b.value(&sort.path));
-        match (a, b) {
-            (Some(a), Some(b)) => {
-                let order = by_value(&a, &b);
-                if sort.descending {
-                    order.reverse()
-                } else {
-                    order
-                }
+        let turned = |order: Ordering| {
+            if sort.descending {
+                order.reverse()
+            } else {
+                order
             }
-            // Missing values stand last in either direction.
-            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
+        match (number(a.as_ref()), number(b.as_ref())) {
+            (Some(a), Some(b)) => turned(a.total_cmp(&b)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => match (text(a.as_ref()), text(b.as_ref())) {
+                (Some(a), Some(b)) => turned(a.cmp(&b)),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            },
         }
     });
 }
 
-fn by_value(a: &Value, b: &Value) -> std::cmp::Ordering {
-    match (a.as_f64(), b.as_f64()) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        (Some(_), None) => std::cmp::Ordering::Less,
-        (None, Some(_)) => std::cmp::Ordering::Greater,
-        (None, None) => a.to_string().cmp(&b.to_string()),
+fn number(value: Option<&Value>) -> Option<f64> {
+    value?.as_f64().filter(|number| number.is_finite())
+}
+
+/// Returns what a value is ordered by that is no number.
+fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     }
 }

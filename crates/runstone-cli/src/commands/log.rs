@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use runstone::Ledger;
 use runstone::core::id::Stage;
 use runstone::core::note::Tag;
-use runstone::core::query::Expr;
+use runstone::core::query::path_of;
 use runstone::core::snapshot::Status;
 use runstone::list::{LogPage, LogRequest, LogRow, Sort};
 use runstone::refused::{RefusedRow, RefusedRuns};
@@ -36,6 +36,8 @@ Filters know: run_id stage attempt status sweep candidate tag cohort seq
 experiment recorded_at started_at finished_at profile sha256 verdict metrics.*
 labels.* factors.* settings.* seeds.* versions.* identity.* document.*
 Operators: = != < <= > >= ~ (with *) in has and or not, and parentheses.
+Odd parts of a name stand in backticks, here and in keys to sort by or to show:
+'metrics.`val/auc@10`', in single quotes for the shell.
 
 A terminal of 90 columns or more shows the trend of the metric that decides: its
 last 8 values in this cohort, low to high from ▁ to █, this run last. Elsewhere
@@ -43,7 +45,8 @@ last 8 values in this cohort, low to high from ▁ to █, this run last. Elsewh
 pub(crate) struct LogArgs {
     #[command(flatten)]
     choice: ChoiceArgs,
-    /// Sort by a value, such as `metrics.auc`; a leading `-` puts the largest first
+    /// Sort by a value, such as `metrics.auc`; a leading `-` puts the largest first, and what is
+    /// no number stands behind the numbers either way
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     sort: Option<String>,
     /// Show these values, such as `run_id,metrics.auc`
@@ -68,7 +71,9 @@ pub(crate) fn rows(text: &str) -> Result<usize, String> {
 pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, CliError> {
     let ledger = settings.open_ledger()?;
     let format = Format::of(args.format, ui)?;
-    let mut page = ledger.log(&request(args, settings, has_trend(args, format))?)?;
+    let request = request(args, settings, has_trend(args, format))?;
+    let columns = columns(args)?;
+    let mut page = ledger.log(&request)?;
     let listed = under_way(&ledger, args)?;
     page.under_way = listed.rows;
     let unlisted = |why| format!("a run may be under way that is not listed: {why}");
@@ -82,11 +87,11 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
     let rows = if args.columns.is_empty() {
         overview(&page)
     } else {
-        chosen(&page, &args.columns)
+        chosen(&page, &columns)
     };
     let text = match format {
-        Format::Csv if !args.columns.is_empty() => chosen_values(&page, &args.columns),
-        _ => rows.render(format, &document(&page, &args.columns), "snapshots"),
+        Format::Csv if !columns.is_empty() => chosen_values(&page, &columns),
+        _ => rows.render(format, &document(&page, &columns), "snapshots"),
     };
     match format {
         Format::Csv => ui.exact(&text)?,
@@ -112,7 +117,7 @@ pub(crate) fn run(args: &LogArgs, ui: &Ui, settings: &Settings) -> Result<Exit, 
         for warning in &page.not_followed {
             ui.warn(warning);
         }
-        for path in valueless(&page, args) {
+        for path in valueless(&page, &columns, request.sort.as_ref()) {
             ui.warn(&format!("no snapshot shown has a value at `{path}`"));
         }
     }
@@ -264,17 +269,38 @@ fn under_way_line(row: &UnderWay) -> String {
     ))
 }
 
-/// Returns the names asked for, as below `metrics`, at which no row has a value: likely slips,
+/// Returns the paths asked for, as below `metrics`, at which no row has a value: likely slips,
 /// where there are rows.
-fn valueless<'a>(page: &LogPage, args: &'a LogArgs) -> Vec<&'a str> {
-    let sort = args.sort.as_deref().map(of_order);
-    let mut asked: Vec<&str> = args.columns.iter().map(String::as_str).collect();
+fn valueless<'a>(page: &LogPage, columns: &'a [Column], sort: Option<&'a Sort>) -> Vec<&'a str> {
+    let mut asked: Vec<&str> = columns.iter().map(|column| column.path.as_str()).collect();
+    let sort = sort.map(|sort| sort.path.as_str());
     asked.extend(sort.filter(|sort| !asked.contains(sort)));
     let is_valueless = |path: &str| page.rows.iter().all(|row| row.value(path).is_none());
     asked
         .into_iter()
         .filter(|path| path.contains('.') && !page.rows.is_empty() && is_valueless(path))
         .collect()
+}
+
+/// A column that the caller named.
+struct Column {
+    /// As it was named.
+    name: String,
+    /// The path it names, as rows know it.
+    path: String,
+}
+
+fn columns(args: &LogArgs) -> Result<Vec<Column>, CliError> {
+    let column = |name: &String| {
+        let path = if name == TREND {
+            TREND.to_owned()
+        } else {
+            known(name)?
+        };
+        let name = name.clone();
+        Ok(Column { name, path })
+    };
+    args.columns.iter().map(column).collect()
 }
 
 /// Returns the key of an order, which a leading `-` turns round.
@@ -306,31 +332,42 @@ fn value(row: &LogRow, path: &str) -> Option<Value> {
     row.value(path)
 }
 
-/// Refuses a key that no snapshot can have a value at, as a filter would.
-fn known(key: &str) -> Result<(), CliError> {
-    match Expr::parse(&format!("has {key}")) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(CliError::usage(
+/// Returns the path that a key names, written as in filters; refuses one at which no snapshot can
+/// have a value, as a filter would.
+fn known(key: &str) -> Result<String, CliError> {
+    path_of(key).map_err(|error| {
+        CliError::usage(
             format!("`{key}` names no value of a snapshot"),
-            error
-                .hint
+            in_backticks(key)
+                .map(|quoted| {
+                    format!(
+                        "odd parts of a path stand in backticks, and those in single quotes for \
+                         the shell: '{quoted}'"
+                    )
+                })
+                .or(error.hint)
                 .unwrap_or_else(|| "see the list in `runstone log --help`".to_owned()),
-        )),
-    }
+        )
+    })
+}
+
+/// Returns a key with its name in backticks, if it names a value that way.
+fn in_backticks(key: &str) -> Option<String> {
+    let (section, name) = key.split_once('.')?;
+    let quoted = format!("{section}.`{name}`");
+    let is_path = !key.contains(['`', '\'']) && path_of(&quoted).is_ok();
+    is_path.then_some(quoted)
 }
 
 fn request(args: &LogArgs, settings: &Settings, trend: bool) -> Result<LogRequest, CliError> {
-    for key in args.columns.iter().filter(|key| *key != TREND) {
-        known(key)?;
-    }
-    if let Some(key) = &args.sort {
-        known(of_order(key))?;
-    }
-    Ok(LogRequest {
-        sort: args.sort.as_deref().map(|key| Sort {
-            path: of_order(key).to_owned(),
+    let sort = |key: &String| -> Result<Sort, CliError> {
+        Ok(Sort {
+            path: known(of_order(key))?,
             descending: key.starts_with('-'),
-        }),
+        })
+    };
+    Ok(LogRequest {
+        sort: args.sort.as_ref().map(sort).transpose()?,
         at_most: args.at_most.unwrap_or(settings.log_lines.value),
         all_attempts: args.all_attempts,
         trend: if trend { TREND_RUNS } else { 0 },
@@ -423,7 +460,7 @@ fn overview(page: &LogPage) -> Rows {
 }
 
 /// What programs get: every member, and the values the caller named.
-fn document(page: &LogPage, columns: &[String]) -> Value {
+fn document(page: &LogPage, columns: &[Column]) -> Value {
     let mut document = page.to_json();
     if columns.is_empty() {
         return document;
@@ -432,7 +469,7 @@ fn document(page: &LogPage, columns: &[String]) -> Value {
     for (row, json) in page.rows.iter().zip(rows.into_iter().flatten()) {
         let values: Map<String, Value> = columns
             .iter()
-            .map(|path| (path.clone(), value(row, path).unwrap_or(Value::Null)))
+            .map(|Column { name, path }| (name.clone(), value(row, path).unwrap_or(Value::Null)))
             .collect();
         if let Value::Object(members) = json {
             members.insert("columns".to_owned(), Value::Object(values));
@@ -442,10 +479,14 @@ fn document(page: &LogPage, columns: &[String]) -> Value {
 }
 
 /// The columns the caller named, for programs.
-fn chosen_values(page: &LogPage, columns: &[String]) -> String {
-    let mut text = csv::line(columns);
+fn chosen_values(page: &LogPage, columns: &[Column]) -> String {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let mut text = csv::line(&names);
     for row in &page.rows {
-        let cells: Vec<Option<Value>> = columns.iter().map(|path| value(row, path)).collect();
+        let cells: Vec<Option<Value>> = columns
+            .iter()
+            .map(|column| value(row, &column.path))
+            .collect();
         text.push_str(&csv::values(&cells));
     }
     text
@@ -467,11 +508,11 @@ const LEAD: [&str; 11] = [
 ];
 
 /// The columns the caller named.
-fn chosen(page: &LogPage, columns: &[String]) -> Rows {
-    let heads: Vec<&str> = columns.iter().map(String::as_str).collect();
+fn chosen(page: &LogPage, columns: &[Column]) -> Rows {
+    let heads: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let mut rows = Rows::new(&heads);
     for row in &page.rows {
-        let cell = |path: &String| match value(row, path) {
+        let cell = |Column { path, .. }: &Column| match value(row, path) {
             None => String::new(),
             Some(Value::Array(_)) if path == TREND => sparkline(&row.trend),
             Some(Value::String(text)) => text,

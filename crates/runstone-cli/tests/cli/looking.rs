@@ -256,3 +256,69 @@ fn a_column_without_values_is_said() {
         ]);
     assert_snapshot!(scene.transcript());
 }
+
+/// Records a run with these metrics.
+fn measured(scene: &Scene, run_id: &str, metrics: serde_json::Value) {
+    let mut document: serde_json::Value = serde_json::from_str(&run_document(run_id, 0.5)).unwrap();
+    document["metrics"] = metrics;
+    scene.file("r.json", document.to_string());
+    let output = scene.quietly(&["record", "r.json"]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn runs_in_order(scene: &Scene, sort: &str) -> Vec<String> {
+    let listed = scene.json(&["log", "--sort", sort]);
+    let rows = listed["snapshots"].as_array().unwrap().iter();
+    rows.map(|row| row["run_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn an_odd_name_in_backticks_orders_rows_and_is_a_column() {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    for (run_id, value) in [("r1", 0.7), ("r2", 0.9), ("r3", 0.8)] {
+        let metrics = serde_json::json!({ "auc": 0.5, "val/auc@10": value });
+        measured(&scene, run_id, metrics);
+    }
+    let key = "metrics.`val/auc@10`";
+    assert_eq!(
+        runs_in_order(&scene, &format!("-{key}")),
+        ["r2", "r3", "r1"]
+    );
+    assert_eq!(runs_in_order(&scene, key), ["r1", "r3", "r2"]);
+    let listed = scene.json(&["log", "--columns", key]);
+    assert_eq!(listed["snapshots"][0]["columns"][key], 0.8);
+    let output = scene.quietly(&["log", "--sort", key, "--columns", key]);
+    assert!(output.stderr.is_empty(), "{output:?}");
+
+    let output = scene.quietly(&["log", "--sort", "-metrics.val/auc@10"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("'metrics.`val/auc@10`'"), "{told}");
+    let output = scene.quietly(&["log", "--sort", "metrics.auc and has stage"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
+fn what_is_no_number_is_best_in_neither_direction() {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    for (run_id, auc) in [
+        ("r1", serde_json::json!(0.7)),
+        ("nan", serde_json::json!("NaN")),
+        ("r2", serde_json::json!(0.9)),
+        ("most", serde_json::json!("Infinity")),
+        ("least", serde_json::json!("-Infinity")),
+    ] {
+        measured(&scene, run_id, serde_json::json!({ "auc": auc, "rows": 1 }));
+    }
+    measured(&scene, "none", serde_json::json!({ "rows": 1 }));
+    for (sort, first) in [
+        ("metrics.auc", ["r1", "r2"]),
+        ("-metrics.auc", ["r2", "r1"]),
+    ] {
+        let runs = runs_in_order(&scene, sort);
+        assert_eq!(runs[..2], first, "{sort}: {runs:?}");
+        assert_eq!(runs[5], "none", "{sort}: {runs:?}");
+    }
+    assert_eq!(runs_in_order(&scene, "-run_id")[0], "r2");
+}

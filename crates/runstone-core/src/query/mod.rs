@@ -39,4 +39,4 @@ mod path;
 mod write;
 
 pub use self::eval::Row;
-pub use self::parse::{Expr, QueryError};
+pub use self::parse::{Expr, QueryError, path_of};

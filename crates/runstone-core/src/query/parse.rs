@@ -69,28 +69,23 @@ impl Expr {
     /// # Errors
     /// [`QueryError`] at the first column where the text is no filter.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        if text.len() > BYTES_MAX {
-            let found = format!("{} bytes", text.len());
-            return Err(QueryError::new(
-                1,
-                &format!("at most {BYTES_MAX} bytes"),
-                &found,
-            ));
-        }
-        let mut parser = Parser {
-            tokens: tokens(text)?,
-            at: 0,
-            depth: 0,
-        };
+        let mut parser = Parser::of(text)?;
         let node = parser.any()?;
-        match parser.next() {
-            Token {
-                kind: TokenKind::End,
-                ..
-            } => Ok(Self(node)),
-            other => Err(unexpected("`and`, `or` or the end", &other)),
-        }
+        parser.end("`and`, `or` or the end")?;
+        Ok(Self(node))
     }
+}
+
+/// Reads one path as filters write it, odd parts in backticks, and returns it as rows know it: its
+/// parts joined with dots.
+///
+/// # Errors
+/// [`QueryError`] at the first column where the text is no path of a value of a snapshot.
+pub fn path_of(text: &str) -> Result<String, QueryError> {
+    let mut parser = Parser::of(text)?;
+    let path = parser.path(false)?;
+    parser.end("the end")?;
+    Ok(path)
 }
 
 struct Parser {
@@ -101,6 +96,33 @@ struct Parser {
 }
 
 impl Parser {
+    fn of(text: &str) -> Result<Self, QueryError> {
+        if text.len() > BYTES_MAX {
+            let found = format!("{} bytes", text.len());
+            return Err(QueryError::new(
+                1,
+                &format!("at most {BYTES_MAX} bytes"),
+                &found,
+            ));
+        }
+        Ok(Self {
+            tokens: tokens(text)?,
+            at: 0,
+            depth: 0,
+        })
+    }
+
+    /// Takes the end of the text, where `expected` would fit as well.
+    fn end(&mut self, expected: &str) -> Result<(), QueryError> {
+        match self.next() {
+            Token {
+                kind: TokenKind::End,
+                ..
+            } => Ok(()),
+            other => Err(unexpected(expected, &other)),
+        }
+    }
+
     fn any(&mut self) -> Result<Node, QueryError> {
         self.joined("or", Self::all, Node::Or)
     }
@@ -303,6 +325,25 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(refused(text).1, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_by_itself_is_read_as_in_a_filter() {
+        assert_eq!(
+            path_of("metrics.`val/auc@10`").unwrap(),
+            "metrics.val/auc@10"
+        );
+        assert_eq!(path_of("run_id").unwrap(), "run_id");
+        for text in [
+            "metrics.val/auc@10",
+            "auc",
+            "",
+            "not",
+            "metrics.auc > 1",
+            "has stage",
+        ] {
+            assert!(path_of(text).is_err(), "{text}");
         }
     }
 
