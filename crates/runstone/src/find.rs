@@ -186,6 +186,13 @@ impl Ledger {
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Ambiguous`] with the candidates.
     pub fn find_cohort(&self, prefix: &str) -> Result<CohortName, Error> {
+        // Each id begins with nothing.
+        if prefix.is_empty() {
+            return Err(Error::Usage {
+                what: "an empty name names no cohort".to_owned(),
+                hint: "`runstone cohorts` lists them".to_owned(),
+            });
+        }
         if let Ok(exact) = prefix.parse::<CohortName>()
             && self.store.cohort_document(&exact)?.is_some()
         {

@@ -322,3 +322,18 @@ fn what_is_no_number_is_best_in_neither_direction() {
     }
     assert_eq!(runs_in_order(&scene, "-run_id")[0], "r2");
 }
+
+#[test]
+fn an_empty_name_names_no_cohort() {
+    let scene = scene_with_runs();
+    for arguments in [
+        &["log", "--cohort", ""][..],
+        &["table", "--cohort", ""],
+        &["baseline", "show", ""],
+    ] {
+        let output = scene.quietly(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("an empty name names no cohort"), "{told}");
+    }
+}
