@@ -134,10 +134,14 @@ impl Ledger {
         } = self.log(&runs)?;
         let cohort = alone(&rows)?;
         let stage = &rows[0].stored.snapshot.stage;
-        // The newest finished run says what decides, as for the baseline.
-        let deciding = rows
-            .iter()
-            .find(|row| row.stored.snapshot.status == Status::Finished)
+        // The newest finished run that has a metric which decides says which, as for the baseline.
+        let finished = || {
+            let is_finished = |row: &&LogRow| row.stored.snapshot.status == Status::Finished;
+            rows.iter().filter(is_finished)
+        };
+        let deciding = finished()
+            .find(|row| !row.primary().is_empty())
+            .or_else(|| finished().next())
             .unwrap_or(&rows[0]);
         let deciding = &deciding.stored.snapshot;
         let profile = self.profile_by_digest(&deciding.profile.sha256)?;

@@ -169,7 +169,17 @@ impl Ledger {
         let profile = self.profile_by_digest(&deciding.snapshot.profile.sha256)?;
         let rules = rules_of(&profile, &deciding.snapshot.stage)?;
         let pinned = self.pinned(cohort, &noted);
-        let baseline = baseline_of(&points, None, &profile, rules, &deciding, pinned);
+        let mut baseline = baseline_of(&points, None, &profile, rules, &deciding, pinned);
+        if let Baseline::NoPrimary { reason } = &mut baseline
+            && rules.metrics.primary(&deciding.snapshot.metrics) == Primary::None
+        {
+            let (seq, run) = (deciding.place.seq, &deciding.snapshot.run_id);
+            let newest = match deciding.snapshot.status {
+                Status::Finished => "the newest that finished",
+                _ => "the newest",
+            };
+            *reason = format!("#{seq} {run}, {newest}, has no metric that decides");
+        }
         let stored = baseline.seq().map(|seq| self.at(cohort, seq)).transpose()?;
         Ok(BaselineShown {
             cohort: cohort.clone(),
@@ -193,16 +203,13 @@ impl Ledger {
     }
 
     /// Reads the snapshot whose profile and metrics say what decides in its cohort: the newest
-    /// finished one among `points`, since one that failed may have no metric at all. Where none
-    /// finished it is the newest.
+    /// finished one among `points` that has a metric which decides, since a run may end without.
+    /// Where none has, it is the newest finished one, and where none finished the newest.
     fn deciding(&self, newest: &Stored, points: &[Point]) -> Result<Stored, Error> {
-        if newest.snapshot.status == Status::Finished {
-            return Ok(newest.clone());
-        }
-        let finished = points
-            .iter()
-            .filter(|point| point.status == Status::Finished && !point.deleted);
-        for point in finished {
+        let is_finished = |point: &&Point| point.status == Status::Finished && !point.deleted;
+        let finished = || points.iter().filter(is_finished);
+        let with_a_metric = finished().filter(|point| !point.primary.is_empty());
+        for point in with_a_metric.chain(finished()) {
             match self.at(&newest.place.cohort, point.seq) {
                 Err(error) if error.costs_its_place_alone() => {}
                 found => return found,

@@ -337,3 +337,48 @@ fn an_empty_name_names_no_cohort() {
         assert!(told.contains("an empty name names no cohort"), "{told}");
     }
 }
+
+#[test]
+fn the_newest_finished_run_that_has_the_metric_says_what_decides() {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    for at in 0..5 {
+        let metrics = serde_json::json!({ "auc": 0.7 + f64::from(at) / 100.0, "rows": 1 });
+        measured(&scene, &format!("r{at}"), metrics);
+    }
+    measured(&scene, "without", serde_json::json!({ "rows": 1 }));
+    let shown = scene.json(&["baseline", "show"]);
+    assert_eq!(shown["primary"]["name"], "auc", "{shown:#}");
+    assert_eq!(shown["baseline"]["status"], "chosen", "{shown:#}");
+    let cohorts = scene.json(&["cohorts"]);
+    assert_eq!(
+        cohorts["cohorts"][0]["baseline"]["status"], "chosen",
+        "{cohorts:#}"
+    );
+    let table = scene.json(&["table"]);
+    assert_eq!(table["metric"]["name"], "auc", "{table:#}");
+
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    measured(&scene, "without", serde_json::json!({ "rows": 1 }));
+    let shown = scene.json(&["baseline", "show"]);
+    let reason = shown["baseline"]["reason"].as_str().unwrap();
+    assert!(reason.contains("#1 without"), "{reason}");
+}
+
+#[test]
+fn a_run_without_a_number_that_decides_is_not_pinned() {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    measured(&scene, "good", serde_json::json!({ "auc": 0.7, "rows": 1 }));
+    measured(
+        &scene,
+        "nan",
+        serde_json::json!({ "auc": "NaN", "rows": 1 }),
+    );
+    measured(&scene, "without", serde_json::json!({ "rows": 1 }));
+    for (run_id, why) in [("nan", "`auc` is NaN"), ("without", "it has no `auc`")] {
+        let output = scene.quietly(&["baseline", "pin", run_id]);
+        assert_eq!(output.status.code(), Some(6), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(why) && told.contains("hint:"), "{told}");
+    }
+    assert!(scene.quietly(&["baseline", "pin", "good"]).status.success());
+}

@@ -18,6 +18,7 @@ use super::about::{note_json, place_of};
 use crate::error::{Deleted, Error, chain, in_words};
 use crate::find::Stored;
 use crate::open::Ledger;
+use crate::summary;
 
 /// Who says something, and why.
 #[derive(Debug, Clone, Default)]
@@ -112,9 +113,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Deleted`] if the snapshot was deleted (deleting it again is no error);
-    /// [`Error::Unfit`] if it cannot be what the note makes of it: pinned without having finished
-    /// or as a candidate, accepted without being one; [`Error::Words`] for a tag that looks like a
-    /// secret; [`Error::Store`] from the store.
+    /// [`Error::Unfit`] if it cannot be what the note makes of it: pinned without having finished,
+    /// as a candidate or without a number that decides, accepted without being one;
+    /// [`Error::Words`] for a tag that looks like a secret; [`Error::Store`] from the store.
     pub fn note(&self, stored: &Stored, said: Said, signature: Signature) -> Result<Noting, Error> {
         let (said, signature) = self.without_secrets(said, signature)?;
         let cohort = &stored.place.cohort;
@@ -128,6 +129,9 @@ impl Ledger {
             return Err(Error::Deleted(Box::new(deleted)));
         }
         check_fit(stored, &said, &marks)?;
+        if said == Said::Pin {
+            self.check_measured(stored)?;
+        }
         let noted = |noted_as, note, said| Noting {
             noted_as,
             stored: stored.clone(),
@@ -217,6 +221,38 @@ impl Ledger {
             ));
         }
         noting
+    }
+
+    /// Refuses a yardstick that nothing can be held against: one without a number for any metric
+    /// that decides, in itself or, where none does in it, in its cohort.
+    fn check_measured(&self, stored: &Stored) -> Result<(), Error> {
+        let mut deciding: Vec<String> = summary::primary(&stored.envelope)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        if deciding.is_empty() {
+            let shown = self.baseline_in(&stored.place.cohort)?;
+            deciding.extend(shown.primary.map(|(name, _)| name));
+        }
+        let value = |name: &String| stored.snapshot.metrics.get(name).copied();
+        let mut finite = deciding.iter().map(|name| value(name)?.finite());
+        if deciding.is_empty() || finite.any(|value| value.is_some()) {
+            return Ok(());
+        }
+        let said = |name: &String| match value(name) {
+            Some(value) => format!("`{name}` is {value}"),
+            None => format!("it has no `{name}`"),
+        };
+        let said: Vec<String> = deciding.iter().map(said).collect();
+        Err(Error::Unfit {
+            place: stored.place.to_string(),
+            what: format!(
+                "has no finite number where one decides ({}), so it cannot be a yardstick",
+                said.join(", ")
+            ),
+            hint: "choose a run with a number: `runstone table` puts them in order".to_owned(),
+        })
     }
 
     fn append_note(&self, cohort: &CohortName, note: Note) -> Result<Dated, Error> {
