@@ -34,6 +34,61 @@ fn a_page_reads_well_as_it_is() {
     assert_snapshot!(scene.transcript());
 }
 
+/// Twelve runs of one night each, one that failed far below them, a candidate far above, one that
+/// was deleted, and then one more of a night.
+fn with_runs_that_do_not_serve() -> Scene {
+    let scene = Scene::with_store(&["--primary", "auc:higher"]);
+    recorded_before(&scene);
+    let apart = [
+        ("failed", 0.2, "\"status\":\"failed\",\"run_id\""),
+        ("proposed", 0.97, "\"candidate\":true,\"run_id\""),
+        ("mistaken", 0.5, "\"run_id\""),
+        ("night-13", 0.7125, "\"run_id\""),
+    ];
+    for ((run_id, auc, begins), seed) in apart.into_iter().zip(13..) {
+        let document = seeded(run_id, auc, seed).replacen("\"run_id\"", begins, 1);
+        scene.file("run.json", document);
+        assert!(scene.quietly(&["record", "run.json"]).status.success());
+        if run_id == "mistaken" {
+            let deleted = scene.quietly(&["delete", "mistaken", "--yes"]);
+            assert!(deleted.status.success(), "{deleted:?}");
+        }
+    }
+    scene
+}
+
+#[test]
+fn what_does_not_serve_stretches_no_scale_and_is_not_counted_among_the_others() {
+    let scene = with_runs_that_do_not_serve();
+    let plain = page(&scene, &[]);
+    assert!(
+        plain.contains("\nauc of 13 runs, this one last; "),
+        "{plain}"
+    );
+    let is_picture =
+        |line: &&str| line.starts_with("    ") && !line.contains(char::is_alphanumeric);
+    let picture = plain.lines().find(is_picture).unwrap();
+    assert_eq!(picture.trim().chars().count(), 13, "{plain}");
+
+    let html = page(&scene, &["--format", "html"]);
+    assert!(
+        html.contains("auc of 13 runs, this one last, and 2 that do not serve"),
+        "{html}"
+    );
+    assert_eq!(html.matches("<path class=\"apart beyond\"").count(), 2);
+    assert!(!html.contains("mistaken"), "{html}");
+    // The scale is that of the nights and their noise.
+    let labels: Vec<f64> = html
+        .split("text-anchor=\"end\">")
+        .filter_map(|text| text.split('<').next()?.parse().ok())
+        .collect();
+    assert_eq!(labels.len(), 3, "{html}");
+    assert!(
+        labels.iter().all(|label| (0.70..0.72).contains(label)),
+        "{labels:?}"
+    );
+}
+
 #[test]
 fn a_page_for_github_has_an_alert_and_tables_and_links_no_issue() {
     let mut scene = worse_night();

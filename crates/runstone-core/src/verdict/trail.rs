@@ -21,7 +21,7 @@ pub struct Trail {
     pub name: String,
     /// Which way is better.
     pub direction: Direction,
-    /// Runs with a finite value, oldest first, the current one last.
+    /// Runs with a finite value that were not deleted, oldest first, the current one last.
     pub points: Vec<TrailPoint>,
     /// What the current run was held against, where its noise is known.
     pub band: Option<TrailBand>,
@@ -51,7 +51,7 @@ pub enum Part {
     Serves,
     /// It has other settings.
     OtherSettings,
-    /// It serves for nobody: failed, a candidate, deleted, or another attempt of a run.
+    /// It serves for nobody: failed, a candidate, or another attempt of a run.
     Apart,
 }
 
@@ -110,6 +110,7 @@ pub fn trail(
     let mut points: Vec<TrailPoint> = history
         .iter()
         .take(super::LOOK_BACK)
+        .filter(|point| !point.deleted)
         .filter_map(|point| shown(point, part(point)))
         .collect();
     points.reverse();
@@ -179,10 +180,11 @@ mod tests {
     use crate::snapshot::Status;
 
     #[test]
-    fn each_run_is_shown_with_its_part_and_the_current_one_last() {
+    fn each_run_that_was_not_deleted_is_shown_with_its_part_and_the_current_one_last() {
         let mut points = history(&[0.1, 0.2, 0.3, f64::NAN, 0.5]);
         points[0].settings = Digest::of(b"other"); // seq 5
         points[2].status = Status::Failed; // seq 3
+        points[3].deleted = true; // seq 2
         let found = trail(
             &points,
             &point(6, 0.6),
@@ -200,14 +202,13 @@ mod tests {
             shown,
             [
                 (1, Part::Serves),
-                (2, Part::Serves),
                 (3, Part::Apart),
                 (5, Part::OtherSettings),
                 (6, Part::Current),
             ]
         );
         assert_eq!((found.band, found.onset), (None, None));
-        assert_eq!(found.newest(3), [0.2, 0.5, 0.6]);
+        assert_eq!(found.newest(3), [0.1, 0.5, 0.6]);
     }
 
     #[test]

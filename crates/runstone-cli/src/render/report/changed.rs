@@ -75,12 +75,26 @@ fn noise(verdict: &MetricVerdict) -> Option<String> {
 fn meaning(delta: &MetricDelta, verdict: Option<&MetricVerdict>, answer: &Answered) -> String {
     let moved = rows::movement(delta, &answer.diff);
     match verdict {
-        Some(judged) => judged.overall.as_str().to_owned(),
+        Some(judged) => by_step(judged).unwrap_or_else(|| judged.overall.as_str().to_owned()),
         None if answer.verdict.others.outside.contains(&delta.name) => {
             format!("{moved}, outside its noise")
         }
         None if delta.prev == delta.curr => String::new(),
         None => moved.to_owned(),
+    }
+}
+
+/// Says what a lasting step made of a metric whose value alone lies within its noise, or has none:
+/// beside the noise the bare word would read like a mistake.
+fn by_step(judged: &MetricVerdict) -> Option<String> {
+    let shift = judged.shift.as_ref()?;
+    let (word, onset) = (judged.overall.as_str(), shift.onset);
+    match (&judged.held, judged.value?) {
+        (Ok(held), value) if value < held.low || held.high < value => None,
+        (Ok(_), _) => Some(format!(
+            "{word} by a lasting step at #{onset}; this run alone lies within the noise"
+        )),
+        (Err(_), _) => Some(format!("{word} by a lasting step at #{onset}")),
     }
 }
 

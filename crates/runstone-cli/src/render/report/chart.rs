@@ -1,9 +1,10 @@
 //! The history of one metric as a picture, and as a line of plain characters.
 //!
 //! Draws what the trail says and nothing else: runs in the order of the log, the band they are held
-//! to, the current run as a diamond, so that it is found without colour. The invariant kept: a
-//! picture is text of its own page. It loads nothing, runs nothing, and every name in it is
-//! escaped. Colours belong to the page's style.
+//! to, the current run as a diamond, so that it is found without colour. What serves for nobody
+//! stretches no scale: beyond it a triangle at the edge points to where it would be, and the line
+//! of characters leaves it out. The invariant kept: a picture is text of its own page. It loads
+//! nothing, runs nothing, and every name in it is escaped. Colours belong to the page's style.
 
 use runstone::core::diff::wording;
 use runstone::core::verdict::{Part, Trail, TrailPoint};
@@ -31,7 +32,7 @@ pub(super) fn svg(trail: &Trail) -> String {
     let mut add = |piece: std::fmt::Arguments<'_>| add(&mut svg, piece);
     add(format_args!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n",
-        escaped(&in_words(trail))
+        escaped(&in_words(trail, Drawn::All))
     ));
     if let Some(band) = trail.band {
         let (from, to) = (
@@ -72,7 +73,12 @@ pub(super) fn svg(trail: &Trail) -> String {
     for (at, point) in trail.points.iter().enumerate() {
         add(format_args!(
             "{}\n",
-            mark(point, frame.x(at), frame.y(point.value))
+            mark(
+                point,
+                frame.x(at),
+                frame.y(point.value),
+                frame.side(point.value)
+            )
         ));
     }
     let ends = [trail.points.first(), trail.points.last()];
@@ -92,8 +98,8 @@ pub(super) fn svg(trail: &Trail) -> String {
 }
 
 /// A run by its shape: a diamond for the current one, a disk for those that serve, a ring for other
-/// settings, a cross for the others.
-fn mark(point: &TrailPoint, x: f64, y: f64) -> String {
+/// settings, a cross for the others, or a triangle where they lie beyond the scale.
+fn mark(point: &TrailPoint, x: f64, y: f64, side: Side) -> String {
     let title = escaped(&format!(
         "#{} {}: {} ({})",
         point.seq,
@@ -101,14 +107,13 @@ fn mark(point: &TrailPoint, x: f64, y: f64) -> String {
         wording::number(point.value),
         said_of(point.part)
     ));
-    let shape = match point.part {
-        Part::Current => format!(
-            "class=\"current\" d=\"M{:.1} {y:.1}L{x:.1} {:.1}L{:.1} {y:.1}L{x:.1} {:.1}Z\"",
-            x - 8.0,
-            y - 8.0,
-            x + 8.0,
-            y + 8.0,
-        ),
+    let (class, path) = match point.part {
+        Part::Current => {
+            let (left, right, up, down) = (x - 8.0, x + 8.0, y - 8.0, y + 8.0);
+            let path =
+                format!("M{left:.1} {y:.1}L{x:.1} {up:.1}L{right:.1} {y:.1}L{x:.1} {down:.1}Z");
+            ("current", path)
+        }
         Part::Serves | Part::OtherSettings => {
             let class = if point.part == Part::Serves {
                 "serves"
@@ -120,19 +125,60 @@ fn mark(point: &TrailPoint, x: f64, y: f64) -> String {
                  <title>{title}</title></circle>"
             );
         }
-        Part::Apart => format!(
-            "class=\"apart\" d=\"M{0:.1} {2:.1}L{1:.1} {3:.1}M{0:.1} {3:.1}L{1:.1} {2:.1}\"",
-            x - 3.0,
-            x + 3.0,
-            y - 3.0,
-            y + 3.0,
-        ),
+        Part::Apart => {
+            let (left, right, up, down) = (x - 3.0, x + 3.0, y - 3.0, y + 3.0);
+            let triangle = |tip: f64, foot: f64| {
+                let path = format!("M{left:.1} {foot:.1}L{x:.1} {tip:.1}L{right:.1} {foot:.1}Z");
+                ("apart beyond", path)
+            };
+            match side {
+                Side::Above => triangle(up, down),
+                Side::Below => triangle(down, up),
+                Side::Within => {
+                    let falls = format!("M{left:.1} {up:.1}L{right:.1} {down:.1}");
+                    (
+                        "apart",
+                        format!("{falls}M{left:.1} {down:.1}L{right:.1} {up:.1}"),
+                    )
+                }
+            }
+        }
     };
-    format!("<path {shape}><title>{title}</title></path>")
+    format!("<path class=\"{class}\" d=\"{path}\"><title>{title}</title></path>")
 }
 
-/// Says in a sentence what the picture shows.
-pub(super) fn in_words(trail: &Trail) -> String {
+/// Where a value lies beside the scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Above,
+    Within,
+    Below,
+}
+
+/// Which runs of a trail are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drawn {
+    /// All of them.
+    All,
+    /// Those that serve, and the current one.
+    Serving,
+}
+
+/// The runs that serve for nobody.
+pub(super) fn apart(trail: &Trail) -> impl Iterator<Item = &TrailPoint> {
+    let points = trail.points.iter();
+    points.filter(|point| point.part == Part::Apart)
+}
+
+/// How many of them lie beyond the scale of the others.
+pub(super) fn beyond(trail: &Trail) -> usize {
+    let frame = Frame::of(trail);
+    let is_beyond = |point: &&TrailPoint| frame.side(point.value) != Side::Within;
+    apart(trail).filter(is_beyond).count()
+}
+
+/// Says in a sentence what the picture, or the line, shows.
+pub(super) fn in_words(trail: &Trail, drawn: Drawn) -> String {
     let band = trail.band.map_or_else(
         || "its noise is not known".to_owned(),
         |band| {
@@ -146,10 +192,16 @@ pub(super) fn in_words(trail: &Trail) -> String {
     let onset = trail
         .onset
         .map_or_else(String::new, |seq| format!("; a lasting step at #{seq}"));
+    let apart = apart(trail).count();
+    let beside = match (drawn, apart) {
+        (Drawn::Serving, _) | (_, 0) => String::new(),
+        (Drawn::All, 1) => ", and 1 that does not serve".to_owned(),
+        (Drawn::All, apart) => format!(", and {apart} that do not serve"),
+    };
     format!(
-        "{} of {} runs, this one last; {band}{onset}",
+        "{} of {} runs, this one last{beside}; {band}{onset}",
         trail.name,
-        trail.points.len()
+        trail.points.len() - apart
     )
 }
 
@@ -162,7 +214,8 @@ struct Frame<'t> {
 
 impl<'t> Frame<'t> {
     fn of(trail: &'t Trail) -> Self {
-        let values = || trail.points.iter().map(|point| point.value);
+        let points = || trail.points.iter().filter(|it| it.part != Part::Apart);
+        let values = || points().map(|point| point.value);
         let (least, most) = (
             values().fold(f64::INFINITY, f64::min),
             values().fold(f64::NEG_INFINITY, f64::max),
@@ -197,6 +250,17 @@ impl<'t> Frame<'t> {
         self.x(at.unwrap_or(points.len().saturating_sub(1)))
     }
 
+    fn side(&self, value: f64) -> Side {
+        if value > self.high {
+            Side::Above
+        } else if value < self.low {
+            Side::Below
+        } else {
+            Side::Within
+        }
+    }
+
+    /// The height of a value; beyond the scale, its edge.
     fn y(&self, value: f64) -> f64 {
         let share = (value - self.low) / (self.high - self.low);
         // Not a number where the values are as large as numbers get.
@@ -274,6 +338,30 @@ mod tests {
                 assert!((TOP..=HEIGHT - BOTTOM).contains(&y), "{value} at {y}");
             }
         }
+    }
+
+    #[test]
+    fn what_serves_for_nobody_stretches_no_scale_and_lies_at_the_edge() {
+        let mut with_failures = trail(&[0.2, 0.21, 0.0, 0.22, 9.0, 0.205, 0.215]);
+        for at in [2, 4, 5] {
+            with_failures.points[at].part = Part::Apart;
+        }
+        let frame = Frame::of(&with_failures);
+        let without = trail(&[0.2, 0.21, 0.22, 0.215]);
+        let expected = Frame::of(&without);
+        assert_eq!((frame.low, frame.high), (expected.low, expected.high));
+        assert_eq!((frame.y(9.0), frame.y(0.0)), (TOP, HEIGHT - BOTTOM));
+        let drawn = svg(&with_failures);
+        assert_eq!(
+            drawn.matches("class=\"apart beyond\"").count(),
+            2,
+            "{drawn}"
+        );
+        assert_eq!(drawn.matches("class=\"apart\"").count(), 1, "{drawn}");
+        assert_eq!((beyond(&with_failures), beyond(&without)), (2, 0));
+        assert!(drawn.contains("of 4 runs, this one last, and 3 that do not serve"));
+        let said = in_words(&with_failures, Drawn::Serving);
+        assert!(said.starts_with("auc of 4 runs, this one last; "), "{said}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! The invariant kept: whatever a document called its runs and metrics, none of it is markup. Every
 //! text passes [`escaped`], and the page forbids itself scripts and addresses on top.
 
-use runstone::core::verdict::{Overall, Part};
+use runstone::core::verdict::{Overall, Part, Trail};
 
 use super::beside::said_of;
-use super::chart;
+use super::chart::{self, Drawn};
 use super::page::{Page, Section, Table, Word, Words};
 use crate::render::lines::add;
 use crate::ui::plain;
@@ -65,9 +65,9 @@ pub(super) fn document(page: &Page<'_>) -> String {
     if let Some(trail) = page.trail {
         add(format_args!(
             "<figure>\n<figcaption>{}</figcaption>\n{}{}</figure>\n",
-            escaped(&chart::in_words(trail)),
+            escaped(&chart::in_words(trail, Drawn::All)),
             chart::svg(trail),
-            legend(trail.points.iter().map(|point| point.part))
+            legend(trail)
         ));
     }
     for section in &page.sections {
@@ -91,21 +91,24 @@ fn shape(overall: Overall) -> &'static str {
 }
 
 /// Says what the shapes of a picture mean, those that are in it.
-fn legend(parts: impl Iterator<Item = Part>) -> String {
-    let parts: Vec<Part> = parts.collect();
+fn legend(trail: &Trail) -> String {
+    let has = |part: Part| trail.points.iter().any(|point| point.part == part);
+    let beyond = chart::beyond(trail);
+    let apart = said_of(Part::Apart);
+    let shapes = [
+        (has(Part::Current), "◆", said_of(Part::Current).to_owned()),
+        (has(Part::Serves), "●", said_of(Part::Serves).to_owned()),
+        (
+            has(Part::OtherSettings),
+            "○",
+            said_of(Part::OtherSettings).to_owned(),
+        ),
+        (chart::apart(trail).count() > beyond, "×", apart.to_owned()),
+        (beyond > 0, "△ ▽", format!("{apart}, beyond the scale")),
+    ];
     let mut text = "<p class=\"legend\">".to_owned();
-    for (part, shape) in [
-        (Part::Current, "◆"),
-        (Part::Serves, "●"),
-        (Part::OtherSettings, "○"),
-        (Part::Apart, "×"),
-    ] {
-        if parts.contains(&part) {
-            add(
-                &mut text,
-                format_args!("<span>{shape} {}</span> ", said_of(part)),
-            );
-        }
+    for (_, shape, words) in shapes.iter().filter(|(is_drawn, ..)| *is_drawn) {
+        add(&mut text, format_args!("<span>{shape} {words}</span> "));
     }
     text.push_str("</p>\n");
     text
@@ -136,7 +139,7 @@ fn line(words: &Words) -> String {
 }
 
 fn table(table: &Table) -> String {
-    let mut text = "<table>\n<thead><tr>".to_owned();
+    let mut text = "<div class=\"wide\">\n<table>\n<thead><tr>".to_owned();
     for head in &table.heads {
         add(&mut text, format_args!("<th scope=\"col\">{head}</th>"));
     }
@@ -152,7 +155,7 @@ fn table(table: &Table) -> String {
         }
         text.push_str("</tr>\n");
     }
-    text.push_str("</tbody>\n</table>\n");
+    text.push_str("</tbody>\n</table>\n</div>\n");
     text
 }
 

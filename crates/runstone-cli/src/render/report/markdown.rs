@@ -7,7 +7,7 @@
 
 use runstone::core::verdict::{Overall, Trail};
 
-use super::chart;
+use super::chart::{self, Drawn};
 use super::page::{Page, Section, Table, Word, Words};
 use crate::render::format::{markdown_line, markdown_text};
 use crate::render::lines::{add, folded_at};
@@ -41,7 +41,10 @@ pub(super) fn plain_page(page: &Page<'_>) -> String {
     }
     if let Some(trail) = page.trail {
         add(&mut text, format_args!("\n    {}\n\n", line_of(trail)));
-        text.push_str(&paragraph(&safe(&chart::in_words(trail)), 0));
+        text.push_str(&paragraph(
+            &safe(&chart::in_words(trail, Drawn::Serving)),
+            0,
+        ));
     }
     for section in page.sections.iter().filter(|it| !it.is_folded) {
         add(&mut text, format_args!("\n## {}\n\n", section.title));
@@ -113,7 +116,7 @@ pub(super) fn github(page: &Page<'_>) -> String {
             format_args!(
                 "`{}` {}\n\n",
                 line_of(trail),
-                on_github(&chart::in_words(trail))
+                on_github(&chart::in_words(trail, Drawn::Serving))
             ),
         );
     }
@@ -218,8 +221,7 @@ fn without_references(text: &str) -> String {
 }
 
 fn line_of(trail: &Trail) -> String {
-    let values: Vec<f64> = trail.points.iter().map(|point| point.value).collect();
-    sparkline(&values)
+    sparkline(&trail.newest(usize::MAX))
 }
 
 fn paragraph(words: &str, hanging: usize) -> String {

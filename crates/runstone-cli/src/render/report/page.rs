@@ -111,7 +111,7 @@ impl<'r> Page<'r> {
                 .iter()
                 .map(|aside| quoting(aside))
                 .collect(),
-            trail: trail.as_ref().filter(|trail| trail.points.len() > 1),
+            trail: trail.as_ref().filter(|trail| trail.newest(2).len() > 1),
             sections: sections
                 .into_iter()
                 .filter(|section| !section.is_empty())
