@@ -424,6 +424,9 @@ fn overview(page: &LogPage) -> Rows {
         if snapshot.attempt.0 > 0 {
             run = format!("{run} (attempt {})", snapshot.attempt);
         }
+        if snapshot.candidate && row.marks.accepted.is_none() {
+            run.push_str(" (candidate)");
+        }
         let mut cells = vec![
             format!(
                 "{}#{}",

@@ -49,6 +49,19 @@ fn an_accepted_candidate_is_the_previous_run_of_the_next() {
     scene.file("c.json", run_document("c", 0.66));
     scene.run(&["record", "c.json", "--candidate"]);
     record(&mut scene, "r4", 0.66);
+    let marked = |scene: &Scene| {
+        let listed = scene.quietly(&["log", "--format", "md"]);
+        let report = scene.quietly(&["report", "c"]);
+        let says = |text: Vec<u8>, words| {
+            let text = String::from_utf8(text).unwrap();
+            text.replace('\n', " ").contains(words)
+        };
+        (
+            says(listed.stdout, "c (candidate)"),
+            says(report.stdout, "candidate no yardstick for others"),
+        )
+    };
+    assert_eq!(marked(&scene), (true, true));
     scene
         .run(&["baseline", "pin", "c"])
         .run(&["accept", "c", "--by", "ana", "--why", "merged as #512"])
@@ -56,6 +69,7 @@ fn an_accepted_candidate_is_the_previous_run_of_the_next() {
         .run(&["accept", "r1"])
         .run(&["delete", "r4", "--yes", "--by", "ana"]);
     record(&mut scene, "r5", 0.66);
+    assert_eq!(marked(&scene), (false, false));
     scene.run(&["show", "c"]);
     assert_snapshot!(scene.transcript());
 }

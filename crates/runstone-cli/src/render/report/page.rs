@@ -153,6 +153,15 @@ fn facts(report: &Report) -> Vec<[String; 2]> {
     if snapshot.attempt.0 > 0 {
         facts.push(["attempt".to_owned(), snapshot.attempt.to_string()]);
     }
+    let accepted = &report.notes.marks.accepted;
+    if snapshot.candidate {
+        let said = if accepted.is_some() {
+            "accepted"
+        } else {
+            "no yardstick for others"
+        };
+        facts.push(["candidate".to_owned(), said.to_owned()]);
+    }
     if let Some(sweep) = &snapshot.sweep {
         facts.push(["sweep".to_owned(), sweep.clone()]);
     }
