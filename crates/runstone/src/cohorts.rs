@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use runstone_core::cohort::{CohortKey, Comparability, compare};
 use runstone_core::id::Stage;
+use runstone_core::note::Tag;
 use runstone_core::verdict::Baseline;
 use runstone_store::{CohortName, Envelope};
 use serde_json::{Value, json};
@@ -99,6 +100,52 @@ impl Ledger {
         let cohorts = self.store.cohorts("", None)?;
         let keys = cohorts.iter().filter_map(|it| self.cohort_key(it).ok());
         Ok(keys.map(|key| key.stage).collect())
+    }
+
+    /// Returns the experiments that have a cohort, as far as keys can be read.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn experiments(&self) -> Result<BTreeSet<String>, Error> {
+        let cohorts = self.store.cohorts("", None)?;
+        let keys = cohorts.iter().filter_map(|it| self.cohort_key(it).ok());
+        let name = |key: CohortKey| {
+            let group = key.groups.get("experiment")?;
+            Some(group.values().next()?.as_str()?.to_owned())
+        };
+        Ok(keys.filter_map(name).collect())
+    }
+
+    /// Returns the sweeps that runs belong to, as far as they can be read. Reads every envelope.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn sweeps(&self) -> Result<BTreeSet<String>, Error> {
+        let mut sweeps = BTreeSet::new();
+        self.scan(|sighted| {
+            let sweep = sighted.envelope.summary.get("sweep");
+            sweeps.extend(sweep.and_then(Value::as_str).map(str::to_owned));
+        })?;
+        Ok(sweeps)
+    }
+
+    /// Returns the tags that snapshots bear which were not deleted, as far as notes can be read.
+    ///
+    /// # Errors
+    /// Reading errors of the store.
+    pub fn tags(&self) -> Result<BTreeSet<Tag>, Error> {
+        let mut tags = BTreeSet::new();
+        for cohort in self.store.cohorts("", None)? {
+            let noted = match self.notes.now(&cohort) {
+                Ok(noted) => noted,
+                Err(error) if error.costs_its_place_alone() => continue,
+                Err(error) => return Err(error),
+            };
+            let marks = noted.all().map(|(_, marks)| marks);
+            let borne = marks.filter(|marks| marks.deleted.is_none());
+            tags.extend(borne.flat_map(|marks| marks.tags.iter().cloned()));
+        }
+        Ok(tags)
     }
 
     /// Tells whether the runs of two cohorts may be compared, and if not, every reason.

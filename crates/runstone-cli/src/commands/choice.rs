@@ -1,13 +1,18 @@
 //! Which snapshots a list is of: the options that `log` and `table` share.
 
-use runstone::Error;
+use std::collections::BTreeSet;
+
+use runstone::core::id::Stage;
 use runstone::core::note::Tag;
 use runstone::core::query::Expr;
 use runstone::core::snapshot::Status;
 use runstone::list::LogRequest;
+use runstone::{Error, Ledger};
 
 use crate::error::CliError;
 use crate::render::time;
+use crate::spelling::nearest;
+use crate::ui::plain;
 
 /// Which snapshots are meant.
 #[derive(Debug, clap::Args)]
@@ -72,4 +77,59 @@ impl ChoiceArgs {
             ..LogRequest::default()
         })
     }
+
+    /// Says which name that was asked for no run bears, and which there are; nothing where each is
+    /// borne, or the store holds nothing.
+    pub(crate) fn unknown_name(&self, ledger: &Ledger) -> Result<Option<String>, CliError> {
+        let stages: BTreeSet<String> = ledger.stages()?.iter().map(Stage::to_string).collect();
+        if stages.is_empty() {
+            return Ok(None);
+        }
+        if let Some(asked) = &self.stage
+            && !stages.iter().any(|stage| stage.eq_ignore_ascii_case(asked))
+        {
+            return Ok(Some(none_has("a stage", asked, &stages)));
+        }
+        if let Some(asked) = &self.experiment {
+            let known = ledger.experiments()?;
+            if !known.contains(asked) {
+                return Ok(Some(none_has("an experiment", asked, &known)));
+            }
+        }
+        if let Some(asked) = &self.sweep {
+            let known = ledger.sweeps()?;
+            if !known.contains(asked) {
+                return Ok(Some(none_has("a sweep", asked, &known)));
+            }
+        }
+        if let Some(asked) = &self.tag {
+            let known: BTreeSet<String> = ledger.tags()?.iter().map(Tag::to_string).collect();
+            if !known.contains(asked.as_str()) {
+                return Ok(Some(none_has("a tag", asked.as_str(), &known)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Most names named beside one that there is not.
+const NAMES_SHOWN: usize = 8;
+
+/// Says that no run has a name, and which there are: the nearest, or the first.
+fn none_has(what: &str, asked: &str, known: &BTreeSet<String>) -> String {
+    let there = match nearest(asked, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "there is none".to_owned(),
+        None => {
+            let shown = known.iter().take(NAMES_SHOWN);
+            let shown: Vec<String> = shown.map(|name| format!("`{name}`")).collect();
+            let more = match known.len().saturating_sub(NAMES_SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let are = if known.len() == 1 { "is" } else { "are" };
+            format!("there {are} {}{more}", shown.join(", "))
+        }
+    };
+    plain(&format!("no run has {what} `{asked}`; {there}"))
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runstone::Ledger;
-use runstone::core::id::Stage;
 use runstone::core::note::Tag;
 use runstone::core::query::path_of;
 use runstone::core::snapshot::Status;
@@ -21,7 +20,6 @@ use crate::render::lines::{line, wrapped};
 use crate::render::sparkline::sparkline;
 use crate::render::{csv, time, words};
 use crate::settings::Settings;
-use crate::spelling::nearest;
 use crate::ui::{Ui, plain, terminal_width};
 
 /// List snapshots, newest first
@@ -152,40 +150,13 @@ fn ranges(unreadable: &[String]) -> Vec<String> {
     lines
 }
 
-/// Says that no snapshot is shown, and which stages there are if none has the one asked for.
+/// Says that no snapshot is shown, and which names there are if none has one that was asked for.
 fn nothing_to_show(ledger: &Ledger, args: &LogArgs) -> Result<String, CliError> {
-    let Some(asked) = &args.choice.stage else {
-        return Ok("no snapshot to show\n".to_owned());
-    };
-    let known = ledger.stages()?;
-    let mut names = known.iter().map(Stage::as_str);
-    if known.is_empty() || names.any(|known| known.eq_ignore_ascii_case(asked)) {
-        return Ok("no snapshot to show\n".to_owned());
-    }
-    let there = nearest(asked, known.iter().map(Stage::as_str)).map_or_else(
-        || listed(&known),
-        |near| format!("did you mean `{}`?", plain(near)),
-    );
-    let asked = plain(asked);
-    Ok(wrapped(&format!(
-        "no snapshot to show: no run has a stage `{asked}`; {there}"
-    )))
+    Ok(match args.choice.unknown_name(ledger)? {
+        Some(why) => wrapped(&format!("no snapshot to show: {why}")),
+        None => "no snapshot to show\n".to_owned(),
+    })
 }
-
-/// Says which stages there are.
-fn listed(stages: &BTreeSet<Stage>) -> String {
-    let shown = stages.iter().take(STAGES_SHOWN);
-    let shown: Vec<String> = shown.map(|name| format!("`{name}`")).collect();
-    let more = match stages.len().saturating_sub(STAGES_SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let are = if stages.len() == 1 { "is" } else { "are" };
-    format!("there {are} {}{more}", plain(&shown.join(", ")))
-}
-
-/// Most stages named beside one that there is not.
-const STAGES_SHOWN: usize = 8;
 
 /// Returns the runs under way that the options ask for; those about results ask for none.
 fn under_way(ledger: &Ledger, args: &LogArgs) -> Result<RunsUnderWay, CliError> {

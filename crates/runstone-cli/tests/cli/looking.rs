@@ -382,3 +382,20 @@ fn a_run_without_a_number_that_decides_is_not_pinned() {
     }
     assert!(scene.quietly(&["baseline", "pin", "good"]).status.success());
 }
+
+#[test]
+fn a_name_that_no_run_bears_is_said_with_those_there_are() {
+    let mut scene = scene_with_runs();
+    scene.file("s.json", run_document("s1", 0.7));
+    let recorded = scene.quietly(&["record", "s.json", "--sweep", "lr-scan"]);
+    assert!(recorded.status.success(), "{recorded:?}");
+    assert!(scene.quietly(&["tag", "s1", "golden"]).status.success());
+    scene
+        .run(&["log", "--sweep", "lr-scna"])
+        .run(&["log", "--sweep", "other"])
+        .run(&["log", "--tag", "best"])
+        .run(&["log", "--experiment", "elsewhere"])
+        .run(&["log", "--stage", "trian"])
+        .run(&["log", "--sweep", "lr-scan", "--status", "failed"]);
+    assert_snapshot!(scene.transcript());
+}
