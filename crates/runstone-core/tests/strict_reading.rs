@@ -439,7 +439,10 @@ fn what_would_pass_for_unchanged_without_being_looked_at_is_named() {
     let warnings: Vec<String> = run.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["kept, never compared: `dataset`, `params` (profile `generic` gives no meaning to them)"]
+        [
+            "kept, never compared: `dataset`, `params` (profile `generic` gives no meaning to them; \
+             it compares `identity.dataset` and `factors.params`)"
+        ]
     );
     let text_for_a_number = json!({"metrics": {"auc": "0.9", "kind": "ROC-AUC"}});
     let run = validate(&with(&text_for_a_number)).unwrap();

@@ -286,19 +286,55 @@ fn unread(
             profile.fields.role(rules, keys) == Role::Unread
         })
     };
-    let names: Vec<String> = document
+    let keys: Vec<&str> = document
         .iter()
         .filter(|(key, value)| is_unread(key, value))
-        .map(|(key, _)| format!("`{key}`"))
+        .map(|(key, _)| key.as_str())
         .collect();
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let places: Vec<String> = keys
+        .iter()
+        .filter_map(|key| compared_place(key, profile, rules))
+        .map(|place| format!("`{place}`"))
+        .collect();
+    let them = if names.len() == 1 { "it" } else { "them" };
+    let instead = match places.join(" and ") {
+        places if places.is_empty() => places,
+        places => format!("; it compares {places}"),
+    };
     (!names.is_empty()).then(|| Warning {
         pointer: None,
         text: format!(
-            "kept, never compared: {} (profile `{}` gives no meaning to them)",
+            "kept, never compared: {} (profile `{}` gives no meaning to {them}{instead})",
             names.join(", "),
             profile.name
         ),
     })
+}
+
+/// Words by which other tools call what a run is of, was set to, and ran with.
+const OF_IDENTITY: [&str; 6] = ["data", "dataset", "features", "split", "target", "task"];
+const OF_SETTINGS: [&str; 6] = [
+    "config",
+    "hparams",
+    "hyperparameters",
+    "parameters",
+    "params",
+    "settings",
+];
+const OF_VERSIONS: [&str; 4] = ["libraries", "library_versions", "packages", "versions"];
+
+/// Returns where a field with a telling name would be compared, if the profile compares it there.
+fn compared_place(key: &str, profile: &Profile, rules: &StageRules) -> Option<String> {
+    let place = match key {
+        key if OF_IDENTITY.contains(&key) => ["identity", key],
+        key if OF_SETTINGS.contains(&key) => ["factors", key],
+        key if OF_VERSIONS.contains(&key) => ["factors", "library_versions"],
+        _ => return None,
+    };
+    let of_it = [place[0], place[1], "any"];
+    let is_read = profile.fields.role(rules, &of_it) != Role::Unread;
+    is_read.then(|| place.join("."))
 }
 
 /// Text under `metrics` is a label. One that reads like a number was meant as one.
