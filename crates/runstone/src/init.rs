@@ -60,6 +60,7 @@ pub struct Initialised {
 ///
 /// # Errors
 /// [`Error::Store`] if the place cannot hold a store, or holds one made with other options;
+/// [`Error::NotMade`] if nothing can be written there;
 /// [`Error::Profile`] and [`Error::NoSuchProfile`] for the profile.
 pub fn init(root: &Path, request: &InitRequest) -> Result<Initialised, Error> {
     init_with(root, request, Arc::new(SystemClock))
@@ -112,7 +113,14 @@ pub fn init_with(
         created: clock.now(),
         settings: settings.to_map(),
     };
-    let initialised = DirStore::init(root, &options, SystemEntropy).map_err(in_short)?;
+    let initialised =
+        DirStore::init(root, &options, SystemEntropy).map_err(|error| match error {
+            StoreError::NotRecorded { source, .. } | StoreError::Unwritten { source, .. } => {
+                let path = root.to_owned();
+                Error::NotMade { path, source }
+            }
+            error => in_short(error).into(),
+        })?;
     let made = matches!(initialised, runstone_store::dir::Initialised::Made(_));
     let store = initialised.into_store();
     if let Some(profile) = &profile {

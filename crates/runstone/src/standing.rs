@@ -114,7 +114,8 @@ impl Ledger {
     /// On `Ok` the profile and the choice survive power loss.
     ///
     /// # Errors
-    /// As [`Ledger::profile`] for the profile; [`Error::Store`] from the store.
+    /// As [`Ledger::profile`] for the profile; [`Error::NotNoted`] if nothing can be written,
+    /// [`Error::Store`] for what else the store says.
     pub fn use_profile(&self, choice: &ProfileChoice) -> Result<DefaultProfile, Error> {
         let profile = self.profile(choice)?;
         let name = ProfileName {
@@ -153,7 +154,7 @@ impl Ledger {
     /// On `Ok` the declaration survives power loss.
     ///
     /// # Errors
-    /// [`Error::Store`] from the store.
+    /// [`Error::NotNoted`] if nothing can be written, [`Error::Store`] for what else the store says.
     pub fn adopt(&self) -> Result<u64, Error> {
         let epoch = self.epoch() + 1;
         self.say(StoreSaid::Adopted { epoch })?;
@@ -178,7 +179,8 @@ impl Ledger {
             summary,
             recorded_at: self.clock.now(),
         };
-        match self.store.append(&Log::StoreNotes, None, &entry)? {
+        let appended = self.store.append(&Log::StoreNotes, None, &entry);
+        match appended.map_err(|error| self.not_noted(error))? {
             Appended::New(_) | Appended::Already(_) => Ok(()),
             // Without a key there is nothing to be taken.
             Appended::Taken { .. } => Err(Error::Damaged {

@@ -80,6 +80,12 @@ const SPLIT_SEED: Seed = Seed(7);
 /// Says of a place that cannot take the store of the demo which other one can.
 fn in_the_way(error: Error, root: &Path) -> CliError {
     let reason = match &error {
+        Error::NotMade { source, .. } => {
+            return CliError::usage(
+                format!("`{}` cannot hold the demo: {source}", root.display()),
+                "name a directory in a folder that you may write to: `runstone demo --keep DIR`",
+            );
+        }
         Error::Store(StoreError::NotAStore { reason, .. }) => reason.to_string(),
         Error::Store(StoreError::OtherOptions { .. }) => "it is another store".to_owned(),
         _ => return error.into(),

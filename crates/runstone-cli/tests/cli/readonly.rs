@@ -43,17 +43,21 @@ impl Locked {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        command.args(["--store", ".runstone"]).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command
             .args(arguments)
-            .args(["--store", ".runstone"])
             .current_dir(self.scene.project())
             .env_clear()
             .env("RUNSTONE_CLOCK", "2026-11-20T10:00:00.000Z");
         if rustix::process::geteuid().is_root() {
             command.uid(READER).gid(READER);
         }
-        command.output().unwrap()
+        command
     }
 
     /// What every file of the store is, so that nothing changes unnoticed.
@@ -157,7 +161,38 @@ fn a_writing_command_says_that_nothing_was_written() {
         &["baseline", "pin", "r1"],
     ] {
         let output = locked.run(arguments);
-        assert!(!output.status.success(), "{arguments:?}: {output:?}");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("nothing was noted in the store `"), "{told}");
+        assert!(
+            told.contains(".runstone`") && told.contains("hint:"),
+            "{told}"
+        );
     }
     assert!(locked.state() == before, "a command that failed wrote");
+}
+
+#[test]
+fn a_store_that_cannot_be_made_has_no_owner_to_ask() {
+    let locked = Locked::new();
+    let project = locked.scene.project();
+    set_mode(&project, 0o555);
+    for (arguments, code) in [
+        (&["init", "--store", "new"][..], 1),
+        (&["init", "new"], 1),
+        (&["demo", "--keep", "new"], 2),
+    ] {
+        let mut command = locked.command(arguments);
+        let output = command.output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {output:?}"
+        );
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("Permission denied"), "{told}");
+        assert!(told.contains("in a folder that you may write to"), "{told}");
+        assert!(!told.contains("owner of the store"), "{told}");
+    }
+    set_mode(&project, 0o755);
 }

@@ -3,6 +3,8 @@
 //! The invariant guarded here: a name that a caller gave stands in a command only where a shell
 //! reads it as that name.
 
+use std::io::ErrorKind;
+
 use runstone_core::problem::ProblemKind;
 use runstone_core::record::Refused;
 use runstone_core::snapshot::SnapshotError;
@@ -54,8 +56,8 @@ impl Error {
             )),
             Self::Unreadable { source, .. } => Some(
                 match source.kind() {
-                    std::io::ErrorKind::NotFound => "check the path",
-                    std::io::ErrorKind::IsADirectory => "name a file in it",
+                    ErrorKind::NotFound => "check the path",
+                    ErrorKind::IsADirectory => "name a file in it",
                     _ => "check the file and its permissions",
                 }
                 .to_owned(),
@@ -77,6 +79,19 @@ impl Error {
             Self::Restore(error) => Some(error.hint()),
             Self::Lock(error) => Some(error.hint().to_owned()),
             Self::Store(error) => error.hint(),
+            Self::NotNoted { source, .. } => unwritten(source).hint(),
+            Self::NotMade { source, .. } => match source.kind() {
+                ErrorKind::PermissionDenied => Some(
+                    "name a directory in a folder that you may write to: `runstone init DIR`"
+                        .to_owned(),
+                ),
+                ErrorKind::ReadOnlyFilesystem => Some(
+                    "name a directory on a file system that is mounted for writing: \
+                     `runstone init DIR`"
+                        .to_owned(),
+                ),
+                _ => unwritten(source).hint(),
+            },
             Self::Conflict(conflict) if conflict.explicit => {
                 Some("choose another attempt, or leave `--attempt` away".to_owned())
             }
@@ -220,6 +235,14 @@ fn file_called(name: &str) -> Option<&str> {
 }
 
 /// Returns what to do about a file that cannot be imported.
+/// Returns what the store would say of a failure like this one.
+fn unwritten(source: &std::io::Error) -> StoreError {
+    StoreError::NotRecorded {
+        path: String::new(),
+        source: source.kind().into(),
+    }
+}
+
 fn hint_of_import(not_imported: &NotImported) -> &'static str {
     match not_imported {
         NotImported::Lines {

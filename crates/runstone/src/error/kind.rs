@@ -64,7 +64,7 @@ impl Error {
             | Self::UnfinishedInit { .. }
             | Self::ProfileLost { .. } => ErrorKind::Damaged,
             Self::Restore(error) => error.kind(),
-            Self::Lock(_) => ErrorKind::Failure,
+            Self::Lock(_) | Self::NotNoted { .. } | Self::NotMade { .. } => ErrorKind::Failure,
             Self::Store(error) => store_kind(error),
         }
     }
@@ -100,6 +100,8 @@ impl Error {
             Self::NoSuchProfile { .. } => "profile_not_found",
             Self::Unreadable { .. } => "file_unreadable",
             Self::Store(error) => store_code(error),
+            Self::NotNoted { .. } => "not_noted",
+            Self::NotMade { .. } => "not_made",
             Self::Conflict(_) => "attempt_conflict",
             Self::UnderWay(_) => "under_way",
             Self::NotFound { .. } | Self::NoEnvironment { .. } => "not_found",

@@ -84,6 +84,26 @@ pub enum Error {
     /// The store refused, failed, or does not know.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was to be noted is not: the cause can be mended and the call repeated.
+    #[error("nothing was noted in the store `{}`: `{path}` could not be written", store.display())]
+    NotNoted {
+        /// The store.
+        store: PathBuf,
+        /// The file or directory of it that the call failed on.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no store, and none could be made.
+    #[error("no store was made: `{}` could not be written", path.display())]
+    NotMade {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// This (run, stage, cohort) is recorded with other content.
     #[error("{0}")]
     Conflict(Box<Conflict>),

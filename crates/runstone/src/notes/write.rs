@@ -11,7 +11,9 @@ use runstone_core::note::{
     Author, Dated, IllegalText, Marks, Note, NoteText, Noted as Together, Said, Tag,
 };
 use runstone_core::snapshot::Status;
-use runstone_store::{Appended, CohortName, Committed, Hash256, Log, NewEntry, Seq, Slot};
+use runstone_store::{
+    Appended, CohortName, Committed, Hash256, Log, NewEntry, Seq, Slot, StoreError,
+};
 use serde_json::{Value, json};
 
 use super::about::{note_json, place_of};
@@ -115,7 +117,8 @@ impl Ledger {
     /// [`Error::Deleted`] if the snapshot was deleted (deleting it again is no error);
     /// [`Error::Unfit`] if it cannot be what the note makes of it: pinned without having finished,
     /// as a candidate or without a number that decides, accepted without being one;
-    /// [`Error::Words`] for a tag that looks like a secret; [`Error::Store`] from the store.
+    /// [`Error::Words`] for a tag that looks like a secret; [`Error::NotNoted`] if nothing can be
+    /// written, [`Error::Store`] for what else the store says.
     pub fn note(&self, stored: &Stored, said: Said, signature: Signature) -> Result<Noting, Error> {
         let (said, signature) = self.without_secrets(said, signature)?;
         let cohort = &stored.place.cohort;
@@ -255,6 +258,18 @@ impl Ledger {
         })
     }
 
+    /// Says of a note that was not appended in which store nothing was noted.
+    pub(crate) fn not_noted(&self, error: StoreError) -> Error {
+        match (error, &self.folder) {
+            (StoreError::NotRecorded { path, source }, Some(store)) => Error::NotNoted {
+                store: store.clone(),
+                path,
+                source,
+            },
+            (error, _) => error.into(),
+        }
+    }
+
     fn append_note(&self, cohort: &CohortName, note: Note) -> Result<Dated, Error> {
         let payload = note.to_payload();
         let entry = NewEntry {
@@ -264,7 +279,8 @@ impl Ledger {
             recorded_at: self.clock.now(),
         };
         let log = Log::CohortNotes(cohort.clone());
-        match self.store.append(&log, None, &entry)? {
+        let appended = self.store.append(&log, None, &entry);
+        match appended.map_err(|error| self.not_noted(error))? {
             Appended::New(Committed { seq, envelope })
             | Appended::Already(Committed { seq, envelope }) => Ok(Dated {
                 seq: seq.get(),

@@ -154,7 +154,8 @@ impl Ledger {
             summary: json!({ "note": note.said.as_str(), "environment_seq": kept.seq.get() }),
             recorded_at: self.clock.now(),
         };
-        match self.store.append(&Log::EnvironmentNotes, None, &entry)? {
+        let appended = self.store.append(&Log::EnvironmentNotes, None, &entry);
+        match appended.map_err(|error| self.not_noted(error))? {
             Appended::New(committed) | Appended::Already(committed) => Ok(committed.seq),
             Appended::Taken { .. } => unreachable!("an entry without a key meets no other"),
         }
