@@ -9,6 +9,7 @@ use runstone::core::id::Attempt;
 use runstone::core::input::{Fill, Overrides, RunInput};
 use runstone::core::json::{Limits, ReadError, read_document};
 use runstone::core::verdict::Condition;
+use runstone::environments::EnvironmentChoice;
 use runstone::profiles::ProfileChoice;
 use runstone::{AttemptChoice, BatchRequest, Error, Ledger, RecordRequest, Recorded};
 use serde_json::Value;
@@ -18,6 +19,7 @@ use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::answer;
+use crate::render::lines::wrapped;
 use crate::settings::{Asked, Settings};
 use crate::source::Documents;
 use crate::tally::Tally;
@@ -30,7 +32,9 @@ use crate::values::{assignment, called, read_input};
 /// with, and answers what changed since the last one. Recording the same again is the same
 /// snapshot. Without FILE the document is made of the options. A FILE with several documents, one
 /// after another, is recorded as a stream: each is answered in its turn, on a line of its own, and
-/// one that is refused does not stop the others.
+/// one that is refused does not stop the others. Standard input is a stream unless it ends with its
+/// first document. Documents of a stream may be of any machine: neither environment nor code is
+/// captured for them, unless `--environment` says which.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -175,6 +179,7 @@ fn run_stream(
     let path = args.file.clone().unwrap_or_default();
     let fail_on = args.fail_on.clone();
     let request = said_beside(args, settings, ledger)?;
+    let is_for_single = matches!(request.environment, EnvironmentChoice::IfJustNow(_));
     let documents = Documents::open(&path, request.limits)?;
     let failure = documents.failure();
     let mut tally = Tally::default();
@@ -255,10 +260,21 @@ fn run_stream(
                 source: ReadError::Empty,
             }));
         }
+        // The answer of a program says it by itself.
+        1 if is_for_single && !is_only && ui.face == Face::Text => ui.talk(&wrapped(
+            "environment and code were not captured: the stream had not ended when its document was \
+             recorded; `--environment current` captures them in any case",
+        )),
         1 => {}
         _ if ui.face == Face::Text => {
             tally.warnings().for_each(|warning| ui.warn(&warning));
             ui.talk(&format!("{}\n", tally.text()));
+            if is_for_single {
+                ui.talk(&wrapped(
+                    "environment and code are not captured for the documents of a stream, which may \
+                     be of any machine; `--environment current` captures those of this one",
+                ));
+            }
         }
         _ => {}
     }
@@ -423,11 +439,7 @@ fn said_beside(
             .attempt
             .map_or(AttemptChoice::Found, AttemptArg::choice),
         profile: settings.profile_choice(args.profile.as_deref()),
-        environment: match settings.environment_choice(args.environment.as_ref(), ledger)? {
-            // Nobody knows how long ago what comes through a pipe was made.
-            choice if args.file.as_deref() == Some(Path::new("-")) => choice.within_a_stream(),
-            choice => choice,
-        },
+        environment: settings.environment_choice(args.environment.as_ref(), ledger)?,
         limits,
     })
 }

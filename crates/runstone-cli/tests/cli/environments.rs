@@ -1,6 +1,9 @@
 //! Environments beside runs: what is captured by default, what is told, and what is said of what is
 //! not known. The machine is a folder, so that each of these reads the same everywhere.
 
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
 use runstone_testkit::Machine;
 #[cfg(feature = "git")]
 use runstone_testkit::Repository;
@@ -123,6 +126,68 @@ fn what_is_not_captured_is_said_with_its_reason() {
     }
     scene.run(&["record", "r1.json", "--environment", "yesterday"]);
     insta::assert_snapshot!(scene.transcript());
+}
+
+/// What `show` knows of the environment of a run.
+fn environment_of(scene: &Scene, run_id: &str) -> String {
+    let shown = scene.quietly(&["show", run_id]);
+    let text = String::from_utf8(shown.stdout).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.contains("environment"))
+        .unwrap();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn one_document_on_standard_input_is_captured_for_like_one_in_a_file() {
+    let mut scene = Scene::with_store(&[]);
+    let machine = Machine::new();
+    let one = run_document("r1", 0.61);
+    scene.run_with(&["record", "-"], &on(&machine), one.as_bytes());
+    assert!(!environment_of(&scene, "r1").contains("not captured"));
+    assert!(
+        !scene.transcript().contains("captured"),
+        "{}",
+        scene.transcript()
+    );
+
+    // Its writer goes on, so that nobody knows whether another one follows.
+    let mut command = scene.command(&["record", "-"]);
+    let mut child = command
+        .envs(on(&machine))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input
+        .write_all(run_document("r2", 0.62).as_bytes())
+        .unwrap();
+    input.write_all(b"\n").unwrap();
+    let mut answer = [0];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut answer)
+        .unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("environment and code were not captured"),
+        "{told}"
+    );
+    assert!(told.contains("`--environment current`"), "{told}");
+    assert!(environment_of(&scene, "r2").contains("not captured: it was recorded in a stream"));
+
+    let several = [run_document("r3", 0.6), run_document("r4", 0.6)].join("\n");
+    let current = ["record", "-", "--environment", "current"];
+    scene.run_with(&current, &on(&machine), several.as_bytes());
+    assert!(!environment_of(&scene, "r3").contains("not captured"));
 }
 
 #[test]

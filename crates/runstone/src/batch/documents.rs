@@ -103,6 +103,7 @@ impl Handed {
             attempt: batch.attempt,
             profile: batch.profile.clone(),
             process: RecordRequest::no_process(),
+            // Whose machine the documents of a stream ran on nobody knows.
             environment: if self.is_only {
                 batch.environment.clone()
             } else {
