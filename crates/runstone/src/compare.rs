@@ -209,7 +209,10 @@ impl Ledger {
         current: &Point,
     ) -> Result<Option<EqualRegression>, Error> {
         let alike = alike_before(points, current);
-        let ends = [alike.first(), alike.last()].into_iter().flatten();
+        let ends = match alike.as_slice() {
+            [first, .., last] => vec![first, last],
+            alike => alike.iter().collect(),
+        };
         for point in ends {
             let Ok(earlier) = self.recent(&stored.place.cohort, point.seq) else {
                 continue;
