@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::env_vars;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::render::lines::wrapped;
 use crate::settings::{Origin, STORE_DIR, Settings, directory};
 use crate::ui::{DONE, Face, Ui, plain};
 
@@ -122,6 +123,16 @@ pub(crate) fn run(args: &InitArgs, ui: &Ui, settings: &Settings) -> Result<Exit,
                 plain(&settings.experiment),
                 plain(&profile.name),
             ))?;
+            if args
+                .dir
+                .as_deref()
+                .is_some_and(|dir| !dir.ends_with(STORE_DIR))
+            {
+                ui.talk(&wrapped(&format!(
+                    "it is not called `{STORE_DIR}`: commands find it by `--store` or \
+                     `RUNSTONE_STORE` alone"
+                )));
+            }
         }
     }
     Ok(Exit::Done)

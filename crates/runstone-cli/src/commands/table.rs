@@ -1,5 +1,6 @@
 //! `runstone table`.
 
+use runstone::Error;
 use runstone::table::TableRequest;
 
 use crate::commands::choice::ChoiceArgs;
@@ -8,7 +9,7 @@ use crate::exit::Exit;
 use crate::render::format::Format;
 use crate::render::table;
 use crate::settings::Settings;
-use crate::ui::Ui;
+use crate::ui::{Face, Ui};
 
 /// Put the runs of a cohort side by side, best first
 ///
@@ -43,10 +44,22 @@ pub(crate) fn run(args: &TableArgs, ui: &Ui, settings: &Settings) -> Result<Exit
     let mut runs = args.choice.read()?;
     runs.at_most = args.at_most.unwrap_or(settings.log_lines.value);
     let ledger = settings.open_ledger()?;
-    let table = ledger.table(&TableRequest {
+    let request = TableRequest {
         runs,
         by: args.by.clone(),
-    })?;
+    };
+    let table = match ledger.table(&request) {
+        Ok(table) => table,
+        Err(error) => {
+            if matches!(error, Error::NoRun)
+                && ui.face == Face::Text
+                && let Some(why) = args.choice.unknown_name(&ledger)?
+            {
+                ui.warn(&why);
+            }
+            return Err(error.into());
+        }
+    };
     let text = table::text(&table, format);
     match format {
         Format::Csv => ui.exact(&text)?,

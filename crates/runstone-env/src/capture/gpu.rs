@@ -1,9 +1,9 @@
 //! Graphics processors and their drivers, as the kernel's modules tell.
 //!
-//! A machine without a driver is `absent`, which is no error. Nothing is loaded and nobody is asked:
-//! how much memory there is, and which CUDA the driver offers, its library alone would say; what
-//! CUDA a program *uses* comes with its packages. The invariant: what names one piece of hardware
-//! and no other (its serial number, where it is plugged in) is not kept.
+//! A machine without a driver is `absent`, which is no error. Nothing is loaded and nobody is
+//! asked: how much memory there is, and which CUDA the driver offers, its library alone would say;
+//! what CUDA a program *uses* comes with its packages. The invariant: what names one piece of
+//! hardware and no other (its serial number, where it is plugged in) is not kept.
 //!
 //! # Source
 //! `/proc/driver/nvidia` of the driver's README, chapter "Using the /proc File System Interface".

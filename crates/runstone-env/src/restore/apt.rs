@@ -1,8 +1,8 @@
 //! Steps of apt: packages by name and architecture, and their marks.
 //!
 //! What runs on any architecture counts to the machine's own, as apt counts it. The invariant: a
-//! package without a legal name, version and architecture is told to nobody, and one that the target
-//! was captured in the middle of setting up is not missing there.
+//! package without a legal name, version and architecture is told to nobody, and one that the
+//! target was captured in the middle of setting up is not missing there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
