@@ -59,7 +59,7 @@ pub use key::{Key, KeyText, Nonce, StoreId};
 pub use log::{CohortName, Log, NotACohortName, SHARD_SLOTS, Seq};
 pub use memory::MemoryStore;
 pub use secret::Secret;
-pub use shelf::{Exclusive, Keep, MadeFolder, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
+pub use shelf::{Exclusive, Keep, NotAShelfPath, Room, Shelf, ShelfPath, Shelved};
 pub use store::{
     Appended, BatchItem, Committed, Entry, Instead, Meanwhile, Moved, NewEntry, OpenedCohort, Slot,
     Standing, Store, Sweep, Swept, Whereabouts,

@@ -21,7 +21,7 @@ use crate::hash::Hash256;
 use crate::key::{Key, KeyText, Nonce, StoreId};
 use crate::log::{CohortName, Log, Seq};
 use crate::secret::Secret;
-use crate::shelf::{Exclusive, Keep, MadeFolder, Room, Shelf, ShelfPath, Shelved, not_a_file};
+use crate::shelf::{Exclusive, Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 use crate::store::{
     Appended, BatchItem, Committed, Entry, Instead, Meanwhile, NewEntry, OpenedCohort, Slot,
     Standing, Store,
@@ -331,25 +331,6 @@ impl Store for MemoryStore {
     }
 }
 
-/// A folder of the shelf without a place.
-#[derive(Debug)]
-struct Folder<'s> {
-    store: &'s MemoryStore,
-    place: ShelfPath,
-    files: Vec<(ShelfPath, Vec<u8>)>,
-}
-
-impl MadeFolder for Folder<'_> {
-    fn put(self: Box<Self>) -> bool {
-        let mut kept = self.store.kept();
-        if kept.shelf.keys().any(|path| path.is_below(&self.place)) {
-            return false;
-        }
-        kept.shelf.extend(self.files);
-        true
-    }
-}
-
 impl Shelf for MemoryStore {
     fn put(&self, path: &ShelfPath, bytes: &[u8], _keep: Keep) -> Result<(), StoreError> {
         if path.parts().is_empty() {
@@ -384,22 +365,18 @@ impl Shelf for MemoryStore {
         Ok(())
     }
 
-    fn make_folder<'s>(
-        &'s self,
-        folder: &ShelfPath,
-        files: &[(ShelfPath, &[u8])],
-    ) -> Option<Box<dyn MadeFolder + 's>> {
+    fn put_folder(&self, folder: &ShelfPath, files: &[(ShelfPath, &[u8])]) -> bool {
         if folder.parts().is_empty() || files.iter().any(|(path, _)| !path.is_below(folder)) {
-            return None;
+            return false;
         }
-        let files = files.iter();
-        Some(Box::new(Folder {
-            store: self,
-            place: folder.clone(),
-            files: files
-                .map(|(path, bytes)| (path.clone(), bytes.to_vec()))
-                .collect(),
-        }))
+        let mut kept = self.kept();
+        if kept.shelf.keys().any(|path| path.is_below(folder)) {
+            return false;
+        }
+        for (path, bytes) in files {
+            kept.shelf.insert(path.clone(), bytes.to_vec());
+        }
+        true
     }
 
     fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {

@@ -47,17 +47,12 @@ pub trait Shelf: Send + Sync + Debug {
         keep: Keep,
     ) -> Result<(), StoreError>;
 
-    /// Makes a folder with all its files under a name that nobody reads, to be put into its place
-    /// later: readers without a power cut see all of it or nothing. As durable as
-    /// [`Keep::BestEffort`].
+    /// Puts a folder into its place with all its files at once, if nothing is there: readers without
+    /// a power cut see all of it or nothing. As durable as [`Keep::BestEffort`].
     ///
-    /// Nothing is made where somebody has the place already, or where it cannot be made: whoever
-    /// puts the files one by one is told what hinders.
-    fn make_folder<'s>(
-        &'s self,
-        folder: &ShelfPath,
-        files: &[(ShelfPath, &[u8])],
-    ) -> Option<Box<dyn MadeFolder + 's>>;
+    /// Returns whether it did. Where not, nothing of it is there: somebody else may have the place,
+    /// or whoever puts the files one by one is told what hinders.
+    fn put_folder(&self, folder: &ShelfPath, files: &[(ShelfPath, &[u8])]) -> bool;
 
     /// Returns a file, or nothing if there is none.
     ///
@@ -94,12 +89,6 @@ pub trait Shelf: Send + Sync + Debug {
         folder: &ShelfPath,
         work: &mut dyn FnMut() -> Result<(), StoreError>,
     ) -> Result<Exclusive, StoreError>;
-}
-
-/// A folder that is made and has no place yet. Dropped, it is gone again.
-pub trait MadeFolder: Send + Debug {
-    /// Puts the folder into its place, if nothing is there; returns whether it did.
-    fn put(self: Box<Self>) -> bool;
 }
 
 /// What became of work that one does at a time.

@@ -26,17 +26,17 @@ use crate::open::Ledger;
 use crate::profiles::rules_of;
 use crate::recorded::{Acknowledged, Answered, FoundForNext, Recorded, RecordedAs};
 use crate::summary;
-use crate::views::{ToWrite, Views, view_of};
+use crate::views::{Made, Views, view_of};
 
 /// Everything that is said of a recording, with the views it is to have.
 #[derive(Debug)]
-pub(crate) struct WorkedOut<'l> {
+pub(crate) struct WorkedOut {
     recorded_as: RecordedAs,
     stored: Stored,
     answer: Answered,
     nearest: Option<Nearest>,
     /// None where none are kept or wanted.
-    views: Result<Option<ToWrite<'l>>, Error>,
+    views: Result<Option<Made>, Error>,
     warnings: Vec<String>,
 }
 
@@ -58,12 +58,12 @@ impl Ledger {
         self.finish(self.work_out(acknowledged, counts))
     }
 
-    /// Works out everything that is said of a recording, and shows none of it.
+    /// Works out everything that is said of a recording, and writes none of it.
     pub(crate) fn work_out(
         &self,
         acknowledged: Acknowledged,
         counts: &dyn Fn(&CohortName) -> bool,
-    ) -> WorkedOut<'_> {
+    ) -> WorkedOut {
         let Acknowledged {
             recorded_as,
             stored,
@@ -116,7 +116,7 @@ impl Ledger {
     }
 
     /// Writes the views of a recording that was worked out, once it is durable.
-    pub(crate) fn finish(&self, worked_out: WorkedOut<'_>) -> Recorded {
+    pub(crate) fn finish(&self, worked_out: WorkedOut) -> Recorded {
         let WorkedOut {
             recorded_as,
             stored,
@@ -125,7 +125,7 @@ impl Ledger {
             views,
             mut warnings,
         } = worked_out;
-        let written = views.and_then(|views| self.write_views(recorded_as, &stored, views));
+        let written = views.and_then(|made| self.write_views(recorded_as, &stored, made));
         let views = written.unwrap_or_else(|error| {
             warnings.push(format!(
                 "recorded, but its views were not written: {}; `runstone views rebuild` makes them",

@@ -154,8 +154,7 @@ impl Ledger {
     /// On `Ok` the declaration survives power loss.
     ///
     /// # Errors
-    /// [`Error::NotNoted`] if nothing can be written, [`Error::Store`] for what else the store
-    /// says.
+    /// [`Error::NotNoted`] if nothing can be written, [`Error::Store`] for what else the store says.
     pub fn adopt(&self) -> Result<u64, Error> {
         let epoch = self.epoch() + 1;
         self.say(StoreSaid::Adopted { epoch })?;

@@ -15,7 +15,7 @@ use super::layout::{Holds, TEMPORARY};
 use super::publish::errno;
 use super::tree::{At, at};
 use crate::error::StoreError;
-use crate::shelf::{Exclusive, Keep, MadeFolder, Room, Shelf, ShelfPath, Shelved, not_a_file};
+use crate::shelf::{Exclusive, Keep, Room, Shelf, ShelfPath, Shelved, not_a_file};
 
 /// Bytes of a file that are read at most.
 const FILE_BYTES_MAX: usize = 1024 * 1024 * 1024;
@@ -45,19 +45,14 @@ impl<F: FileSystem> Shelf for DirStore<F> {
             .map_err(StoreError::beside_the_logs)
     }
 
-    fn make_folder<'s>(
-        &'s self,
-        folder: &ShelfPath,
-        files: &[(ShelfPath, &[u8])],
-    ) -> Option<Box<dyn MadeFolder + 's>> {
-        let make = || {
+    fn put_folder(&self, folder: &ShelfPath, files: &[(ShelfPath, &[u8])]) -> bool {
+        let put = || {
             self.demand_layout()?;
             let (above, _) = split(folder)?;
             let above = self.make_shelf_folder(&above)?;
-            self.make_whole(above, folder, files)
+            self.put_whole(&above, folder, files)
         };
-        let made = make().ok().flatten()?;
-        Some(Box::new(made))
+        matches!(put(), Ok(true))
     }
 
     fn get(&self, path: &ShelfPath) -> Result<Option<Vec<u8>>, StoreError> {

@@ -1,11 +1,10 @@
 //! Folders of the shelf that are put in their place whole.
 //!
 //! A folder that nobody has is made under a temporary name, with everything in it, and gets its
-//! name when it may be seen: each file needs no temporary name of its own, nobody has to be asked
-//! what else lies there, and the making need not wait for the moment. The invariant guarded here:
-//! of those who put one folder one wins, and whoever does not leaves nothing behind. Where nothing
-//! is renamed unless its new name is free, nothing is put; what is to be done instead is left to
-//! the caller.
+//! name when it is done: each file needs no temporary name of its own, and nobody has to be asked
+//! what else lies there. The invariant guarded here: of those who put one folder one wins, and
+//! whoever does not leaves nothing behind. Where nothing is renamed unless its new name is free,
+//! nothing is put; what is to be done instead is left to the caller.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,58 +15,65 @@ use super::fs::{FileSystem, Kind, best_effort};
 use super::layout::{Holds, temporary_name};
 use super::tree::{At, at};
 use crate::error::StoreError;
-use crate::shelf::{MadeFolder, ShelfPath};
+use crate::shelf::ShelfPath;
 
 /// Whether this handle found that folders cannot be renamed so, until it finds otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Refused(AtomicBool);
 
-/// A folder without its name. What was made of it goes when this is dropped, unless it got it.
+/// A folder that is being made. What was made of it goes when this is dropped, unless it got its
+/// name.
 #[derive(Debug)]
-pub(super) struct Begun<'s, F: FileSystem> {
-    store: &'s DirStore<F>,
-    above: At<F>,
-    name: String,
+struct Begun<'a, F: FileSystem> {
+    store: &'a DirStore<F>,
+    above: &'a At<F>,
     temporary: String,
     /// The folders in it by their path below it, itself among them.
-    folders: BTreeMap<Vec<String>, At<F>>,
-    files: Vec<(At<F>, String)>,
+    folders: BTreeMap<Vec<&'a str>, At<F>>,
+    files: Vec<(At<F>, &'a str)>,
     has_its_name: bool,
 }
 
 impl<F: FileSystem> DirStore<F> {
-    /// Makes a folder with all its files in another one, without its name; nothing if something
-    /// has that name there.
-    pub(super) fn make_whole(
+    /// Puts a folder with all its files into another one, if nothing has its name there; returns
+    /// whether it did.
+    pub(super) fn put_whole(
         &self,
-        above: At<F>,
+        above: &At<F>,
         folder: &ShelfPath,
         files: &[(ShelfPath, &[u8])],
-    ) -> Result<Option<Begun<'_, F>>, StoreError> {
+    ) -> Result<bool, StoreError> {
         let Some(name) = folder.parts().last() else {
-            return Ok(None);
+            return Ok(false);
         };
         let is_known_to_fail = self.whole_refused.0.load(Ordering::Relaxed);
-        if self.tree.kind == Kind::Network || is_known_to_fail || self.tree.exists(&above, name)? {
-            return Ok(None);
+        if self.tree.kind == Kind::Network || is_known_to_fail || self.tree.exists(above, name)? {
+            return Ok(false);
         }
-        let mut begun = self.begin_whole(above, name)?;
+        let mut begun = self.begin_whole(above)?;
         for (path, bytes) in files {
             if !path.is_below(folder) {
-                return Ok(None);
+                return Ok(false);
             }
-            begun.add(&path.parts()[folder.parts().len()..], bytes)?;
+            begun.put(&path.parts()[folder.parts().len()..], bytes)?;
         }
-        Ok(Some(begun))
+        match begun.name(name) {
+            Ok(()) => Ok(true),
+            // Somebody else was quicker.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(_without_such_renames) => {
+                self.whole_refused.0.store(true, Ordering::Relaxed);
+                Ok(false)
+            }
+        }
     }
 
-    fn begin_whole(&self, above: At<F>, name: &str) -> Result<Begun<'_, F>, StoreError> {
+    fn begin_whole<'a>(&'a self, above: &'a At<F>) -> Result<Begun<'a, F>, StoreError> {
         let temporary = temporary_name(self.nonce());
-        let made = self.tree.make_missing(&above, &temporary, Holds::Passing)?;
+        let made = self.tree.make_missing(above, &temporary, Holds::Passing)?;
         Ok(Begun {
             store: self,
             above,
-            name: name.to_owned(),
             temporary,
             folders: BTreeMap::from([(Vec::new(), made)]),
             files: Vec::new(),
@@ -76,9 +82,9 @@ impl<F: FileSystem> DirStore<F> {
     }
 }
 
-impl<F: FileSystem> Begun<'_, F> {
-    /// Adds a file at a path below the folder.
-    fn add(&mut self, path: &[String], bytes: &[u8]) -> Result<(), StoreError> {
+impl<'a, F: FileSystem> Begun<'a, F> {
+    /// Puts a file at a path below the folder.
+    fn put(&mut self, path: &'a [String], bytes: &[u8]) -> Result<(), StoreError> {
         let Some((name, folders)) = path.split_last() else {
             return Ok(());
         };
@@ -86,35 +92,29 @@ impl<F: FileSystem> Begun<'_, F> {
         let tree = &self.store.tree;
         let made = tree.fs.create_new(&here.dir, name, tree.modes.derived);
         let file = made.map_err(at(here.name(name)))?;
-        self.files.push((here.clone(), name.clone()));
+        self.files.push((here.clone(), name));
         tree.fs.write_all(&file, bytes).map_err(at(here.name(name)))
     }
 
     /// Returns a folder below this one, made with those above it.
-    fn folder(&mut self, path: &[String]) -> Result<At<F>, StoreError> {
-        if let Some(there) = self.folders.get(path) {
+    fn folder(&mut self, path: &'a [String]) -> Result<At<F>, StoreError> {
+        let key: Vec<&str> = path.iter().map(String::as_str).collect();
+        if let Some(there) = self.folders.get(&key) {
             return Ok(there.clone());
         }
         let (name, above) = path.split_last().expect("the folder itself is there");
         let above = self.folder(above)?;
         let made = self.store.tree.make_missing(&above, name, Holds::Passing)?;
-        self.folders.insert(path.to_vec(), made.clone());
+        self.folders.insert(key, made.clone());
         Ok(made)
     }
-}
 
-impl<F: FileSystem> MadeFolder for Begun<'_, F> {
-    fn put(mut self: Box<Self>) -> bool {
+    /// Gives the folder its name.
+    fn name(mut self, name: &str) -> io::Result<()> {
         let (fs, above) = (&self.store.tree.fs, &self.above.dir);
-        match fs.rename_noreplace(above, &self.temporary, above, &self.name) {
-            Ok(()) => self.has_its_name = true,
-            // Somebody else was quicker.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(_without_such_renames) => {
-                self.store.whole_refused.0.store(true, Ordering::Relaxed);
-            }
-        }
-        self.has_its_name
+        fs.rename_noreplace(above, &self.temporary, above, name)?;
+        self.has_its_name = true;
+        Ok(())
     }
 }
 
@@ -176,8 +176,7 @@ mod tests {
     fn put(store: &DirStore<Faulty>, stage: &str) -> bool {
         let stage = run().below(stage).unwrap();
         let files = ["a.json", "b.json"].map(|name| (stage.below(name).unwrap(), b"{}".as_slice()));
-        let made = store.make_folder(&run(), &files);
-        made.is_some_and(MadeFolder::put)
+        store.put_folder(&run(), &files)
     }
 
     /// Returns everything below `runs/`, whatever its name.
@@ -209,23 +208,6 @@ mod tests {
     }
 
     #[test]
-    fn folder_is_seen_when_it_is_put_and_gone_when_it_is_not() {
-        let root = TempDir::new().unwrap();
-        let (store, _) = store(&root);
-        let file = run().below("a.json").unwrap();
-        let make = || store.make_folder(&run(), &[(file.clone(), b"{}".as_slice())]);
-        drop(make().unwrap());
-        assert_eq!(names(&root), [""; 0]);
-        let (first, second) = (make().unwrap(), make().unwrap());
-        assert_eq!(store.get(&file).unwrap(), None);
-        assert_eq!(store.list(&ShelfPath::of(Room::Runs)).unwrap(), []);
-        assert!(first.put());
-        assert!(!second.put());
-        assert_eq!(names(&root), ["a.json", "r1"]);
-        assert!(make().is_none(), "somebody has the place");
-    }
-
-    #[test]
     fn folder_that_cannot_be_put_leaves_nothing_behind() {
         let root = TempDir::new().unwrap();
         let (store, fs) = store(&root);
@@ -244,7 +226,6 @@ mod tests {
         }
         assert!(!put(&store, "train"), "it would fail again");
     }
-
     #[test]
     fn folder_that_was_never_finished_is_swept_with_what_is_in_it() {
         let root = TempDir::new().unwrap();

@@ -22,13 +22,12 @@ mod shared;
 mod written;
 
 pub(crate) use self::findings::Lost;
-pub(crate) use self::made::GroupKeys;
+pub(crate) use self::made::{GroupKeys, Made};
 pub use self::places::ViewPaths;
 pub(crate) use self::places::view_of;
 pub use self::rebuild::Rebuilt;
 pub(crate) use self::settled::Mode;
 pub(crate) use self::shared::Entries;
-pub(crate) use self::written::ToWrite;
 
 /// Which views a store keeps; fixed when it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

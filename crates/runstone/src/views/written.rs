@@ -1,12 +1,11 @@
 //! Writing the views of a snapshot that was just recorded.
 //!
-//! Without a flush: a view that a power cut takes or tears is stale, and made again. The invariants
-//! kept: nobody sees a view of a snapshot that is not durable, and whatever fails here is a
-//! warning, because the snapshot stands.
+//! After the answer, without a flush: a view that a power cut takes or tears is stale, and made
+//! again. The invariant kept: whatever fails here is a warning, because the snapshot stands.
 
 use runstone_core::cohort::CohortKey;
 use runstone_core::views::{ViewFile, ViewFolder, index};
-use runstone_store::{Keep, MadeFolder, Room, ShelfPath};
+use runstone_store::{Keep, Room, ShelfPath};
 
 use super::Views;
 use super::made::{Made, folder_of};
@@ -18,24 +17,15 @@ use crate::notes::place_of;
 use crate::open::Ledger;
 use crate::recorded::{Answered, RecordedAs};
 
-/// The views that a recording is to have once it is durable.
-#[derive(Debug)]
-pub(crate) struct ToWrite<'l> {
-    made: Made,
-    /// The folder of its run, where nobody has that yet: all but in its place.
-    run: Option<Box<dyn MadeFolder + 'l>>,
-}
-
 impl Ledger {
-    /// Makes the views that a recording is to have, and shows none of them; none where none are
-    /// kept, or it was deleted.
+    /// Makes the views that a recording is to have; none where none are kept, or it was deleted.
     pub(crate) fn make_views(
         &self,
         recorded_as: RecordedAs,
         stored: &Stored,
         answer: &Answered,
         key: &CohortKey,
-    ) -> Result<Option<ToWrite<'_>>, Error> {
+    ) -> Result<Option<Made>, Error> {
         if self.settings.views == Views::None {
             return Ok(None);
         }
@@ -46,23 +36,20 @@ impl Ledger {
         }
         let cohort = &stored.place.cohort;
         let group_key = self.group_keys.of(cohort, || Ok(key.digest()))?;
-        let made = self.made(stored, answer, group_key)?;
-        let is_new = recorded_as == RecordedAs::New;
-        let run = is_new.then(|| self.make_run(&made, stored)).flatten();
-        Ok(Some(ToWrite { made, run }))
+        self.made(stored, answer, group_key).map(Some)
     }
 
-    /// Writes the views of a durable snapshot, and those it is one of several in.
+    /// Writes the views of a snapshot, and those it is one of several in.
     pub(crate) fn write_views(
         &self,
         recorded_as: RecordedAs,
         stored: &Stored,
-        to_write: Option<ToWrite<'_>>,
+        made: Option<Made>,
     ) -> Result<Option<ViewPaths>, Error> {
-        let Some(ToWrite { made, run }) = to_write else {
+        let Some(made) = made else {
             return Ok(None);
         };
-        let is_whole = run.is_some_and(MadeFolder::put);
+        let is_whole = recorded_as == RecordedAs::New && self.put_run(&made, stored);
         if !is_whole {
             self.put_made(&made, recorded_as)?;
         }
@@ -148,10 +135,10 @@ impl Ledger {
         Ok(noted.is_unsure_of(seen))
     }
 
-    /// Makes the folder of a run that has none yet, with all its files and an index of this
-    /// snapshot alone. Whoever comes once it has its place finds both, and brings the index up to
+    /// Puts the folder of a run that has none yet, with all its files and an index of this snapshot
+    /// alone; returns whether it did. Whoever comes later finds both, and brings the index up to
     /// date.
-    fn make_run(&self, made: &Made, stored: &Stored) -> Option<Box<dyn MadeFolder + '_>> {
+    fn put_run(&self, made: &Made, stored: &Stored) -> bool {
         let run = made.folder.run();
         let folder = on_shelf(&made.folder);
         let index = index(&[entry_of(stored)]);
@@ -160,7 +147,7 @@ impl Ledger {
             .map(|(file, bytes)| (below(&folder, file.name()), bytes.as_slice()))
             .collect();
         files.push((index_of(run), &index));
-        self.store.shelf().make_folder(&run_on_shelf(run), &files)
+        self.store.shelf().put_folder(&run_on_shelf(run), &files)
     }
 
     /// Puts every file of a snapshot's folder; of one recorded before only what is missing or
