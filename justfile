@@ -106,6 +106,10 @@ restore-npm:
 nfs *RUNSTONE:
     .ci/nfs {{ RUNSTONE }}
 
+# A build with `nvml` beside a library in place of NVIDIA's: answering, late, refusing, missing; needs cc and a mount namespace.
+gpu-library:
+    .ci/gpu-library
+
 # Shows each changed snapshot and asks.
 accept: (need "cargo-insta")
     cargo insta review

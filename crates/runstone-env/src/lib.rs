@@ -13,6 +13,9 @@
 //!           program is started)
 //! ```
 //!
+//! With the cargo feature `nvml`, off by default, a capture of the machine itself also loads the
+//! library of NVIDIA's driver where that driver is, and asks it.
+//!
 //! The invariant: **absent is not empty**. Each source has a [`State`], and nothing may be
 //! concluded from one that is not [`State::Captured`]. Keeping environments, and joining them to
 //! runs, belongs to the ledger.

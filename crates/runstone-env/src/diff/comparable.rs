@@ -30,7 +30,9 @@ impl Comparable {
         match states {
             (Some(State::Absent), Some(State::Absent)) | (None, None) => Self::Neither,
             (Some(State::Captured), Some(State::Captured)) => {
-                foreign(name, before, after).map_or(Self::Whole, Self::Nothing)
+                let whole =
+                    || asked_on_one_side(name, before, after).map_or(Self::Whole, Self::Common);
+                foreign(name, before, after).map_or_else(whole, Self::Nothing)
             }
             (Some(State::Captured | State::Partial), Some(State::Captured | State::Partial)) => {
                 foreign(name, before, after).map_or_else(|| Self::Common(reason()), Self::Nothing)
@@ -51,6 +53,32 @@ fn foreign(name: SourceName, before: &Environment, after: &Environment) -> Optio
     };
     differing("distribution", distribution(before), distribution(after))
         .or_else(|| differing("architecture", architecture(before), architecture(after)))
+}
+
+/// Returns why the driver of processors cannot be compared whole: not every build asks its library,
+/// and what nobody asked for did not come or go.
+fn asked_on_one_side(
+    name: SourceName,
+    before: &Environment,
+    after: &Environment,
+) -> Option<String> {
+    if name != SourceName::Gpu {
+        return None;
+    }
+    let has = |environment: &Environment, fact: &str| {
+        let source = environment.sources.get(&name);
+        source.is_some_and(|it| it.facts.contains_key(fact))
+    };
+    let asked = |it: &Environment| has(it, "nvidia_cuda");
+    let unasked = |it: &Environment| has(it, "nvidia_driver") && !asked(it);
+    let side = if unasked(before) && asked(after) {
+        "before"
+    } else if asked(before) && unasked(after) {
+        "after"
+    } else {
+        return None;
+    };
+    Some(format!("memory and CUDA not asked for {side}"))
 }
 
 fn distribution(environment: &Environment) -> Option<&str> {

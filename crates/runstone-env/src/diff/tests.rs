@@ -137,6 +137,33 @@ fn of_a_partial_source_only_what_both_sides_have_is_compared() {
 }
 
 #[test]
+fn what_one_build_asked_of_the_driver_and_another_did_not_neither_came_nor_went() {
+    let gpu =
+        |facts: Value| environment(&json!({ "gpu": { "state": "captured", "facts": facts } }));
+    let processors = json!([{ "model": "NVIDIA H100", "memory_bytes": 85_520_809_984_u64 }]);
+    let unasked = gpu(json!({ "nvidia_driver": "550.54.15" }));
+    let asked = gpu(json!({
+        "nvidia_cuda": "12.8", "nvidia_driver": "570.86.10", "nvidia_processors": processors,
+    }));
+    let there = diff(&unasked, &asked);
+    assert_eq!(
+        lines(&there),
+        ["gpu nvidia_driver changed 550.54.15 570.86.10"]
+    );
+    let reason = "memory and CUDA not asked for before";
+    assert_eq!(there.not_compared[0].reason, reason);
+    let back = diff(&asked, &unasked);
+    assert_eq!(back.rows.len(), 1);
+    let reason = "memory and CUDA not asked for after";
+    assert_eq!(back.not_compared[0].reason, reason);
+    // A driver that was not there has nothing that anybody could have asked for.
+    let other = gpu(json!({ "amdgpu_driver": "6.8.5" }));
+    let swapped = diff(&other, &asked);
+    assert_eq!(swapped.rows.len(), 4);
+    assert_eq!(swapped.not_compared, []);
+}
+
+#[test]
 fn packages_of_two_distributions_are_not_compared() {
     let side = |id: &str| {
         environment(&json!({

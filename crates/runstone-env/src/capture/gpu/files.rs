@@ -1,16 +1,15 @@
 //! Graphics processors and their drivers, as the kernel's modules tell.
 //!
-//! A machine without a driver is `absent`, which is no error. Nothing is loaded and nobody is
-//! asked: how much memory there is, and which CUDA the driver offers, its library alone would say;
-//! what CUDA a program *uses* comes with its packages. The invariant: what names one piece of
-//! hardware and no other (its serial number, where it is plugged in) is not kept.
+//! Nothing is loaded and nobody is asked. The invariant: processors are told by model, in an order
+//! of their own, and never by their place. How much memory they have, and which CUDA the driver
+//! offers, its library alone would say.
 //!
 //! # Source
 //! `/proc/driver/nvidia` of the driver's README, chapter "Using the /proc File System Interface".
 
 use serde_json::Value;
 
-use super::found::{Found, explained};
+use crate::capture::found::{Found, explained};
 use crate::root::Root;
 
 /// The modules of the two vendors, and their folders.
@@ -25,15 +24,7 @@ const INFORMATION: &str = "information";
 /// What stands there of a processor that nobody used yet.
 const UNKNOWN: &str = "Unknown";
 
-pub(super) fn read(root: &Root) -> Found {
-    if root.is_host() {
-        told(root)
-    } else {
-        Found::skipped("another root has no driver of its own")
-    }
-}
-
-fn told(root: &Root) -> Found {
+pub(super) fn told(root: &Root) -> Found {
     let mut found = Found::captured();
     for (driver, module) in DRIVERS {
         if let Some(version) = found.text(root, format!("{module}/version")) {
