@@ -76,6 +76,8 @@ words! {
         Os = "os",
         /// Arch's packages.
         Pacman = "pacman",
+        /// Global packages of pnpm.
+        Pnpm = "pnpm",
         /// An interpreter and its distributions.
         Python = "python",
         /// Packages of R.
@@ -84,6 +86,8 @@ words! {
         Rpm = "rpm",
         /// Environment variables that change results.
         Variables = "variables",
+        /// Global packages of yarn.
+        Yarn = "yarn",
     }
 }
 
@@ -119,8 +123,16 @@ impl SourceName {
             Self::Cpu | Self::Kernel | Self::Os => Scope::Os,
             Self::Gpu => Scope::Gpu,
             Self::Modules | Self::Variables => Scope::Session,
-            Self::Npm => Scope::Node,
+            Self::Npm | Self::Pnpm | Self::Yarn => Scope::Node,
             Self::Python => Scope::Python,
         }
+    }
+
+    /// Tells whether a document names it also where nothing of it is.
+    ///
+    /// Those that joined later are named only where something is: an environment without them keeps
+    /// the digest that it had, and is the one it was.
+    pub(crate) const fn is_always_named(self) -> bool {
+        !matches!(self, Self::Pnpm | Self::Yarn)
     }
 }

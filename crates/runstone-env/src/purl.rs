@@ -52,7 +52,7 @@ pub(crate) fn of(
         SourceName::Rpm => of_rpm(package, distribution),
         SourceName::Cargo => of_cargo(package),
         SourceName::Conda => of_conda(package),
-        SourceName::Npm => of_npm(package),
+        SourceName::Npm | SourceName::Pnpm | SourceName::Yarn => of_npm(package),
         SourceName::Python => of_python(package),
         SourceName::R => of_r(package),
         SourceName::Apt
@@ -172,8 +172,13 @@ fn channel_name(channel: &str, subdir: Option<&str>) -> String {
     without.unwrap_or(name).to_owned()
 }
 
+/// A package that was asked for by an address, a folder or another name is not the registry's of
+/// that name.
 fn of_npm(package: &Package) -> Option<PackageUrl<'_>> {
-    if package.facts.contains_key("link") {
+    if ["link", "from"]
+        .iter()
+        .any(|it| package.facts.contains_key(*it))
+    {
         return None;
     }
     let scoped = package.name.split_once('/');
@@ -297,6 +302,16 @@ mod tests {
                 "pkg:npm/%40angular/animation@12.3.1",
             ),
             (
+                SourceName::Pnpm,
+                package("cowsay", "1.6.0", None, none()),
+                "pkg:npm/cowsay@1.6.0",
+            ),
+            (
+                SourceName::Yarn,
+                package("@team/tool", "2.0.0", None, none()),
+                "pkg:npm/%40team/tool@2.0.0",
+            ),
+            (
                 SourceName::Cargo,
                 package(
                     "just",
@@ -337,6 +352,11 @@ mod tests {
                 json!({ "url": "https://h/x", "vcs": "git" }),
             ),
             (SourceName::Npm, json!({ "link": true })),
+            (
+                SourceName::Pnpm,
+                json!({ "link": true, "from": "link:/srv/x" }),
+            ),
+            (SourceName::Yarn, json!({ "from": "file:/srv/x.tgz" })),
             (SourceName::Cargo, json!({ "from": "path+file:///srv/x" })),
             (SourceName::R, json!({})),
             (SourceName::Modules, json!({})),

@@ -8,13 +8,18 @@ use runstone_env::{Environment, Options, Root, capture, diff};
 use tempfile::TempDir;
 
 /// Files that are read, each with a source of its own or a part in one.
-const FILES: [&str; 19] = [
+const FILES: [&str; 24] = [
     "etc/apk/world",
     "etc/apt/sources.list",
     "etc/apt/sources.list.d/a.sources",
     "etc/os-release",
     "home/.cargo/.crates2.json",
+    "home/.config/yarn/global/node_modules/a/package.json",
+    "home/.config/yarn/global/package.json",
+    "home/.local/share/pnpm/global/5/node_modules/a/package.json",
+    "home/.local/share/pnpm/global/5/package.json",
     "home/.npmrc",
+    "home/.yarnrc",
     "lib/apk/db/installed",
     "usr/lib/node_modules/a/package.json",
     "var/lib/apt/extended_states",
@@ -31,7 +36,7 @@ const FILES: [&str; 19] = [
 ];
 
 /// What such files are made of.
-static PARTS: [&[u8]; 28] = [
+static PARTS: [&[u8]; 29] = [
     b"\n",
     b"\n\n",
     b" ",
@@ -56,6 +61,7 @@ static PARTS: [&[u8]; 28] = [
     b"\"name\": \"a\"",
     b"\"version\": \"1\"",
     b"\"installs\": {}",
+    b"{\"dependencies\": {\"a\": \"1\"}}",
     b"\"url\": \"https://a:b@c\"",
     b"../../../..",
     b"Auto-Installed: 1\n",

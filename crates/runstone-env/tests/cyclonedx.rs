@@ -58,7 +58,7 @@ fn fixture(name: &str, variables: &[(&str, &str)]) -> Environment {
 
 /// Every fixture root, each with what a session there would say.
 fn fixtures() -> Vec<(&'static str, Environment)> {
-    let cases: [(&str, &[(&str, &str)]); 11] = [
+    let cases: [(&str, &[(&str, &str)]); 12] = [
         ("alpine", &[]),
         ("arch", &[]),
         ("cargo", &[("HOME", "/home/ann")]),
@@ -66,6 +66,7 @@ fn fixtures() -> Vec<(&'static str, Environment)> {
         ("debian", &[]),
         ("distroless", &[]),
         ("fedora", &[]),
+        ("globals", &[("HOME", "/home/ann")]),
         ("node", &[]),
         ("python", &[("VIRTUAL_ENV", "/srv/project/.venv")]),
         ("r", &[("R_LIBS_USER", "/home/ann/R")]),
@@ -195,6 +196,11 @@ fn packages_have_the_urls_that_scanners_look_for() {
     let python = urls("python", &[("VIRTUAL_ENV", "/srv/project/.venv")]);
     assert!(!python.contains_key("editable"), "{python:?}");
     assert!(python.contains_key("friendly-bard"), "{python:?}");
+    let globals = urls("globals", &[("HOME", "/home/ann")]);
+    assert_eq!(
+        globals.into_values().collect::<Vec<_>>(),
+        ["pkg:npm/cowsay@1.6.0", "pkg:npm/typescript@5.4.5"]
+    );
 }
 
 #[test]

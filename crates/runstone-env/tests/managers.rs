@@ -435,6 +435,58 @@ fn npm_has_the_packages_that_npm_lists() {
     );
 }
 
+/// Fails unless a source has the packages that its manager lists, of the session.
+fn assert_listed(source: SourceName, theirs: &BTreeSet<(String, String)>) {
+    if theirs.is_empty() {
+        return skipped(&format!("{} has no global packages", source.as_str()));
+    }
+    let options = Options {
+        variables: session(),
+        ..Options::default()
+    };
+    assert_same(&packages(&captured_with(&options), source), theirs);
+}
+
+#[test]
+fn pnpm_has_the_packages_that_pnpm_lists() {
+    let Some(output) = asked("pnpm", &["ls", "-g", "--depth=0", "--json"]) else {
+        return;
+    };
+    let Ok(listed) = serde_json::from_slice::<Value>(&output.stdout) else {
+        return skipped("pnpm lists no global packages");
+    };
+    let folders = listed.as_array().unwrap().iter();
+    let dependencies = folders.filter_map(|it| it["dependencies"].as_object());
+    let theirs = dependencies
+        .flatten()
+        .map(|(name, it)| (name.clone(), it["version"].as_str().unwrap().to_owned()))
+        .collect();
+    assert_listed(SourceName::Pnpm, &theirs);
+}
+
+#[test]
+fn yarn_has_the_packages_that_yarn_lists() {
+    let Some(release) = asked("yarn", &["--version"]) else {
+        return;
+    };
+    if !release.stdout.starts_with(b"1.") {
+        return skipped("this yarn has no global packages");
+    }
+    let output = asked("yarn", &["global", "list", "--json"]).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let infos = lines.filter(|line| line["type"] == "info");
+    let theirs = infos
+        .filter_map(|line| {
+            let (name, version) = line["data"].as_str()?.split('"').nth(1)?.rsplit_once('@')?;
+            Some((name.to_owned(), version.to_owned()))
+        })
+        .collect();
+    assert_listed(SourceName::Yarn, &theirs);
+}
+
 #[test]
 fn two_captures_of_one_machine_have_one_digest() {
     let options = Options {

@@ -29,6 +29,7 @@ fn roots() -> Vec<(&'static str, Options)> {
         ("debian", Options::default()),
         ("distroless", Options::default()),
         ("fedora", Options::default()),
+        ("globals", named("HOME", "/home/ann")),
         ("node", named("PATH", "/usr/bin")),
         (
             "pyenv",
@@ -689,6 +690,284 @@ fn package_that_links_out_of_the_root_is_not_read() {
     assert_eq!(
         json_of(&capture, SourceName::Npm),
         json!({ "state": "captured", "facts": { "broken": ["absolute", "up"] } })
+    );
+}
+
+#[test]
+fn pnpm_and_yarn_tell_what_was_asked_for_globally_and_not_what_came_along() {
+    let capture = captured("globals");
+    assert_eq!(
+        json_of(&capture, SourceName::Pnpm),
+        json!({
+            "state": "partial",
+            "facts": { "broken": ["gone"] },
+            "packages": [
+                {
+                    "name": "@team/tool",
+                    "version": "2.0.0",
+                    "facts": { "from": "git+https://git.example.org/tool.git#0123abc" },
+                },
+                { "name": "cowsay", "version": "1.6.0" },
+                {
+                    "name": "linked",
+                    "version": "0.0.0",
+                    "facts": {
+                        "calls_itself": "renamed",
+                        "from": "link:../../../../../../../srv/work/linked",
+                        "link": true,
+                    },
+                },
+            ],
+        })
+    );
+    let folder = "/home/ann/.local/share/pnpm/global/5";
+    assert_eq!(
+        said(&capture, SourceName::Pnpm),
+        [
+            format!("{folder}/package.json asks for what is no name of a package"),
+            format!("{folder}/node_modules/gone/package.json is missing: no package"),
+        ]
+    );
+    assert_eq!(
+        capture.record.observed[&SourceName::Pnpm],
+        json!({ "folder": folder })
+    );
+    assert_eq!(
+        json_of(&capture, SourceName::Yarn),
+        json!({
+            "state": "captured",
+            "packages": [
+                {
+                    "name": "mine",
+                    "version": "0.1.0",
+                    "facts": { "from": "file:/srv/work/mine.tgz" },
+                },
+                { "name": "typescript", "version": "5.4.5" },
+            ],
+        })
+    );
+}
+
+/// A root with these files and links, as a session with these variables captures it.
+fn made(files: &[(&str, &str)], links: &[(&str, &str)], variables: &[(&str, &str)]) -> Capture {
+    let folder = TempDir::new().unwrap();
+    let place = |path: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    };
+    for (path, text) in files {
+        std::fs::write(place(path), text).unwrap();
+    }
+    for (path, target) in links {
+        symlink(target, place(path)).unwrap();
+    }
+    let variables = variables.iter().copied();
+    let options = Options {
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        ..Options::default()
+    };
+    capture(&Root::at(folder.path()).unwrap(), &options)
+}
+
+/// Name and version of each package.
+fn names(capture: &Capture, source: SourceName) -> Vec<String> {
+    let packages = self::source(capture, source).packages.iter();
+    packages
+        .map(|it| format!("{} {}", it.name, it.version))
+        .collect()
+}
+
+#[test]
+fn groups_that_pnpm_keeps_apart_count_as_far_as_a_link_leads_to_them() {
+    let files = [
+        (
+            "p/global/5/package.json",
+            r#"{"dependencies":{"older":"1.0.0"}}"#,
+        ),
+        (
+            "p/global/v11/a1/package.json",
+            r#"{"dependencies":{"cowsay":"1.6.0","work":"1.0.0"}}"#,
+        ),
+        (
+            "p/global/v11/b2/package.json",
+            r#"{"dependencies":{"@s/x":"npm:y@2"}}"#,
+        ),
+        (
+            "p/global/v11/c3/package.json",
+            r#"{"dependencies":{"unfinished":"1.0.0"}}"#,
+        ),
+        (
+            "p/global/v11/b2/node_modules/@s/x/package.json",
+            r#"{"name":"y","version":"2.0.0"}"#,
+        ),
+        (
+            "mnt/store/v11/links/cowsay/1/node_modules/cowsay/package.json",
+            r#"{"version":"1.6.0"}"#,
+        ),
+        ("srv/work/package.json", r#"{"version":"0.0.0"}"#),
+    ];
+    let links = [
+        ("p/global/v11/00aa", "a1"),
+        ("p/global/v11/00bb", "b2"),
+        ("p/global/v11/00cc", "gone"),
+        (
+            "p/global/v11/a1/node_modules/cowsay",
+            "/mnt/store/v11/links/cowsay/1/node_modules/cowsay",
+        ),
+        ("p/global/v11/a1/node_modules/work", "/srv/work"),
+    ];
+    let capture = made(&files, &links, &[("PNPM_HOME", "/p")]);
+    assert_eq!(
+        json_of(&capture, SourceName::Pnpm),
+        json!({
+            "state": "captured",
+            "packages": [
+                { "name": "@s/x", "version": "2.0.0", "facts": { "calls_itself": "y", "from": "npm:y@2" } },
+                { "name": "cowsay", "version": "1.6.0" },
+                { "name": "work", "version": "0.0.0", "facts": { "link": true } },
+            ],
+        })
+    );
+    // A layout that was begun and holds nothing takes nothing from an older one.
+    let older = made(
+        &[
+            files[0],
+            (
+                "p/global/5/node_modules/older/package.json",
+                r#"{"version":"1.0.0"}"#,
+            ),
+            ("p/global/v11/.keep", ""),
+        ],
+        &[],
+        &[("PNPM_HOME", "/p")],
+    );
+    assert_eq!(names(&older, SourceName::Pnpm), ["older 1.0.0"]);
+    let none = made(&[("p/global/v11/.keep", "")], &[], &[("PNPM_HOME", "/p")]);
+    assert_eq!(
+        json_of(&none, SourceName::Pnpm),
+        json!({ "state": "captured" })
+    );
+}
+
+/// Fails unless a source finds what lies in a folder, in a session of Ann's with settings and
+/// variables.
+fn assert_found_in(
+    folder: &str,
+    source: SourceName,
+    settings: &[(&str, &str)],
+    variables: &[(&str, &str)],
+) {
+    let asked_in = format!("{folder}/package.json");
+    let lies_in = format!("{folder}/node_modules/x/package.json");
+    let mut files = vec![
+        (asked_in.as_str(), r#"{"dependencies":{"x":"1"}}"#),
+        (lies_in.as_str(), r#"{"version":"1.0.0"}"#),
+    ];
+    files.extend_from_slice(settings);
+    let mut session = vec![("HOME", "/home/ann")];
+    session.extend_from_slice(variables);
+    let capture = made(&files, &[], &session);
+    assert_eq!(names(&capture, source), ["x 1.0.0"], "{folder}");
+}
+
+#[test]
+fn global_folders_are_where_variables_and_settings_say() {
+    let pnpm = |folder: &str, settings: &[(&str, &str)], variables: &[(&str, &str)]| {
+        assert_found_in(folder, SourceName::Pnpm, settings, variables);
+    };
+    pnpm("home/ann/.local/share/pnpm/global/5", &[], &[]);
+    pnpm("data/pnpm/global/5", &[], &[("XDG_DATA_HOME", "/data")]);
+    pnpm(
+        "p/global/5",
+        &[],
+        &[("PNPM_HOME", "/p"), ("XDG_DATA_HOME", "/data")],
+    );
+    pnpm(
+        "g/5",
+        &[],
+        &[("npm_config_global_dir", "/g"), ("PNPM_HOME", "/p")],
+    );
+    pnpm(
+        "home/ann/g/5",
+        &[("home/ann/.npmrc", "global-dir=~/g\n")],
+        &[],
+    );
+    pnpm(
+        "g/5",
+        &[("home/ann/.config/pnpm/rc", "global-dir=/g\n")],
+        &[],
+    );
+    pnpm(
+        "g/5",
+        &[("c/pnpm/config.yaml", "globalDir: /g\n")],
+        &[("XDG_CONFIG_HOME", "/c")],
+    );
+
+    let yarn = |folder: &str, settings: &[(&str, &str)], variables: &[(&str, &str)]| {
+        assert_found_in(folder, SourceName::Yarn, settings, variables);
+    };
+    yarn(
+        "home/ann/.config/yarn/global",
+        &[],
+        &[("XDG_CONFIG_HOME", "/c")],
+    );
+    yarn("usr/local/share/.config/yarn/global", &[], &[]);
+    yarn("data/yarn/global", &[], &[("XDG_DATA_HOME", "/data")]);
+    yarn("g", &[], &[("YARN_GLOBAL_FOLDER", "/g")]);
+    yarn(
+        "home/ann/g",
+        &[(
+            "home/ann/.yarnrc",
+            "registry \"https://r\"\nglobal-folder \"./g\"\n",
+        )],
+        &[],
+    );
+    yarn(
+        "g",
+        &[("home/ann/.yarnrc", "--global-folder \"/g\"\n")],
+        &[],
+    );
+}
+
+#[test]
+fn packages_of_which_nobody_says_whether_they_were_asked_for_leave_the_source_partial() {
+    let inner = r#"{"version":"1.0.0"}"#;
+    for (folder, source) in [
+        ("home/ann/.local/share/pnpm/global/5", SourceName::Pnpm),
+        ("home/ann/.config/yarn/global", SourceName::Yarn),
+    ] {
+        let lies_in = format!("{folder}/node_modules/x/package.json");
+        let asked_in = format!("{folder}/package.json");
+        let session = [("HOME", "/home/ann")];
+        let lies = (lies_in.as_str(), inner);
+        let capture = made(&[lies], &[], &session);
+        assert_eq!(json_of(&capture, source), json!({ "state": "partial" }));
+        let reason = format!("/{folder}/package.json is missing: what was asked for is not known");
+        assert_eq!(said(&capture, source), [reason]);
+        for torn in ["{\"dependencies\":", r#"{"dependencies":["x"]}"#] {
+            let capture = made(&[lies, (&asked_in, torn)], &[], &session);
+            assert_eq!(
+                json_of(&capture, source),
+                json!({ "state": "partial" }),
+                "{torn}"
+            );
+        }
+        let none = made(&[lies, (&asked_in, "{}")], &[], &session);
+        assert_eq!(json_of(&none, source), json!({ "state": "captured" }));
+    }
+}
+
+#[test]
+fn environment_without_what_later_releases_read_is_the_one_it_was() {
+    let folder = TempDir::new().unwrap();
+    let capture = capture(&Root::at(folder.path()).unwrap(), &Options::default());
+    let named = capture.environment.sources.keys().map(|it| it.as_str());
+    assert_eq!(
+        named.collect::<Vec<_>>().join(" "),
+        "apk apt cargo conda cpu dpkg gpu kernel modules npm os pacman python r rpm variables"
     );
 }
 

@@ -48,6 +48,15 @@ impl Found {
         found
     }
 
+    /// Returns what is to be said where nothing of the source is: that it is not there, or what was
+    /// in the way of knowing.
+    pub(super) fn nowhere(self) -> Self {
+        match self.warnings.as_slice() {
+            [] => Self::absent(),
+            warnings => Self::unreadable(warnings.join("; ")),
+        }
+    }
+
     fn of(state: State) -> Self {
         Self {
             source: Source::without_facts(state),

@@ -16,13 +16,17 @@ mod found;
 mod gpu;
 mod kernel;
 mod modules;
+mod node_modules;
 mod npm;
 mod os;
 mod pacman;
+mod pnpm;
 mod python;
 mod r;
 mod rpm;
+mod settings;
 mod variables;
+mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -123,7 +127,10 @@ pub fn capture(root: &Root, options: &Options) -> Capture {
             let observed = options.redaction.captured("observed", observed, None);
             record.observed.insert(name, observed);
         }
-        environment.sources.insert(name, found.source);
+        let is_there = !matches!(found.source.state, State::Absent | State::Skipped);
+        if is_there || name.is_always_named() {
+            environment.sources.insert(name, found.source);
+        }
     }
     // Numbers come from files of others.
     environment.settle();
@@ -188,10 +195,12 @@ fn read(root: &Root, name: SourceName, options: &Options) -> Found {
         SourceName::Npm => npm::read(root, options),
         SourceName::Os => os::read(root),
         SourceName::Pacman => pacman::read(root),
+        SourceName::Pnpm => pnpm::read(root, options),
         SourceName::Python => python::read(root, options),
         SourceName::R => r::read(root, options),
         SourceName::Rpm => rpm::read(root),
         SourceName::Variables => variables::read(root, options),
+        SourceName::Yarn => yarn::read(root, options),
     }
 }
 

@@ -47,11 +47,7 @@ pub(super) fn read(root: &Root, options: &Options) -> Found {
             }
         }
     }
-    match (is_there, found.warnings.is_empty()) {
-        (true, _) => found,
-        (false, true) => Found::absent(),
-        (false, false) => Found::unreadable(found.warnings.join("; ")),
-    }
+    if is_there { found } else { found.nowhere() }
 }
 
 fn libraries(options: &Options) -> Vec<PathBuf> {

@@ -80,8 +80,10 @@ pub(super) fn is_numeric(source: SourceName, name: &str) -> bool {
         | SourceName::Kernel
         | SourceName::Modules
         | SourceName::Npm
+        | SourceName::Pnpm
         | SourceName::R
-        | SourceName::Variables => false,
+        | SourceName::Variables
+        | SourceName::Yarn => false,
     }
 }
 

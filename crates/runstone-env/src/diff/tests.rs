@@ -367,6 +367,29 @@ proptest! {
 }
 
 #[test]
+fn source_that_an_earlier_release_did_not_read_is_neither_new_nor_gone() {
+    let npm = || captured(&json!([{ "name": "npm", "version": "10.0.0" }]));
+    let pnpm = |version: &str| captured(&json!([{ "name": "cowsay", "version": version }]));
+    let earlier = environment(&json!({ "npm": npm() }));
+    let now = environment(&json!({ "npm": npm(), "pnpm": pnpm("1.6.0") }));
+    for (before, after, reason) in [
+        (&earlier, &now, "not captured before, captured after"),
+        (&now, &earlier, "captured before, not captured after"),
+    ] {
+        let diff = diff(before, after);
+        assert_eq!(lines(&diff), [""; 0]);
+        let not_compared = diff.not_compared.iter();
+        let not_compared: Vec<_> = not_compared.map(|it| (it.source, &*it.reason)).collect();
+        assert_eq!(not_compared, [(SourceName::Pnpm, reason)]);
+    }
+    let later = environment(&json!({ "npm": npm(), "pnpm": pnpm("1.10.0") }));
+    assert_eq!(
+        lines(&diff(&now, &later)),
+        ["pnpm cowsay upgraded 1.6.0 1.10.0"]
+    );
+}
+
+#[test]
 fn facts_of_a_package_that_only_one_side_can_know_are_no_change() {
     let document = |facts: Value, state: &str| {
         let packages = json!([{ "name": "numpy", "version": "1", "facts": facts }]);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Details, Export, LeftOut};
 use crate::bom::{self, property};
 use crate::document::{Environment, Package};
-use crate::names::SourceName;
+use crate::names::{Scope, SourceName};
 use crate::purl::{self, Distribution};
 
 /// Longest version that the format takes, in characters (`definitions.version`).
@@ -100,7 +100,8 @@ fn component(
     properties.extend(facts.map(|(name, value)| bom::of_package(name, value)));
     // What is installed as a program of its own is one; that others use it is the rule elsewhere.
     let kind = match source {
-        SourceName::Cargo | SourceName::Npm => "application",
+        SourceName::Cargo => "application",
+        _ if source.scope() == Scope::Node => "application",
         _ => "library",
     };
     let mut component = json!({
@@ -110,7 +111,7 @@ fn component(
         "type": kind,
         "version": package.version,
     });
-    if source == SourceName::Npm
+    if source.scope() == Scope::Node
         && let Some((scope, name)) = package.name.split_once('/')
     {
         component["group"] = Value::from(scope);

@@ -18,7 +18,7 @@ pub(crate) fn compare(source: SourceName, left: &str, right: &str) -> Option<Ord
             let right: pep440_rs::Version = right.parse().ok()?;
             Some(left.cmp(&right))
         }
-        SourceName::Npm => {
+        SourceName::Npm | SourceName::Pnpm | SourceName::Yarn => {
             let left = semver::Version::parse(left).ok()?;
             let right = semver::Version::parse(right).ok()?;
             Some(left.cmp(&right))
