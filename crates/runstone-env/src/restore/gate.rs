@@ -4,6 +4,7 @@
 //! that was not captured on both sides, and a system that cannot be told is not taken for the same.
 //! Which packages differ is left to the managers' own files.
 
+use super::globals;
 use super::manager::Manager;
 use super::policy::Policy;
 use super::side::Side;
@@ -46,6 +47,9 @@ pub struct Obstacle {
 /// Returns the managers that are asked, in the order in which they act.
 pub(super) fn selected(current: &Side<'_>, target: &Side<'_>, policy: &Policy) -> Vec<Manager> {
     let is_there = |manager: &Manager| {
+        if manager.is_told_alone() {
+            return globals::is_known(*manager, current, target);
+        }
         let is_absent =
             |side: &Side<'_>| matches!(side.state(manager.source()), None | Some(State::Absent));
         !(is_absent(current) && is_absent(target))

@@ -15,6 +15,10 @@ words! {
         Pip = "pip",
         /// Global packages of npm.
         Npm = "npm",
+        /// Global packages of pnpm.
+        Pnpm = "pnpm",
+        /// Global packages of yarn.
+        Yarn = "yarn",
     }
 }
 
@@ -26,7 +30,15 @@ impl Manager {
             Self::Conda => SourceName::Conda,
             Self::Pip => SourceName::Python,
             Self::Npm => SourceName::Npm,
+            Self::Pnpm => SourceName::Pnpm,
+            Self::Yarn => SourceName::Yarn,
         }
+    }
+
+    /// Tells whether it changes nothing, and is asked by itself only where both sides know what it
+    /// has installed.
+    pub(super) const fn is_told_alone(self) -> bool {
+        matches!(self, Self::Pnpm | Self::Yarn)
     }
 
     /// Tells whether it changes what belongs to one user, and not the system under all.

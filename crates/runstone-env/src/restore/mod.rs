@@ -2,9 +2,10 @@
 //! them.
 //!
 //! ```text
-//! gate     what stands in the way at all       apt python npm conda   steps of each manager
-//! policy   what may be done                    protected              what is never removed
-//! plan     the steps, and their name           argv                   the command lines, a script
+//! gate     what stands in the way at all       apt python npm         steps of each manager
+//! policy   what may be done                    conda globals          what is told and not changed
+//! plan     the steps, and their name           protected              what is never removed
+//! argv     the command lines, a script
 //! proof    what the managers announced, held against the plan
 //! ```
 //!
@@ -17,6 +18,7 @@ mod apt;
 pub mod argv;
 mod conda;
 mod gate;
+mod globals;
 mod manager;
 mod npm;
 mod plan;

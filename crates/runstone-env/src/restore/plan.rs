@@ -15,7 +15,7 @@ use super::manager::Manager;
 use super::policy::Policy;
 use super::side::{Places, Side};
 use super::step::{Action, Found, Kept, Step};
-use super::{apt, conda, npm, python};
+use super::{apt, conda, globals, npm, python};
 use crate::names::SourceName;
 
 /// The schema of a plan, by which readers know it.
@@ -111,8 +111,12 @@ pub fn plan(current: &Side<'_>, target: &Side<'_>, policy: &Policy) -> Result<Pl
             Manager::Conda => conda::steps(current, target, &mut found),
             Manager::Pip => python::steps(current, target, policy, &mut found),
             Manager::Npm => npm::steps(current, target, policy, &mut found),
+            Manager::Pnpm | Manager::Yarn => {
+                globals::steps(*manager, current, target, &mut found);
+            }
         }
     }
+    globals::notes(current, target, policy, &mut found);
     let place = |manager: Manager, place: &Option<String>| {
         place.clone().filter(|_| managers.contains(&manager))
     };

@@ -590,6 +590,63 @@ fn conda_is_told_and_not_changed() {
 }
 
 #[test]
+fn pnpm_and_yarn_are_told_and_not_changed_and_in_nobodys_way() {
+    let with = |packages: &[(SourceName, Package)]| {
+        let mut environment = environment(packages);
+        for (name, _) in packages {
+            environment.sources.get_mut(name).unwrap().state = State::Captured;
+        }
+        environment
+    };
+    let pnpm = |name: &str, version: &str| (SourceName::Pnpm, Package::new(name, version));
+    let yarn = |version: &str| (SourceName::Yarn, Package::new("typescript", version));
+    let current = with(&[
+        pnpm("cowsay", "1.5.0"),
+        pnpm("extra", "1.0.0"),
+        yarn("5.4.5"),
+    ]);
+    let target = with(&[pnpm("cowsay", "1.6.0"), pnpm("-rf", "1;id"), yarn("5.4.5")]);
+    let plan = planned(&current, &target, &pruning());
+    assert_eq!(
+        told(&plan),
+        [
+            "pnpm unavailable -rf - → 1;id",
+            "pnpm unavailable cowsay 1.5.0 → 1.6.0"
+        ]
+    );
+    assert!(plan.at_work().is_empty());
+    assert_eq!(plan.notes, [""; 0]);
+    let reason = "global packages of pnpm are not changed: `pnpm add --global` does";
+    assert_eq!(plan.steps[1].reason.as_deref(), Some(reason));
+
+    // A document of before names neither, and is restored as it was.
+    let mut before = environment(&[python("six", "1.16.0")]);
+    before.sources.remove(&SourceName::Pnpm);
+    before.sources.remove(&SourceName::Yarn);
+    let plan = planned(&current, &before, &Policy::default());
+    assert_eq!(told(&plan), ["pip install six - → 1.16.0"]);
+    assert_eq!(
+        plan.notes,
+        [
+            "`pnpm` is captured now and not captured in the target: its packages are not compared",
+            "`yarn` is captured now and not captured in the target: its packages are not compared",
+        ]
+    );
+    let only = |manager: Manager| Policy {
+        only: [manager].into(),
+        ..Policy::default()
+    };
+    assert_eq!(
+        planned(&current, &before, &only(Manager::Pip)).notes,
+        [""; 0]
+    );
+    assert_eq!(
+        refused(&current, &before, &only(Manager::Pnpm)),
+        ["pnpm: `pnpm` is captured now and not captured in the target"]
+    );
+}
+
+#[test]
 fn name_of_a_plan_follows_everything_it_says() {
     let current = environment(&[python("six", "1.16.0")]);
     let target = environment(&[python("six", "1.15.0")]);

@@ -279,7 +279,7 @@ fn may_act(plan: &Plan) -> Result<(), RestoreError> {
             Manager::Apt if !rustix::process::geteuid().is_root() => {
                 return Err(RestoreError::NotRoot { manager });
             }
-            Manager::Apt | Manager::Conda => None,
+            Manager::Apt | Manager::Conda | Manager::Pnpm | Manager::Yarn => None,
             Manager::Pip => match &plan.policy.into {
                 Some(into) => Path::new(into).parent().map(Path::to_owned),
                 None => plan

@@ -89,7 +89,7 @@ impl Argv {
 pub fn proving(plan: &Plan, manager: Manager, means: &Means) -> Vec<Argv> {
     match manager {
         Manager::Apt => apt::proving(plan),
-        Manager::Conda => Vec::new(),
+        Manager::Conda | Manager::Pnpm | Manager::Yarn => Vec::new(),
         Manager::Pip => pip::proving(plan, means),
         Manager::Npm => npm::lines(plan, npm::Mode::Prove),
     }
@@ -100,7 +100,7 @@ pub fn proving(plan: &Plan, manager: Manager, means: &Means) -> Vec<Argv> {
 pub fn acting(plan: &Plan, manager: Manager, means: &Means) -> Vec<Argv> {
     match manager {
         Manager::Apt => apt::acting(plan),
-        Manager::Conda => Vec::new(),
+        Manager::Conda | Manager::Pnpm | Manager::Yarn => Vec::new(),
         Manager::Pip => pip::acting(plan, means),
         Manager::Npm => npm::lines(plan, npm::Mode::Act),
     }

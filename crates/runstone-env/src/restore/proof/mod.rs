@@ -76,7 +76,7 @@ pub fn announced(
 ) -> Result<Vec<Announced>, Unclear> {
     match (manager, installer) {
         (Manager::Apt, _) => apt::announced(stdout, native_arch),
-        (Manager::Conda, _) => Ok(Vec::new()),
+        (Manager::Conda | Manager::Pnpm | Manager::Yarn, _) => Ok(Vec::new()),
         (Manager::Pip, Installer::Uv) => uv::announced(stderr),
         (Manager::Pip, Installer::Pip) => pip::announced(stdout),
         (Manager::Npm, _) => npm::announced(stdout, plan.places.npm.as_deref()),
