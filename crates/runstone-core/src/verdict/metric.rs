@@ -102,7 +102,7 @@ pub(super) fn judge_metric(
     verdict.value = Some(judged);
     verdict.repeats = repeats;
     if one.is_none() {
-        verdict.shift = told::first_told(replay, reference, asked);
+        verdict.shift = told::first_told(replay, reference, current, asked);
     }
     let window = window(&held.earlier, onset, asked);
     let stake = Stake {

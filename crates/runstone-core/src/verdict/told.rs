@@ -1,10 +1,13 @@
 //! Which run tells of a lasting step.
 //!
 //! The run that is the first to show a step tells of it, and no later one. But a note may take a
-//! run away or let one count after others were answered, and then an earlier run is the first to
-//! show what it was never told: a later one has to say it. The invariant kept: a step that lasts
-//! is told by exactly one run, whatever was noted meanwhile. What each run was told follows from
-//! the notes that its own envelope saw, so nothing is stored.
+//! run away or let one count after others were answered, and another attempt takes the place of the
+//! one before; then an earlier run is the first to show what it was never told, and the next one
+//! has to say it. The invariant kept: a step that lasts is told by exactly one run, whatever came
+//! between. What each run was told follows from the log below it and the notes that its own
+//! envelope saw, so nothing is stored.
+
+use std::collections::BTreeSet;
 
 use super::asked::Asked;
 use super::held::ShiftSeen;
@@ -20,6 +23,7 @@ use crate::metric::MetricValue;
 pub(super) fn first_told(
     replay: Replay,
     reference: &Reference<'_>,
+    current: &Point,
     asked: Asked<'_>,
 ) -> Option<ShiftSeen> {
     if replay.seen.is_some() {
@@ -27,21 +31,53 @@ pub(super) fn first_told(
     }
     let earlier = replay.earlier?;
     let step = earlier.step.as_ref()?;
-    let is_told = knew_the_same(&earlier, reference.history)
+    let is_told = !is_news(&earlier, reference, current, asked)
         || told_since(step.onset, reference, asked)
             .iter()
             .any(|told| told.tells(&earlier, step));
     if is_told { None } else { earlier.step }
 }
 
-/// Whether the run that shows a step saw every note that matters to it.
-fn knew_the_same(earlier: &EarlierStep, history: &[Point]) -> bool {
-    let shown_by = history.iter().find(|point| point.seq == earlier.shown_by);
-    let Some(seen) = shown_by.map(|point| point.noted.seen) else {
+/// Whether a run is the first to know something of the runs before a step that the run which shows
+/// it did not: only it can be the one that has to tell it late.
+fn is_news(
+    earlier: &EarlierStep,
+    reference: &Reference<'_>,
+    run: &Point,
+    asked: Asked<'_>,
+) -> bool {
+    let history = reference.history;
+    let Some(shown_by) = history.iter().find(|point| point.seq == earlier.shown_by) else {
         return false;
     };
-    let below = history.iter().filter(|point| point.seq < earlier.shown_by);
-    below.flat_map(deciding_notes).all(|note| note <= seen)
+    let could_tell = |point: &&Point| value_to_tell(point, asked).is_some();
+    let Some(last) = reference.alike().filter(could_tell).last() else {
+        return false;
+    };
+    let below = history.iter().filter(|point| point.seq < shown_by.seq);
+    let known = shown_by.noted.seen.max(last.noted.seen);
+    let mut notes = below.clone().flat_map(deciding_notes);
+    if notes.any(|note| known < note && note <= run.noted.seen) {
+        return true;
+    }
+    let since = shown_by.seq.max(last.seq);
+    let attempts = history.iter().filter(|point| point.seq > since);
+    let runs: BTreeSet<&str> = attempts
+        .chain([run])
+        .map(|point| point.run_id.as_str())
+        .collect();
+    below
+        .clone()
+        .any(|point| runs.contains(point.run_id.as_str()))
+}
+
+/// Returns the value by which a run told of steps; `None` for one that was a candidate then.
+fn value_to_tell(run: &Point, asked: Asked<'_>) -> Option<f64> {
+    let was_candidate = |accepted| accepted > run.noted.seen;
+    if run.noted.accepted_by.is_some_and(was_candidate) {
+        return None;
+    }
+    run.metric(asked.name).and_then(MetricValue::finite)
 }
 
 /// The notes by which a point serves or does not.
@@ -73,9 +109,7 @@ fn told_since(onset: SnapshotSeq, reference: &Reference<'_>, asked: Asked<'_>) -
     let mut told: Vec<Told> = Vec::new();
     for run in reference.alike().filter(|run| run.seq >= onset) {
         let seen = run.noted.seen;
-        let was_candidate = run.noted.accepted_by.is_some_and(|note| note > seen);
-        let value = run.metric(asked.name).and_then(MetricValue::finite);
-        let (false, Some(value)) = (was_candidate, value) else {
+        let Some(value) = value_to_tell(run, asked) else {
             continue;
         };
         let known = notes.partition_point(|note| *note <= seen);
@@ -94,9 +128,10 @@ fn told_since(onset: SnapshotSeq, reference: &Reference<'_>, asked: Asked<'_>) -
         let replay = scale.shifts(&held, run.seq, value);
         let late = replay.earlier.as_ref().and_then(|earlier| {
             let step = earlier.step.as_ref()?;
-            let is_new =
-                earlier.shown_by >= onset && !told.iter().any(|told| told.tells(earlier, step));
-            is_new.then_some(step.side)
+            let is_late = earlier.shown_by >= onset
+                && is_news(earlier, &told_then, run, asked)
+                && !told.iter().any(|told| told.tells(earlier, step));
+            is_late.then_some(step.side)
         });
         if let Some(side) = replay.seen.map(|step| step.side).or(late) {
             told.push(Told { run: run.seq, side });
@@ -140,6 +175,9 @@ mod tests {
         let seen = |run: u64| notes.iter().filter(|(before, _)| *before <= run).count() as u64;
         let mut telling = Vec::new();
         for current in points.iter().skip(1) {
+            let mut current = current.clone();
+            current.noted.seen = seen(current.seq.0);
+            let current = &current;
             let mut history: Vec<Point> = points
                 .iter()
                 .filter(|point| point.seq < current.seq)
@@ -216,6 +254,31 @@ mod tests {
             let notes = [15, 16, 17].map(|seq| (before, Noted::Accepted(seq)));
             let told = told_by(&points, &notes);
             assert_eq!(told.len(), 1, "accepted before #{before}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_told_once_whenever_a_broken_run_is_tried_again() {
+        let broken = |seq| if seq == 11 { 0.7 } else { value(seq, 20) };
+        for at in 12..=40 {
+            let mut points = log(40, broken);
+            points[at - 1].run_id = points[10].run_id.clone();
+            let told = told_by(&points, &[]);
+            assert_eq!(told.len(), 1, "again as #{at}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_told_once_also_where_what_told_it_is_half_out_of_sight() {
+        let broken = |seq| match seq {
+            46 | 51 => 0.7,
+            _ => value(seq, 66),
+        };
+        let points = log(116, broken);
+        for before in (70..=112).step_by(6) {
+            let notes = [(58, Noted::Deleted(46)), (before, Noted::Deleted(51))];
+            let told = told_by(&points, &notes);
+            assert_eq!(told.len(), 1, "deleted before #{before}: {told:?}");
         }
     }
 
