@@ -12,8 +12,7 @@ use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
 use runstone_core::id::{RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
 use runstone_core::verdict::{
-    Baseline, EqualRegression, Method, Overall, Pinned, Point, Previous, alike_before, baseline,
-    is_identical, judge, previous,
+    Baseline, Pinned, Point, Previous, baseline, judge, previous, repeated_regression,
 };
 use runstone_store::{CohortName, Envelope, Seq};
 
@@ -194,52 +193,7 @@ impl Ledger {
         self.compared_by(stored, &profile)
     }
 
-    /// The same; a run that equals its previous is held against what that one was told.
     fn compared_by(&self, stored: &Stored, profile: &Profile) -> Result<Answered, Error> {
-        self.compared_alone(stored, profile, true)
-    }
-
-    /// The regression that a run repeats exactly: of the runs right before it that are equal to it
-    /// the first one, if it is one, else the last one. Looking back ends there.
-    fn equal_regression(
-        &self,
-        stored: &Stored,
-        rules: &StageRules,
-        points: &[Point],
-        current: &Point,
-    ) -> Result<Option<EqualRegression>, Error> {
-        let alike = alike_before(points, current);
-        let ends = match alike.as_slice() {
-            [first, .., last] => vec![first, last],
-            alike => alike.iter().collect(),
-        };
-        for point in ends {
-            let Ok(earlier) = self.recent(&stored.place.cohort, point.seq) else {
-                continue;
-            };
-            let mut changes = diff(Against::Comparable(side(&earlier)), side(stored), rules);
-            self.put_environment(&mut changes, &earlier.snapshot, &stored.snapshot);
-            if !is_identical(&changes) {
-                continue;
-            }
-            let profile = self.profile_by_digest(&earlier.snapshot.profile.sha256)?;
-            let verdict = self.compared_alone(&earlier, &profile, false)?.verdict;
-            if verdict.overall == Overall::Regression {
-                return Ok(Some(EqualRegression {
-                    seq: point.seq,
-                    reason: verdict.reason,
-                }));
-            }
-        }
-        Ok(None)
-    }
-
-    fn compared_alone(
-        &self,
-        stored: &Stored,
-        profile: &Profile,
-        looks_through: bool,
-    ) -> Result<Answered, Error> {
         let rules = rules_of(profile, &stored.snapshot.stage)?;
         let cohort = &stored.place.cohort;
         let LookedBack {
@@ -287,14 +241,18 @@ impl Ledger {
         self.put_paths(&mut changes, stage, stage);
         changes.excluded_factors.changes_ref = self.whole_factors_of(stored, &changes);
         let pinned = self.pinned(cohort, &noted);
+        let is_wanted = matches!(
+            &pinned,
+            Ok(Some(pinned)) if pinned.point.has_the_values_of(&current)
+        );
         let baseline = baseline_of(&points, Some(&current), profile, rules, stored, pinned);
-        let mut verdict = judge(&points, &current, &changes, judge_rules(profile, rules));
-        if looks_through && verdict.basis.method == Method::IdenticalToPrevious {
-            let equal = self.equal_regression(stored, rules, &points, &current)?;
-            verdict = match equal {
-                Some(equal) => verdict.repeating(equal),
-                None => verdict,
-            };
+        let judged_by = judge_rules(profile, rules);
+        let mut verdict = judge(&points, &current, &changes, judged_by);
+        // Who pinned a run with these values wants them.
+        if !is_wanted
+            && let Some(regression) = repeated_regression(&points, &current, &changes, judged_by)
+        {
+            verdict = verdict.repeating(regression);
         }
         Ok(Answered {
             diff: changes,

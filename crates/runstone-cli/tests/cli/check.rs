@@ -50,6 +50,60 @@ fn an_exact_repeat_of_a_regression_fails_as_it_does() {
 }
 
 #[test]
+fn nothing_makes_a_gate_pass_a_repeat_of_a_regression_but_that_it_is_wanted() {
+    let fails = |scene: &Scene| {
+        let code = scene.quietly(&["check"]).status.code();
+        assert!(matches!(code, Some(0 | 4)), "{code:?}");
+        code == Some(4)
+    };
+    let bad = |run_id: &str| seeded(run_id, 0.7020, 14);
+
+    let scene = nights();
+    record(&scene, &bad("bad"));
+    record(&scene, &bad("again"));
+    let deleted = scene.quietly(&["delete", "bad", "--yes"]);
+    assert!(deleted.status.success());
+    record(&scene, &bad("after-it-was-deleted"));
+    assert!(fails(&scene));
+    assert!(
+        scene
+            .quietly(&["baseline", "pin", "again"])
+            .status
+            .success()
+    );
+    record(&scene, &bad("after-a-pin"));
+    assert!(!fails(&scene));
+
+    let scene = nights();
+    record(&scene, &bad("bad"));
+    record(&scene, &bad("again"));
+    scene.file("run.json", bad("bad"));
+    let retried = scene.quietly(&["record", "run.json", "--attempt", "1"]);
+    assert!(retried.status.success());
+    assert!(fails(&scene));
+
+    let scene = nights();
+    scene.file("run.json", bad("bad"));
+    let candidate = scene.quietly(&["record", "run.json", "--candidate"]);
+    assert!(candidate.status.success());
+    let accepted = scene.quietly(&["accept", "bad", "--why", "merged"]);
+    assert!(accepted.status.success());
+    record(&scene, &bad("again"));
+    assert!(!fails(&scene));
+}
+
+#[test]
+fn a_repeat_of_a_run_without_a_number_is_as_undecided_as_it() {
+    let scene = nights();
+    let nan = |run_id: &str| seeded(run_id, 0.5, 14).replace("0.5", "\"NaN\"");
+    for run_id in ["no-number", "again"] {
+        record(&scene, &nan(run_id));
+        let checked = scene.json(&["check", "--fail-on", "regression"]);
+        assert_eq!(checked["verdict"]["overall"], "undecided", "{checked:#}");
+    }
+}
+
+#[test]
 fn an_undecided_run_passes_and_says_so_unless_told_otherwise() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     record(&scene, &run_document("r1", 0.61));

@@ -87,16 +87,16 @@ pub struct Basis {
     pub runs_same_settings: usize,
     /// What was not captured on both sides, so could differ unseen.
     pub unknown: Vec<&'static str>,
-    /// The regression that the run repeats exactly, where it is equal to its previous run.
+    /// What the run repeats, if it equals its previous one and is worse than the others.
     pub equal_regression: Option<EqualRegression>,
 }
 
-/// An earlier run that is a regression, and that later ones repeat exactly.
+/// What a run repeats that is worse than the runs with other values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EqualRegression {
-    /// Its place.
+    /// The first run with these settings and values.
     pub seq: SnapshotSeq,
-    /// Why it is one, as a fragment.
+    /// What is worse, as a fragment.
     pub reason: String,
 }
 
@@ -141,11 +141,15 @@ pub struct Others {
 }
 
 impl Verdict {
-    /// Says that the run repeats a regression: what is equal to it is no better, and a gate that
-    /// fails the one fails the other. The word stays, since nothing changed.
+    /// Says that the run repeats what is worse than the others: it is no better than what it
+    /// equals, and a gate that fails the one fails the other. The word stays, since nothing
+    /// changed.
     #[must_use]
     pub fn repeating(mut self, regression: EqualRegression) -> Self {
-        let which = format!("; #{}, which it repeats, is a regression", regression.seq);
+        let which = format!(
+            "; beside the other runs a regression, first at #{}",
+            regression.seq
+        );
         self.sentence.push_str(&which);
         self.reason.push_str(&which);
         self.basis.equal_regression = Some(regression);

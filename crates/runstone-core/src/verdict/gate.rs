@@ -95,7 +95,7 @@ impl Condition {
         {
             return Some(Failure {
                 by: FailedBy::Condition(self),
-                reason: format!("equals #{}, a regression: {}", equal.seq, equal.reason),
+                reason: format!("repeats #{}, a regression: {}", equal.seq, equal.reason),
             });
         }
         let (is_met, reason) = match self {
@@ -174,7 +174,7 @@ mod tests {
         let asked = ["regression", "undecided", "improvement", "minor"].map(Condition::from_word);
         let found = failures(Status::Finished, &same, &asked.map(Option::unwrap));
         assert_eq!(words(&found), ["regression"]);
-        let said = "equals #14, a regression: the metric fell";
+        let said = "repeats #14, a regression: the metric fell";
         assert_eq!(found[0].reason, said);
         assert_eq!(same.overall, Overall::Same);
     }

@@ -38,14 +38,12 @@ pub use self::baseline::{Baseline, Pinned};
 pub use self::choice::baseline;
 pub use self::gate::{Condition, FailedBy, Failure, failures};
 pub use self::held::{HeldAgainst, NotHeld, ShiftSeen};
-pub use self::judge::{JudgeRules, is_identical, judge, judge_against_one};
+pub use self::judge::{JudgeRules, judge, judge_against_one, repeated_regression};
 pub use self::metric::MetricVerdict;
 pub use self::moves::{BaselineMove, Held, Moves};
 #[cfg(test)]
 pub(crate) use self::point::sample;
-pub use self::point::{
-    LOOK_BACK, Mark, Point, PointNotes, alike_before, same_settings, serving_before,
-};
+pub use self::point::{LOOK_BACK, Mark, Point, PointNotes, same_settings, serving_before};
 pub use self::previous::{NoPrevious, Previous, Skipped, previous};
 pub use self::reference::values_by_settings;
 pub use self::trail::{Part, Trail, TrailBand, TrailPoint, trail};

@@ -97,6 +97,11 @@ impl Point {
         }
     }
 
+    /// Whether another run has the same settings and the same values of what decides.
+    pub fn has_the_values_of(&self, other: &Self) -> bool {
+        self.settings == other.settings && self.primary == other.primary
+    }
+
     /// Returns the value of a metric, if it is kept.
     pub fn metric(&self, name: &str) -> Option<MetricValue> {
         let mut all = self.primary.iter().chain(self.others.iter());
@@ -142,26 +147,6 @@ pub fn same_settings<'a>(history: &'a [Point], current: &Point) -> Vec<&'a Point
     let mut found: Vec<&Point> = yardsticks(history, Some(current))
         .filter(|point| point.settings == current.settings)
         .collect();
-    found.reverse();
-    found
-}
-
-/// Returns the runs right before `current` that have what it has, as far as points tell, oldest
-/// first: the same settings, deciding metrics, code and environment. None where no other run is
-/// known before them: the first of them then is no worse than anything.
-pub fn alike_before<'a>(history: &'a [Point], current: &Point) -> Vec<&'a Point> {
-    let is_alike = |point: &&Point| {
-        (point.settings, point.twin, point.state) == (current.settings, current.twin, current.state)
-            && point.primary == current.primary
-    };
-    let mut before = yardsticks(history, Some(current)).peekable();
-    let mut found = Vec::new();
-    while let Some(point) = before.next_if(is_alike) {
-        found.push(point);
-    }
-    if before.peek().is_none() {
-        found.clear();
-    }
     found.reverse();
     found
 }
@@ -247,22 +232,6 @@ mod tests {
             .map(|point| point.seq.0)
             .collect();
         assert_eq!(seqs, [6, 2]);
-    }
-
-    #[test]
-    fn runs_that_are_alike_are_known_where_another_one_is_before_them() {
-        let alike = |values: &[f64]| -> Vec<u64> {
-            let current = sample::point(100, 0.5);
-            let points = history(values);
-            let found = alike_before(&points, &current);
-            found.iter().map(|point| point.seq.0).collect()
-        };
-        assert_eq!(alike(&[0.7, 0.5, 0.6, 0.5, 0.5]), [4, 5]);
-        assert_eq!(alike(&[0.5, 0.6]), [0; 0]);
-        assert_eq!(alike(&[0.5; 3]), [0; 0], "nobody is before them");
-        let mut long = [0.5; LOOK_BACK + 1];
-        long[0] = 0.7;
-        assert_eq!(alike(&long), [0; 0], "too far back to be known");
     }
 
     #[test]

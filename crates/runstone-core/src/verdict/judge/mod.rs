@@ -5,11 +5,11 @@
 //! whatever cannot be decided is `undecided` with its reason, never quietly one of the other words.
 //! Which of them fails a build belongs to the gate.
 
-use super::answer::{Basis, Method, Others, Overall, Verdict};
+use super::answer::{Basis, EqualRegression, Method, Others, Overall, Verdict};
 use super::asked::{Asked, One};
 use super::metric::{MetricVerdict, judge_metric};
 use super::noise::RUNS;
-use super::point::Point;
+use super::point::{LOOK_BACK, Point};
 use super::reference::Reference;
 use super::{gravity, sentence};
 use crate::diff::{DiffStatus, RunDiff, wording};
@@ -98,7 +98,7 @@ fn decided(
     if let Some(reason) = undecided_before_statistics(current, diff) {
         return undecided(reason);
     }
-    if is_identical(diff) {
+    if is_identical(diff) && is_nothing_new(&reference, current, diff, rules) {
         if diff.has_other_command() {
             return undecided("the command lines differ".to_owned());
         }
@@ -138,6 +138,58 @@ fn decided(
         metrics,
         others,
     }
+}
+
+/// Returns what a run that equals its previous one repeats, where that is worse than the runs with
+/// other values: what it would be told if nobody had had its values before.
+///
+/// Nothing where one of those who have them was accepted.
+pub fn repeated_regression(
+    history: &[Point],
+    current: &Point,
+    diff: &RunDiff,
+    rules: JudgeRules<'_>,
+) -> Option<EqualRegression> {
+    let is_settled = undecided_before_statistics(current, diff).is_some();
+    if is_settled || !is_identical(diff) || current.primary.is_empty() {
+        return None;
+    }
+    let in_sight = &history[..history.len().min(LOOK_BACK)];
+    let (equal, others): (Vec<&Point>, Vec<&Point>) = in_sight
+        .iter()
+        .partition(|point| point.has_the_values_of(current));
+    if equal.iter().any(|point| point.noted.accepted_by.is_some()) {
+        return None;
+    }
+    let first = equal.iter().rev().find(|point| !point.deleted)?;
+    let others: Vec<Point> = others.into_iter().cloned().collect();
+    let reference = Reference::of(&others, current, fewest_runs(rules));
+    let (metrics, _) = judged(&reference, current, diff, rules, Yardstick::History);
+    let deciding = metrics.iter().min_by_key(|metric| metric.overall)?;
+    (deciding.overall == Overall::Regression).then(|| EqualRegression {
+        seq: first.seq,
+        reason: sentence::reason(deciding),
+    })
+}
+
+/// Whether a run that equals its previous one says nothing by its numbers: no lasting step to the
+/// worse, and one of those that decide is a number.
+fn is_nothing_new(
+    reference: &Reference<'_>,
+    current: &Point,
+    diff: &RunDiff,
+    rules: JudgeRules<'_>,
+) -> bool {
+    if current.primary.is_empty() {
+        return true;
+    }
+    let mut values = current.primary.iter().map(|(_, value)| value.finite());
+    if values.all(|value| value.is_none()) {
+        return false;
+    }
+    let (metrics, _) = judged(reference, current, diff, rules, Yardstick::History);
+    let mut steps = metrics.iter().filter(|metric| metric.shift.is_some());
+    steps.all(|metric| metric.overall != Overall::Regression)
 }
 
 /// Says why no metric of the current run decides.
@@ -262,7 +314,7 @@ fn undecided_before_statistics(current: &Point, diff: &RunDiff) -> Option<String
 
 /// Whether settings, seeds, versions, environment, code and metrics all equal the other run's, as
 /// far as they are known.
-pub fn is_identical(diff: &RunDiff) -> bool {
+fn is_identical(diff: &RunDiff) -> bool {
     [
         "identity",
         "factors",
