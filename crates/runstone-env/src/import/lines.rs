@@ -34,12 +34,22 @@ impl BadLine {
 
 /// Returns the beginning of a line, without secrets.
 pub(super) fn quoted(text: &str) -> String {
-    let clean = masked(&url::stripped_within(text)).into_owned();
+    let stripped = url::stripped_within(text);
+    let words: Vec<&str> = stripped.split(' ').map(without_user).collect();
+    let clean = masked(&words.join(" ")).into_owned();
     let mut beginning: String = clean.chars().take(QUOTED_MAX).collect();
     if beginning.len() < clean.len() {
         beginning.push('…');
     }
     beginning
+}
+
+/// Returns what stands behind `user:password@`, where no scheme says that it is an address.
+fn without_user(word: &str) -> &str {
+    match word.rsplit_once('@') {
+        Some((user, rest)) if user.contains(':') => rest,
+        _ => word,
+    }
 }
 
 /// Returns the lines of a file, each with its number, without blanks around them. A backslash at
@@ -121,6 +131,8 @@ mod tests {
             quoted("--index-url https://ann:hunter2@host/simple"),
             "--index-url https://host/simple"
         );
+        assert_eq!(quoted("x @ ann:hunter2@host/simple"), "x @ host/simple");
+        assert_eq!(quoted("@scope/name@1.0"), "@scope/name@1.0");
         assert!(quoted(&"x".repeat(1000)).chars().count() <= QUOTED_MAX + 1);
     }
 }
