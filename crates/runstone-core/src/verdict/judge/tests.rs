@@ -67,8 +67,10 @@ const USUAL: [f64; 12] = [
 fn identical_runs_are_the_same_with_any_history() {
     let run = sample::training();
     for runs in [1, 5, 40] {
+        let mut values = vec![0.7; runs];
+        values[runs - 1] = 0.6118;
         let current = point(runs as u64 + 1, 0.6118);
-        let verdict = judged(&history(&vec![0.7; runs]), &current, &run, &run);
+        let verdict = judged(&history(&values), &current, &run, &run);
         assert_eq!(verdict.overall, Overall::Same);
         assert_eq!(verdict.basis.unknown, ["environment", "code"]);
         assert!(
