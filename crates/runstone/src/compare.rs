@@ -12,7 +12,7 @@ use runstone_core::diff::{Against, Named, RunDiff, Side, diff};
 use runstone_core::id::{RunId, SnapshotSeq, Stage};
 use runstone_core::profile::{Direction, Primary, Profile, StageRules};
 use runstone_core::verdict::{
-    Baseline, Pinned, Point, Previous, baseline, judge, previous, repeated_regression,
+    Baseline, Overall, Pinned, Point, Previous, baseline, judge, previous, repeated_regression,
 };
 use runstone_store::{CohortName, Envelope, Seq};
 
@@ -250,6 +250,7 @@ impl Ledger {
         let mut verdict = judge(&points, &current, &changes, judged_by);
         // Who pinned a run with these values wants them.
         if !is_wanted
+            && verdict.overall != Overall::Regression
             && let Some(regression) = repeated_regression(&points, &current, &changes, judged_by)
         {
             verdict = verdict.repeating(regression);

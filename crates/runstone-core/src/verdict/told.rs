@@ -3,9 +3,10 @@
 //! The run that is the first to show a step tells of it, and no later one. But a note may take a
 //! run away or let one count after others were answered, and another attempt takes the place of the
 //! one before; then an earlier run is the first to show what it was never told, and the next one
-//! has to say it. The invariant kept: a step that lasts is told by exactly one run, whatever came
-//! between. What each run was told follows from the log below it and the notes that its own
-//! envelope saw, so nothing is stored.
+//! has to say it. The invariant kept: as far as the points in sight tell, a step that lasts is told
+//! by exactly one run, whatever came between. What each run was told follows from the log below it
+//! and the notes that its own envelope saw, so nothing is stored; a run of long ago is asked without
+//! those that it saw and the current one does not see any more.
 
 use std::collections::BTreeSet;
 

@@ -98,7 +98,9 @@ fn decided(
     if let Some(reason) = undecided_before_statistics(current, diff) {
         return undecided(reason);
     }
-    if is_identical(diff) && is_nothing_new(&reference, current, diff, rules) {
+    // Against one that was named, equal is equal: what the history holds was not asked.
+    let is_against_one = matches!(yardstick, Yardstick::One { .. });
+    if is_identical(diff) && (is_against_one || is_nothing_new(&reference, current, diff, rules)) {
         if diff.has_other_command() {
             return undecided("the command lines differ".to_owned());
         }

@@ -273,6 +273,65 @@ fn a_lasting_step_too_small_for_a_single_run_is_found_once() {
     );
 }
 
+/// A run with this value alone.
+fn with(auc: f64) -> Snapshot {
+    Snapshot {
+        metrics: sample::metrics(&[("auc", auc)]),
+        ..sample::run("a")
+    }
+}
+
+#[test]
+fn a_lasting_step_is_told_once_also_where_each_run_repeats_the_last() {
+    let noise = |at: u32| 0.002 * ((0.618_033_988_749_895 * f64::from(at)).fract() - 0.5);
+    let mut values: Vec<f64> = (0..30).map(|at| 0.713 + noise(at)).collect();
+    values.extend([0.7121; 15]);
+    let told: Vec<usize> = (31..45)
+        .filter(|runs| {
+            let current = point(*runs as u64 + 1, values[*runs]);
+            let points = history(&values[..*runs]);
+            let repeats = judged(
+                &points,
+                &current,
+                &with(values[*runs]),
+                &with(values[*runs]),
+            );
+            repeats.overall == Overall::Regression
+        })
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn a_run_that_repeats_its_previous_is_held_against_the_runs_with_other_values() {
+    let mut values = USUAL.to_vec();
+    values.extend([0.70, 0.70]);
+    let metrics = sample::metric_rules();
+    let rules = JudgeRules {
+        metrics: &metrics,
+        min_runs: 5,
+        noise_window: 30,
+    };
+    let repeated = |values: &[f64]| {
+        let (last, earlier) = values.split_last().unwrap();
+        let current = point(values.len() as u64, *last);
+        let run = with(*last);
+        let against = Against::Comparable(at(&run, current.seq.0 - 1));
+        let found = diff(against, at(&run, current.seq.0));
+        let verdict = judge(&history(earlier), &current, &found, rules);
+        assert_eq!(verdict.overall, Overall::Same);
+        repeated_regression(&history(earlier), &current, &found, rules)
+    };
+    let regression = repeated(&values).unwrap();
+    assert_eq!(regression.seq.0, 13);
+    assert!(
+        regression.reason.starts_with("auc 0.7, "),
+        "{}",
+        regression.reason
+    );
+    assert_eq!(repeated(&[USUAL.as_slice(), &[USUAL[11]]].concat()), None);
+}
+
 #[test]
 fn after_a_step_the_noise_begins_anew() {
     let step = |at: usize| USUAL[at % 12] - if at < 20 { 0.0 } else { 0.02 };
