@@ -86,6 +86,14 @@ pub(crate) fn prepare(
     let environment = run
         .environment()
         .map_or_else(|| settled.object.clone(), |_named| None);
+    let mut said = settled.warnings.clone();
+    let is_known = matches!(settled.environment, Captured::Known(_));
+    if is_known && run.environment().is_some() && request.environment.is_asked_for() {
+        said.push(
+            "the document names its own environment: the one that was asked for is not recorded"
+                .to_owned(),
+        );
+    }
     let captures = Captures {
         environment: settled.environment.clone(),
         code: settled.code.clone(),
@@ -102,7 +110,7 @@ pub(crate) fn prepare(
         snapshot,
         key,
         warnings,
-        said: settled.warnings.clone(),
+        said,
         environment,
         content,
         profile,

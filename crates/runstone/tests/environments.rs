@@ -184,6 +184,20 @@ fn what_the_document_calls_its_environment_is_kept_as_it_says() {
         other => panic!("{other:?}"),
     }
     assert!(lab.ledger.verify().unwrap().is_ok());
+
+    // One that was asked for is not passed over in silence.
+    let asked = EnvironmentChoice::Current(request(&machine));
+    let both = record_with(&lab, run("r3").with("environment", own), asked);
+    assert_eq!(
+        both.warnings,
+        ["the document names its own environment: the one that was asked for is not recorded"]
+    );
+    let unasked = record_on(
+        &lab,
+        run("r4").with("environment", "ef".repeat(32)),
+        &machine,
+    );
+    assert_eq!(unasked.warnings, [] as [&str; 0]);
 }
 
 #[test]

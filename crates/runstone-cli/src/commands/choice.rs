@@ -13,6 +13,7 @@ use crate::error::CliError;
 use crate::render::time;
 use crate::spelling::nearest;
 use crate::ui::plain;
+use crate::values::name;
 
 /// Which snapshots are meant.
 #[derive(Debug, clap::Args)]
@@ -21,13 +22,13 @@ pub(crate) struct ChoiceArgs {
     #[arg(long, value_name = "COHORT")]
     pub(crate) cohort: Option<String>,
     /// Only this stage
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     pub(crate) stage: Option<String>,
     /// Only this experiment
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) experiment: Option<String>,
     /// Only this sweep
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) sweep: Option<String>,
     /// Only this status: `finished`, `failed`, `interrupted`
     #[arg(long, value_parser = status)]

@@ -215,7 +215,7 @@ fn standard_input_is_called_so_by_every_error_about_it() {
 }
 
 #[test]
-fn an_empty_experiment_or_sweep_is_refused_before_anything_is_made_of_it() {
+fn an_empty_stage_experiment_or_sweep_is_refused_before_anything_is_made_of_it() {
     let scene = Scene::empty();
     let refused = |arguments: &[&str]| {
         let output = scene.quietly(arguments);
@@ -229,6 +229,10 @@ fn an_empty_experiment_or_sweep_is_refused_before_anything_is_made_of_it() {
     for option in ["--experiment", "--sweep"] {
         refused(&["record", "--run-id", "r1", "--stage", "s", option, ""]);
         refused(&["run", option, " ", "--", "true"]);
+    }
+    for option in ["--stage", "--experiment", "--sweep"] {
+        refused(&["log", option, ""]);
+        refused(&["table", option, ""]);
     }
     assert_eq!(scene.json(&["log"])["snapshots"], serde_json::json!([]));
 }

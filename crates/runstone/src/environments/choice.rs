@@ -57,6 +57,11 @@ impl EnvironmentChoice {
         }
     }
 
+    /// Tells whether an environment is meant whatever the document says of its times.
+    pub(crate) const fn is_asked_for(&self) -> bool {
+        matches!(self, Self::Current(_) | Self::Settled(_))
+    }
+
     /// Returns the choice for one document of a stream: what only holds of a run that ended just
     /// now cannot be said of it.
     #[must_use]

@@ -26,7 +26,10 @@ const ROUNDS_MAX: usize = 32;
 #[non_exhaustive]
 pub enum LockError {
     /// Nobody is there who could.
-    #[error("neither `uv` nor a `pip` that can lock for this Python is in `PATH`")]
+    #[error(
+        "neither a `uv` that answers to `--version` nor a `pip` that can lock for this Python is \
+         in `PATH`"
+    )]
     NoManager,
     /// A manager could not be started.
     #[error("`{program}` could not be started")]

@@ -62,7 +62,7 @@ impl KeptVerified {
         let damage = damage.map(|it| json!({ "id": it.id, "found": it.found }));
         json!({
             "schema": "runstone.env-verify/1",
-            "ok": self.is_ok(),
+            "ok": self.is_ok() && !self.differs(),
             "whole": self.whole,
             "damage": damage.collect::<Vec<_>>(),
             "not_checked": self.not_checked,
