@@ -2,20 +2,23 @@
 //!
 //! ```text
 //! in parallel:  pack ─▶ write file ─▶ link K ─▶ flush file           each entry by itself
-//! once:         flush the directories of the claims                  where flushing a file does not
 //! in order:     link slot, link slot, link slot …                    the walk of the single append
 //! once:         flush the shard ─▶ answer for all
 //! ```
 //!
-//! The invariants guarded here: no slot is linked before every claim of the batch is durable, slots
-//! are linked in the order of the entries, and no entry is answered for before its shard is
-//! flushed. An entry that finds its claim there, or another one of its run and stage earlier in the
-//! batch, goes through the whole single append when its turn comes; so what an earlier entry
-//! decided is seen by a later one, and none of them claims an attempt ahead of its turn.
+//! The turns are taken beside the writing: while an entry and all before it are written, those
+//! after it may not be. Where flushing a file does not cover the name of its claim, the directories
+//! of the claims are flushed between the two, once, and no turn begins before.
+//!
+//! The invariants guarded here: no slot is linked before its claim is durable, slots are linked in
+//! the order of the entries, and no entry is answered for before its shard is flushed. An entry
+//! that finds its claim there, or another one of its run and stage earlier in the batch, goes
+//! through the whole single append when its turn comes; so what an earlier entry decided is seen by
+//! a later one, and none of them claims an attempt ahead of its turn.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::{io, thread};
 
 use super::chunk::Chunk;
@@ -62,8 +65,12 @@ where
     while outcomes.len() < items.len() {
         let first = outcomes.len();
         let share = of_few_logs(&items[first..]);
+        let hands = match share.len().min(WRITERS_MAX) {
+            0 | 1 => Hands::Own { ahead: 1 },
+            writers => Hands::Others(writers),
+        };
         outcomes.extend(append_by(
-            WRITERS_MAX,
+            hands,
             slots,
             share,
             &mut |position, claim, recorded| instead(first + position, claim, recorded),
@@ -82,9 +89,19 @@ fn of_few_logs(items: &[BatchItem]) -> &[BatchItem] {
     &items[..few.count()]
 }
 
-/// Appends many entries, of which so many threads prepare some at once.
+/// Who begins the entries of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hands {
+    /// So many threads, beside the one that takes the turns.
+    Others(usize),
+    /// The one that takes the turns. The turn of an entry comes when so many are begun and wait,
+    /// at least one: it goes first.
+    Own { ahead: usize },
+}
+
+/// Appends many entries, which these hands begin.
 pub(crate) fn append_by<S>(
-    writers: usize,
+    hands: Hands,
     slots: &S,
     items: &[BatchItem],
     instead: &mut Instead<'_>,
@@ -93,34 +110,34 @@ where
     S: Slots + Sync,
     S::Draft: Send,
 {
-    let begun = begin_all(writers, slots, items);
-    let claims: Vec<Key> = begun.iter().filter_map(Begun::claim).collect();
-    let unclaimed = slots
-        .settle_claims(&claims)
-        .map_err(StoreError::before_publishing)
-        .err();
-
     let chunk = Chunk::of(slots);
-    let mut outcomes = Vec::with_capacity(items.len());
-    for (position, begun) in begun.into_iter().enumerate() {
-        let mut appended = match (begun, &unclaimed) {
-            (Begun::Claimed(..), Some(failure)) => Err(again(failure)),
-            (Begun::Claimed(page, key, written), None) => {
-                Pen::of(&chunk, &page).publish(Right::Claimer(&key, 0), written)
-            }
-            (Begun::Met(page, key, generation, claim), _) => {
-                Pen::of(&chunk, &page).meet(&key, generation, claim)
-            }
-            (Begun::Waiting(page), _) => Pen::of(&chunk, &page).append(),
-            (Begun::Failed(failure), _) => Err(failure),
-        };
-        while let Ok(Appended::Taken { claim, recorded }) = &appended
-            && let Some(other) = instead(position, claim, recorded.as_ref())
-        {
-            appended = Page::of_item(&other).and_then(|page| Pen::of(&chunk, &page).append());
+    let mut turns = Turns {
+        chunk: &chunk,
+        instead,
+        unclaimed: None,
+        early: BTreeMap::new(),
+        outcomes: Vec::with_capacity(items.len()),
+    };
+    if slots.settles_claims_together() {
+        let mut begun = Vec::with_capacity(items.len());
+        begin_all(hands, slots, items, |position, entry| {
+            begun.push((position, entry));
+        });
+        let claims: Vec<Key> = begun
+            .iter()
+            .filter_map(|(_, entry)| entry.claim())
+            .collect();
+        let settled = slots.settle_claims(&claims);
+        turns.unclaimed = settled.map_err(StoreError::before_publishing).err();
+        for (position, entry) in begun {
+            turns.come(position, entry);
         }
-        outcomes.push(appended.map_err(StoreError::before_publishing));
+    } else {
+        begin_all(hands, slots, items, |position, entry| {
+            turns.come(position, entry);
+        });
     }
+    let mut outcomes = turns.outcomes;
 
     let unsettled = chunk.settle_all();
     for (outcome, item) in outcomes.iter_mut().zip(items) {
@@ -133,6 +150,53 @@ where
     outcomes
 }
 
+/// The turns of the entries of a batch: each is taken as soon as those before it were.
+struct Turns<'t, 's, 'i, 'f, S: Slots> {
+    chunk: &'t Chunk<'s, S>,
+    instead: &'t mut Instead<'f>,
+    /// Why the claims could not be made durable.
+    unclaimed: Option<StoreError>,
+    /// Entries that were begun before one that goes first.
+    early: BTreeMap<usize, Begun<'i, S::Draft>>,
+    outcomes: Vec<Result<Appended, StoreError>>,
+}
+
+impl<'i, S: Slots> Turns<'_, '_, 'i, '_, S> {
+    /// Takes an entry that was begun, and every turn that may be taken now.
+    fn come(&mut self, position: usize, begun: Begun<'i, S::Draft>) {
+        self.early.insert(position, begun);
+        while let Some(begun) = self.early.remove(&self.outcomes.len()) {
+            let appended = self.turn(self.outcomes.len(), begun);
+            self.outcomes
+                .push(appended.map_err(StoreError::before_publishing));
+        }
+    }
+
+    fn turn(
+        &mut self,
+        position: usize,
+        begun: Begun<'_, S::Draft>,
+    ) -> Result<Appended, StoreError> {
+        let mut appended = match (begun, &self.unclaimed) {
+            (Begun::Claimed(..), Some(failure)) => Err(again(failure)),
+            (Begun::Claimed(page, key, written), None) => {
+                Pen::of(self.chunk, &page).publish(Right::Claimer(&key, 0), written)
+            }
+            (Begun::Met(page, key, generation, claim), _) => {
+                Pen::of(self.chunk, &page).meet(&key, generation, claim)
+            }
+            (Begun::Waiting(page), _) => Pen::of(self.chunk, &page).append(),
+            (Begun::Failed(failure), _) => Err(failure),
+        };
+        while let Ok(Appended::Taken { claim, recorded }) = &appended
+            && let Some(other) = (self.instead)(position, claim, recorded.as_ref())
+        {
+            appended = Page::of_item(&other).and_then(|page| Pen::of(self.chunk, &page).append());
+        }
+        appended
+    }
+}
+
 impl<D> Begun<'_, D> {
     fn claim(&self) -> Option<Key> {
         match self {
@@ -142,41 +206,60 @@ impl<D> Begun<'_, D> {
     }
 }
 
-/// Does what needs no turn, for all entries at once.
-fn begin_all<'a, S>(writers: usize, slots: &S, items: &'a [BatchItem]) -> Vec<Begun<'a, S::Draft>>
-where
+/// Does what needs no turn, for all entries, and hands on what came of each, by its position: in
+/// any order, each once.
+fn begin_all<'i, S>(
+    hands: Hands,
+    slots: &S,
+    items: &'i [BatchItem],
+    mut hand_on: impl FnMut(usize, Begun<'i, S::Draft>),
+) where
     S: Slots + Sync,
     S::Draft: Send,
 {
     let heads = heads_of(slots, items);
     let is_first = firsts(items);
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let position = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(position) else {
-                return done;
-            };
-            let heads = heads[&item.log].filter(|_| is_first[position]);
-            let begun = begin(slots, item, heads)
-                .unwrap_or_else(|failure| Begun::Failed(failure.before_publishing()));
-            done.push((position, begun));
-        }
+    let begin_next = || {
+        let position = next.fetch_add(1, Ordering::Relaxed);
+        let item = items.get(position)?;
+        let heads = heads[&item.log].filter(|_| is_first[position]);
+        let begun = begin(slots, item, heads)
+            .unwrap_or_else(|failure| Begun::Failed(failure.before_publishing()));
+        Some((position, begun))
     };
-    let writers = items.len().min(writers);
-    if writers <= 1 {
-        return work().into_iter().map(|(_, begun)| begun).collect();
+    match hands {
+        Hands::Own { ahead } => {
+            let mut waiting = VecDeque::new();
+            while let Some(begun) = begin_next() {
+                waiting.push_back(begun);
+                if waiting.len() >= ahead
+                    && let Some((position, begun)) = waiting.pop_front()
+                {
+                    hand_on(position, begun);
+                }
+            }
+            for (position, begun) in waiting {
+                hand_on(position, begun);
+            }
+        }
+        // One that panics hands nothing on, and the scope panics for it.
+        Hands::Others(writers) => thread::scope(|scope| {
+            let (written, begun) = mpsc::channel();
+            for _ in 0..writers {
+                let (written, begin_next) = (written.clone(), &begin_next);
+                scope.spawn(move || {
+                    while let Some(begun) = begin_next()
+                        && written.send(begun).is_ok()
+                    {}
+                });
+            }
+            drop(written);
+            for (position, begun) in begun {
+                hand_on(position, begun);
+            }
+        }),
     }
-    let mut begun: Vec<_> = thread::scope(|scope| {
-        let writers: Vec<_> = (0..writers).map(|_| scope.spawn(work)).collect();
-        writers
-            .into_iter()
-            .flat_map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
-    });
-    begun.sort_unstable_by_key(|(position, _)| *position);
-    begun.into_iter().map(|(_, begun)| begun).collect()
 }
 
 /// Does what needs no turn for one entry: its key is claimed if nobody has claimed it yet and

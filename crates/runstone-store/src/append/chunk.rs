@@ -184,6 +184,10 @@ impl<S: Slots> Slots for Chunk<'_, S> {
         self.slots.name_claim(key, generation, draft)
     }
 
+    fn settles_claims_together(&self) -> bool {
+        self.slots.settles_claims_together()
+    }
+
     fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
         self.slots.settle_claims(keys)
     }

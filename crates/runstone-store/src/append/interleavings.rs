@@ -240,7 +240,8 @@ fn meet(seed: u64, parts: [Part; WRITERS]) {
             // One thread, so that the seed alone decides.
             Part::Batch(runs) => {
                 let items: Vec<BatchItem> = runs.iter().map(item).collect();
-                append_by(1, &slots, &items, &mut |_, _, _| None)
+                let ahead = 1 + usize::try_from(seed).unwrap() % items.len();
+                append_by(Hands::Own { ahead }, &slots, &items, &mut |_, _, _| None)
             }
         };
         schedule.leave(writer);

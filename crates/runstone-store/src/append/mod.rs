@@ -24,11 +24,11 @@
 //! they meet or reads the other's place on its way; it then answers [`Appended::Already`].
 //!
 //! # Many at once
-//! A batch makes its claims together and takes its places one after the other, each by the same
-//! walk ([`append_all`]). Nothing of the argument speaks of time between a claim and a slot, so
-//! three things alone have to be seen:
-//! 1. every claim of a batch is durable before its first slot is linked, and all heads are read
-//!    before its first claim;
+//! A batch makes its claims side by side and takes its places one after the other, each by the same
+//! walk ([`append_all`]). Nothing of the argument speaks of time between a claim and a slot, nor of
+//! other keys, so three things alone have to be seen:
+//! 1. the claim of each entry is durable before its slot is linked, and all heads are read before
+//!    the first claim;
 //! 2. the question for an adoption is asked for each entry that left slots out by itself, after the
 //!    look at a free slot. What the batch took from there on, one slot after the other, is of other
 //!    keys and needs no further look: whether the next one is free, its link tells. Taken is taken,
@@ -54,7 +54,7 @@ mod slots;
 
 pub(crate) use self::batch::append_all;
 #[cfg(test)]
-pub(crate) use self::batch::append_by;
+pub(crate) use self::batch::{Hands, append_by};
 use self::pen::{Page, Pen};
 pub(crate) use self::search::{claimant, find, make_durable};
 pub(crate) use self::slots::{Claim, Claimed, FirstName, Look, Published, Slots};

@@ -75,6 +75,12 @@ pub(crate) trait Slots {
         draft: &mut Self::Draft,
     ) -> Result<Claimed, StoreError>;
 
+    /// Returns whether the names of claims wait for [`Slots::settle_claims`], so that many are
+    /// better made durable together.
+    fn settles_claims_together(&self) -> bool {
+        false
+    }
+
     /// Makes the names of claims durable.
     fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError>;
 

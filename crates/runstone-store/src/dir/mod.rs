@@ -467,6 +467,52 @@ mod tests {
     }
 
     #[test]
+    fn places_of_a_batch_are_taken_beside_the_writing_where_flushing_a_file_covers_its_claim() {
+        let cohort: CohortName = "train.c.0123456789abcdef".parse().unwrap();
+        let item = |run: &str| BatchItem {
+            log: Log::Cohort(cohort.clone()),
+            key: Some(KeyText {
+                run: run.to_owned(),
+                stage: "train".to_owned(),
+                cohort: cohort.clone(),
+                attempt: 0,
+            }),
+            content: Hash256::of(b"content"),
+            payload: b"payload".to_vec(),
+            summary: serde_json::Value::Null,
+            recorded_at: String::new(),
+        };
+        for (kind, ahead, places_before_the_last_file) in [
+            (Kind::Journal, 1, 2),
+            (Kind::Journal, 2, 1),
+            (Kind::Journal, 3, 0),
+            (Kind::CopyOnWrite, 1, 0),
+        ] {
+            let root = TempDir::new().unwrap();
+            let fs = FaultyFileSystem::new(OsFileSystem).posing_as(kind);
+            let path = root.path().join("store");
+            let made = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+            let store = made.into_store();
+            store.open_cohort(&cohort, b"{}").unwrap();
+            let items = ["a", "b", "c"].map(item);
+            fs.take_calls();
+            let hands = append::Hands::Own { ahead };
+            let appended = append::append_by(hands, &store, &items, &mut |_, _, _| None);
+            assert!(appended.iter().all(|it| matches!(it, Ok(Appended::New(_)))));
+            let calls = fs.take_calls();
+            let last_file = calls.iter().rposition(|it| *it == "sync_file").unwrap();
+            // On a journal a claim is named from the open handle, and places alone are linked.
+            let links = calls[..last_file].iter().filter(|it| **it == "link");
+            let claims = if kind == Kind::Journal { 0 } else { 2 };
+            assert_eq!(
+                links.count() - claims,
+                places_before_the_last_file,
+                "{kind:?} {ahead}: {calls:?}"
+            );
+        }
+    }
+
+    #[test]
     fn head_is_above_a_gap_that_a_power_cut_left() {
         for kind in [Kind::CopyOnWrite, Kind::Other] {
             let root = TempDir::new().unwrap();

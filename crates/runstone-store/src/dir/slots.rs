@@ -144,12 +144,16 @@ impl<F: FileSystem> Slots for DirStore<F> {
         Ok(Claimed::Made)
     }
 
+    fn settles_claims_together(&self) -> bool {
+        !self.tree.kind.file_sync_covers_names()
+    }
+
     fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
         #[cfg(test)]
         if mutants::is(Mutant::SlotBeforeKeySync) {
             return Ok(());
         }
-        if self.tree.kind.file_sync_covers_names() {
+        if !self.settles_claims_together() {
             return Ok(());
         }
         let fans: BTreeSet<String> = keys.iter().map(|key| fan_name(key.digest())).collect();

@@ -23,7 +23,7 @@ use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, History, Place, Run, Told, log_of_note, note};
 use super::promises::all_logs;
 use super::world::World;
-use crate::append::append_by;
+use crate::append::{Hands, append_by};
 use crate::descriptor::{Modes, Primitive};
 use crate::dir::fs::{FileSystem as _, best_effort};
 use crate::dir::layout::slot_name;
@@ -414,7 +414,11 @@ fn batch(store: &Simulated, runs: &[Run]) -> Vec<(Ask, Answer)> {
     let appended = if store.tree.is_poisoned() || store.demand_layout().is_err() {
         one_by_one(store, &items, &mut instead)
     } else {
-        append_by(1, store, &items, &mut instead)
+        // Begun right before its turn, or before the turn of the first, or between: by the runs,
+        // so that the same command is always the same.
+        let numbers: usize = runs.iter().map(|run| run.number + run.content).sum();
+        let ahead = 1 + numbers % runs.len();
+        append_by(Hands::Own { ahead }, store, &items, &mut instead)
     };
     let answers = ready.iter().zip(appended);
     told.extend(answers.map(|(run, appended)| {
