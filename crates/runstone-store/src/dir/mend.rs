@@ -19,7 +19,7 @@ use super::layout::{
 };
 use super::reissue::LostClaims;
 use super::segments::Sealed;
-use super::tree::{At, at};
+use super::tree::At;
 use crate::damage::{Damage, DamageKind, Finding, Mended, Stale, StaleKind};
 use crate::descriptor::Primitive;
 use crate::envelope::{FILE_BYTES_MAX, decode, decode_header};
@@ -365,7 +365,7 @@ impl<F: FileSystem> DirStore<F> {
         let mut temporary = self.tree.write_temporary(&shard, nonce, mode, file)?;
         self.tree.sync_temporary(&mut temporary)?;
         let given = self.tree.give_name(&temporary, &shard, &name);
-        given.map_err(at(shard.name(&name)))?;
+        given.map_err(shard.failing(&name))?;
         self.tree.sync_down_to(&path)
     }
 
@@ -436,7 +436,7 @@ impl<F: FileSystem> DirStore<F> {
             return Ok(false);
         };
         let removed = if_found(self.tree.fs.unlink(&dir.dir, name));
-        Ok(removed.map_err(at(dir.name(name)))?.is_some())
+        Ok(removed.map_err(dir.failing(name))?.is_some())
     }
 }
 

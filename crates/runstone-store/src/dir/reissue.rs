@@ -13,7 +13,6 @@ use super::audit::Read;
 use super::fs::FileSystem;
 use super::layout::{claim_name, claim_number, fan_name};
 use super::mend::left;
-use super::tree::at;
 use crate::append::{Claim, Slots as _};
 use crate::damage::{DamageKind, Finding, Mended, StaleKind};
 use crate::error::StoreError;
@@ -122,7 +121,7 @@ impl<F: FileSystem> DirStore<F> {
             // Of those who want the name one gets it.
             Claim::Absent => {
                 let given = self.tree.give_name(&temporary, &here, &name);
-                given.map_err(at(here.name(&name)))?;
+                given.map_err(here.failing(&name))?;
             }
             Claim::Torn { generation } if name == claim_name(key, generation) => {
                 self.quarantine(&path.join("~"), &here, &name)?;

@@ -1,9 +1,9 @@
 //! Sealing: putting entries that will not change any more into segments.
 //!
-//! Nobody is told to seal. Who takes a place some way into the next segment looks whether the last
-//! one is there, and seals it if not; if that writer dies, the next one some places on does. So one
-//! writer of many does the work, once in 256 recordings, after its own entry is durable, and all it
-//! does may fail.
+//! Nobody is told to seal. Who takes the place some way into the next segment looks whether the last
+//! one is there, and seals it if not; if that writer dies, the one that comes to the same place of
+//! the next segment seals both. So one writer of many does the work, once in 256 recordings, after
+//! its own entry is durable, and all it does may fail.
 //!
 //! The invariants guarded here: only what stands durably in its slot is sealed, bit for bit, and
 //! never over a place that is damaged, missing or cannot be read; a segment has its name only when
@@ -27,9 +27,10 @@ use crate::segment::{
 };
 use crate::store::Slot;
 
-/// Places into the next segment at which somebody looks whether the last one is sealed: chosen, so
-/// that writers that race for places are past it, and one that dies is soon followed by another.
-const EVERY: u64 = 32;
+/// How far into the next segment the place is at which somebody looks whether the last one is
+/// sealed: chosen, so that writers that race for places are past it. There is one such place in a
+/// segment: in a crowd one takes so long to be sealed that another would begin the same.
+const INTO: u64 = 32;
 
 /// How many segments this handle knows to be sealed of each log, from the first one on.
 #[derive(Debug, Default)]
@@ -89,11 +90,11 @@ impl<F: FileSystem> DirStore<F> {
         let Log::Cohort(_) = log else {
             return;
         };
-        // Of the places taken one is a place at which somebody has to look.
-        let looks = |from: u64, every: u64| from % every < taken;
-        let behind = last.get().saturating_sub(EVERY);
+        let behind = last.get().saturating_sub(INTO);
         let complete = behind / ENTRIES;
-        if !looks(behind, EVERY) || complete <= self.sealed_so_far.get(log) {
+        // Of the places taken one is that at which somebody has to look.
+        let looks = behind % ENTRIES < taken;
+        if !looks || complete <= self.sealed_so_far.get(log) {
             return;
         }
         // After a failed flush no later one is believed.
@@ -102,10 +103,6 @@ impl<F: FileSystem> DirStore<F> {
         }
         // What cannot be sealed now can be later, and costs nobody an entry.
         drop(self.first_unsealed(log, complete).and_then(|first| {
-            // Where something has hindered more than one writer, one in 256 is enough to try again.
-            if first + 1 < complete && !looks(behind, ENTRIES) {
-                return Ok(0);
-            }
             self.seal_from(log, first, complete.min(first + taken / ENTRIES + 2))
         }));
     }
@@ -139,7 +136,7 @@ impl<F: FileSystem> DirStore<F> {
             Ok(None) => return Ok(0),
             Err(error) => return Damage::in_reading(error).map(|_named_by_the_audit| 0),
         };
-        let complete = head.get().saturating_sub(EVERY) / ENTRIES;
+        let complete = head.get().saturating_sub(INTO) / ENTRIES;
         let mut sealed = 0;
         for level in Level::ALL {
             for number in 0..complete * ENTRIES / level.width() {
@@ -307,7 +304,7 @@ impl<F: FileSystem> DirStore<F> {
             .make(&["cohorts", cohort.as_str()], Holds::Truth)?;
         let dir = self.tree.make_in(&above, SEGMENTS, Holds::Passing)?;
         let name = span.name();
-        let bytes = encoded.map_err(at(dir.name(&name)))?;
+        let bytes = encoded.map_err(dir.failing(&name))?;
         let (nonce, mode) = (self.nonce(), self.tree.modes.derived);
         let mut temporary = self.tree.write_temporary(&dir, nonce, mode, &bytes)?;
         self.tree.sync_temporary(&mut temporary)?;

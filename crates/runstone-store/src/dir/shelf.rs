@@ -69,7 +69,7 @@ impl<F: FileSystem> Shelf for DirStore<F> {
                 return Ok(());
             };
             let removed = if_found(self.tree.fs.unlink(&folder.dir, name));
-            removed.map(drop).map_err(at(folder.name(name)))
+            removed.map(drop).map_err(folder.failing(name))
         });
         removed.map_err(StoreError::beside_the_logs)
     }
@@ -90,7 +90,7 @@ impl<F: FileSystem> Shelf for DirStore<F> {
                 None => self.tree.fs.is_dir(&folder.dir, &name),
             };
             // What is gone by now was removed meanwhile.
-            if let Some(is_folder) = if_found(is_folder).map_err(at(folder.name(&name)))? {
+            if let Some(is_folder) = if_found(is_folder).map_err(folder.failing(&name))? {
                 shelved.push(Shelved { name, is_folder });
             }
         }
@@ -113,7 +113,7 @@ impl<F: FileSystem> Shelf for DirStore<F> {
             };
             match removed {
                 Err(error) if is_not_empty(&error) => Ok(()),
-                removed => removed.map_err(at(above.name(name))),
+                removed => removed.map_err(above.failing(name)),
             }
         });
         removed.map_err(StoreError::beside_the_logs)

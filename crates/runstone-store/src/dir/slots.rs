@@ -170,7 +170,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
             .tree
             .fs
             .create_new(&fan.dir, &name, self.tree.modes.truth);
-        or_there(announced.map(drop)).map_err(at(fan.name(&name)))?;
+        or_there(announced.map(drop)).map_err(fan.failing(&name))?;
         self.tree.sync_name(&fan, &claim_name(key, generation))?;
         self.tree.sync(&fan)
     }

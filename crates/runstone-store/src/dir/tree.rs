@@ -51,8 +51,16 @@ impl<F: FileSystem> At<F> {
         if self.path.is_empty() {
             name.to_owned()
         } else {
-            format!("{}/{name}", self.path)
+            [&self.path, "/", name].concat()
         }
+    }
+
+    /// Returns what makes an error of one about a name in this directory, should there be one.
+    pub(super) fn failing<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl FnOnce(io::Error) -> StoreError + use<'a, F> {
+        move |source| at(self.name(name))(source)
     }
 
     /// Returns the path of this directory.
@@ -265,7 +273,7 @@ impl<F: FileSystem> Tree<F> {
             let file = if_found(self.with_room(|| self.fs.open_read(&here.dir, name)))?;
             file.map(|file| self.fs.read(&file, at_most)).transpose()
         };
-        read().map_err(at(here.name(name)))
+        read().map_err(here.failing(name))
     }
 
     /// Returns the names in a directory, sorted.
@@ -279,7 +287,7 @@ impl<F: FileSystem> Tree<F> {
     }
 
     pub(super) fn exists(&self, here: &At<F>, name: &str) -> Result<bool, StoreError> {
-        self.fs.exists(&here.dir, name).map_err(at(here.name(name)))
+        self.fs.exists(&here.dir, name).map_err(here.failing(name))
     }
 
     /// Flushes a directory.
@@ -311,7 +319,7 @@ impl<F: FileSystem> Tree<F> {
         }
         let file = self
             .with_room(|| self.fs.open_read(&here.dir, name))
-            .map_err(at(here.name(name)))?;
+            .map_err(here.failing(name))?;
         self.believe(self.fs.sync_file(&file), || here.name(name))
     }
 
@@ -496,7 +504,7 @@ impl<F: FileSystem> Tree<F> {
         let here = &temporary.here;
         self.fs
             .rename(&here.dir, &temporary.name, name)
-            .map_err(at(here.name(name)))?;
+            .map_err(here.failing(name))?;
         temporary.is_spent = true;
         Ok(())
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::DirStore;
 use super::fs::{FileSystem, Kind, best_effort};
 use super::layout::{Holds, temporary_name};
-use super::tree::{At, at};
+use super::tree::At;
 use crate::error::StoreError;
 use crate::shelf::ShelfPath;
 
@@ -91,9 +91,9 @@ impl<'a, F: FileSystem> Begun<'a, F> {
         let here = self.folder(folders)?;
         let tree = &self.store.tree;
         let made = tree.fs.create_new(&here.dir, name, tree.modes.derived);
-        let file = made.map_err(at(here.name(name)))?;
+        let file = made.map_err(here.failing(name))?;
         self.files.push((here.clone(), name));
-        tree.fs.write_all(&file, bytes).map_err(at(here.name(name)))
+        tree.fs.write_all(&file, bytes).map_err(here.failing(name))
     }
 
     /// Returns a folder below this one, made with those above it.
