@@ -37,7 +37,7 @@ pub(crate) const FILE_BYTES_MAX: usize = HEADER_BYTES_MAX + PAYLOAD_BYTES_MAX + 
 const TRAILER_BYTES: usize = 10;
 
 /// What a writer says about an entry.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Envelope {
     /// The format of the file.
     pub format: u64,
@@ -72,6 +72,7 @@ pub struct Envelope {
     /// The writer's clock. It orders nothing.
     pub recorded_at: String,
     /// Fields of a later writer.
+    #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
 }
 
@@ -186,6 +187,40 @@ mod tests {
             .seal(address(&Value::Null))
             .unwrap()
             .1
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_says_the_same_read_at_once_and_field_by_field(
+            name in prop::sample::select(vec![
+                "format", "store", "epoch", "log", "nonce", "key", "key_text", "content", "codec",
+                "payload_bytes", "sha256", "head_seen", "summary", "recorded_at", "later",
+            ]),
+            value in prop::sample::select(vec![
+                json!(null), json!(0), json!(1), json!(2), json!(-1), json!(1.0), json!(1e300),
+                json!(""), json!("zstd"), json!("0".repeat(32)), json!([1]), json!({"seq": 1}),
+                json!({"metrics": {"a": 0.1, "b": [null, "\u{e9}"]}}),
+            ]),
+            golden in prop::sample::select(vec![GOLDEN, NOTE, LATER]),
+            is_twice in any::<bool>(),
+        ) {
+            let end = golden.iter().position(|byte| *byte == b'\n').unwrap();
+            let mut line = golden[..end].to_vec();
+            if is_twice {
+                line.pop();
+                line.extend_from_slice(format!(",\"{name}\":{value}}}").as_bytes());
+            } else {
+                let mut header: Map<String, Value> = serde_json::from_slice(&line).unwrap();
+                header.insert(name.to_owned(), value);
+                line = serde_json::to_vec(&header).unwrap();
+            }
+            let at_once = open::at_once(&line);
+            let by_field = open::by_field(&line);
+            if let Some(envelope) = at_once {
+                prop_assert_eq!(envelope, by_field.unwrap());
+            }
+            prop_assert!(open::at_once(&golden[..end]).is_some());
+        }
     }
 
     /// Puts the right checksum under a file that was changed.
