@@ -33,7 +33,7 @@ pub(super) const PROMISES: [Promise; 5] = [
     ),
 ];
 
-fn item(log: &Log, key: Option<KeyText>, payload: &[u8]) -> BatchItem {
+pub(crate) fn item(log: &Log, key: Option<KeyText>, payload: &[u8]) -> BatchItem {
     let NewEntry {
         content,
         summary,

@@ -17,6 +17,8 @@ mod entries;
 
 use serde_json::json;
 
+#[cfg(test)]
+pub(crate) use self::batches::item;
 use crate::hash::Hash256;
 use crate::key::KeyText;
 use crate::log::{CohortName, Log};
@@ -51,7 +53,7 @@ fn cohort(name: &str) -> CohortName {
     name.parse().unwrap()
 }
 
-fn key(run: &str, cohort: &CohortName, attempt: u32) -> KeyText {
+pub(crate) fn key(run: &str, cohort: &CohortName, attempt: u32) -> KeyText {
     let (run, stage, cohort) = (run.to_owned(), "train".to_owned(), cohort.clone());
     KeyText {
         run,
