@@ -137,9 +137,12 @@ fn sealing_that_failed_costs_nobody_an_entry_and_is_made_up_for() {
         assert_eq!(fs.heal(), Some(call));
         assert!(!sealed(&place, 1, 256).exists(), "{call}");
         let next = place.open();
-        for number in 289..=544 {
+        for number in 289..=543 {
             append_one(&next, number);
         }
+        // Nobody looks in between, so that a crowd does not seal the same.
+        assert!(!sealed(&place, 1, 256).exists(), "{call}");
+        append_one(&next, 544);
         assert!(sealed(&place, 1, 256).exists(), "{call}");
         assert!(sealed(&place, 257, 512).exists(), "{call}");
     }

@@ -270,6 +270,13 @@ fn damage_and_packages_changed_by_hand_are_found() {
         .file(&format!("{site}/numpy/__init__.py"), "import os");
     std::fs::remove_file(on.machine.path().join(site).join("numpy/a,b.py")).unwrap();
     on.run(&["env", "verify", "--deep"]);
+    let mut deep = on.scene.command(&["env", "verify", "--deep", "--json"]);
+    let deep = deep.envs(on.variables()).output().unwrap();
+    let told: Value = serde_json::from_slice(&deep.stdout).unwrap();
+    assert_eq!(
+        (deep.status.code(), &told["ok"]),
+        (Some(4), &Value::Bool(false))
+    );
     let digest = on.json(&["env", "show"])["digest"].clone();
     let digest = digest.as_str().unwrap();
     let object = format!(".runstone/objects/{}/{digest}", &digest[..2]);
