@@ -90,7 +90,8 @@ pub(crate) fn prepare(
     let is_known = matches!(settled.environment, Captured::Known(_));
     if is_known && run.environment().is_some() && request.environment.is_asked_for() {
         said.push(
-            "the document names its own environment: the one that was asked for is not recorded"
+            "the document names its own environment, and that is recorded; leave it out of the \
+             document to record the one that was asked for"
                 .to_owned(),
         );
     }

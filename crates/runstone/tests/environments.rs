@@ -190,7 +190,10 @@ fn what_the_document_calls_its_environment_is_kept_as_it_says() {
     let both = record_with(&lab, run("r3").with("environment", own), asked);
     assert_eq!(
         both.warnings,
-        ["the document names its own environment: the one that was asked for is not recorded"]
+        [
+            "the document names its own environment, and that is recorded; leave it out of the \
+             document to record the one that was asked for"
+        ]
     );
     let unasked = record_on(
         &lab,
