@@ -187,7 +187,7 @@ fn header_of(file: &[u8]) -> Result<(Envelope, usize), EnvelopeError> {
     Ok((envelope, newline + 1))
 }
 
-/// Reads a header whose fields are all what this release writes, the way that takes half as long;
+/// Reads a header whose fields are all what this release writes, without a tree of it in between;
 /// nothing if any is not.
 pub(super) fn at_once(line: &[u8]) -> Option<Envelope> {
     let envelope: Envelope = serde_json::from_slice(line).ok()?;
