@@ -123,6 +123,65 @@ fn object_that_is_named_after_it_went_comes_back_at_once() {
     assert!(in_place(&place, object).exists() && trash(&place).is_empty());
 }
 
+/// Lets the unlink of an object's place fail, in a collection that is told the second time whether
+/// the object is named; returns what it told.
+fn discard_failing(
+    place: &Place,
+    object: Hash256,
+    (errno, moment): (i32, Moment),
+    is_named_by_now: bool,
+) -> Discarded {
+    age(place, object);
+    let fs = FaultyFileSystem::new(OsFileSystem);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    fs.fail(Fault {
+        call: Some("unlink"),
+        // Twice it makes a file to tell the time by.
+        after_calls: 2,
+        errno,
+        moment,
+    });
+    let mut asked = 0;
+    let discarded = store.discard(Sweep::Remove, &mut || {
+        asked += 1;
+        let is_named = is_named_by_now && asked == 2;
+        Some(is_named.then_some(object).into_iter().collect())
+    });
+    assert_eq!((asked, fs.heal()), (2, Some("unlink")));
+    assert!(whole(&store, object));
+    discarded.unwrap()
+}
+
+#[test]
+fn object_keeps_its_copy_where_it_may_have_lost_its_place() {
+    for moment in [Moment::Before, Moment::After] {
+        for is_named_by_now in [false, true] {
+            let place = Place::new();
+            let object = put(&place.init(), b"object");
+            let told = discard_failing(&place, object, (5, moment), is_named_by_now);
+            assert_eq!(trash(&place).len(), 1, "{moment:?} {is_named_by_now}");
+            let is_in_place = is_named_by_now || matches!(moment, Moment::Before);
+            assert_eq!(in_place(&place, object).exists(), is_in_place);
+            let (trashed, left) = (told.trashed.len(), told.left);
+            let expected = match (moment, is_named_by_now) {
+                (Moment::After, false) => (1, 0),
+                (Moment::Before, false) => (0, 1),
+                (_, true) => (0, 0),
+            };
+            assert_eq!((trashed, left), expected, "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn object_of_another_user_keeps_its_place_alone() {
+    let place = Place::new();
+    let object = put(&place.init(), b"object");
+    let told = discard_failing(&place, object, (1, Moment::Before), false);
+    assert_eq!((told.trashed.len(), told.left), (0, 1), "{told:?}");
+    assert!(in_place(&place, object).exists() && trash(&place).is_empty());
+}
+
 #[test]
 fn object_of_an_acknowledged_entry_outlasts_two_collections_at_once() {
     let place = Place::new();

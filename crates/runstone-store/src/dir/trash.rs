@@ -18,6 +18,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use rustix::io::Errno;
+
 use super::DirStore;
 use super::fs::{FileSystem, best_effort, if_found};
 use super::keep::digest_damage;
@@ -50,6 +52,25 @@ struct Collection<'a, F: FileSystem> {
 struct Object<F: FileSystem> {
     fan: At<F>,
     digest: Hash256,
+}
+
+/// An object that lost its place, or may have.
+struct Gone {
+    digest: Hash256,
+    /// The name in the trash that may be taken once the object has its place again; nothing where
+    /// it may still lose that.
+    copy: Option<String>,
+}
+
+impl Gone {
+    fn for_good(digest: Hash256, copy: String) -> Self {
+        let copy = Some(copy);
+        Self { digest, copy }
+    }
+
+    fn perhaps(digest: Hash256) -> Self {
+        Self { digest, copy: None }
+    }
 }
 
 impl<F: FileSystem> DirStore<F> {
@@ -253,15 +274,15 @@ impl<F: FileSystem> Collection<'_, F> {
         &mut self,
         digest: Hash256,
         trash: &At<F>,
-        names: &[&str],
+        names: &[impl AsRef<str>],
     ) -> Result<(), StoreError> {
-        let is_back = self.is_in_place(digest)? && names.is_empty();
+        let is_back = names.is_empty() && self.is_in_place(digest);
         if self.how == Sweep::Look {
             self.found.put_back.extend((!is_back).then_some(digest));
             return Ok(());
         }
         let is_whole = match self.store.hold(digest) {
-            Ok(is_there) => is_there && self.is_whole(digest)?,
+            Ok(is_there) => is_there && self.is_whole(digest),
             Err(error @ StoreError::Unreadable { .. }) if self.store.tree.is_poisoned() => {
                 return Err(error);
             }
@@ -274,25 +295,22 @@ impl<F: FileSystem> Collection<'_, F> {
         self.found.put_back.extend((!is_back).then_some(digest));
         for name in names {
             // One that stays is found again, and named with the object's place beside it.
-            best_effort(self.store.tree.fs.unlink(&trash.dir, name));
+            best_effort(self.store.tree.fs.unlink(&trash.dir, name.as_ref()));
         }
         Ok(())
     }
 
-    fn is_in_place(&self, digest: Hash256) -> Result<bool, StoreError> {
-        match self.store.tree.open(&["objects", &fan_name(digest)])? {
-            Some(fan) => self.store.tree.exists(&fan, &digest.to_string()),
-            None => Ok(false),
-        }
+    /// Tells whether an object is seen in its place.
+    fn is_in_place(&self, digest: Hash256) -> bool {
+        let tree = &self.store.tree;
+        let fan = tree.open(&["objects", &fan_name(digest)]).ok().flatten();
+        fan.is_some_and(|fan| tree.exists(&fan, &digest.to_string()).unwrap_or(false))
     }
 
-    fn is_whole(&self, digest: Hash256) -> Result<bool, StoreError> {
-        let fan = self.store.fan("objects", &fan_name(digest))?;
-        let name = digest.to_string();
-        Ok(match self.store.read_kept(&fan, &name) {
-            Ok(Some(bytes)) => digest_damage(String::new(), digest, &bytes).is_none(),
-            Ok(None) | Err(_) => false,
-        })
+    fn is_whole(&self, digest: Hash256) -> bool {
+        let fan = self.store.fan("objects", &fan_name(digest));
+        let read = fan.and_then(|fan| self.store.read_kept(&fan, &digest.to_string()));
+        matches!(read, Ok(Some(bytes)) if digest_damage(String::new(), digest, &bytes).is_none())
     }
 
     /// Moves what nobody names and what is a day old into the trash; then asks again, and puts back
@@ -325,29 +343,38 @@ impl<F: FileSystem> Collection<'_, F> {
             .try_for_each(|objects| self.go(objects, &trash, &mut gone));
         let again = who_names();
         self.found.is_undecided = again.is_none();
-        for (digest, copy) in gone {
+        for Gone { digest, copy } in gone {
             match &again {
-                Some(named) if !named.contains(&digest) => self.found.trashed.push(digest),
-                _ => self.put_back(digest, &trash, &[&copy])?,
+                Some(named) if !named.contains(&digest) => {
+                    if copy.is_none() && self.is_in_place(digest) {
+                        self.found.left += 1;
+                    } else {
+                        self.found.trashed.push(digest);
+                    }
+                }
+                _ => self.put_back(digest, &trash, copy.as_slice())?,
             }
         }
         moved
     }
 
-    /// Moves objects into the trash; adds those that went, with the names they have there.
+    /// Moves objects into the trash; adds those that went, or may have gone.
     fn go(
         &mut self,
         objects: &[Object<F>],
         trash: &At<F>,
-        gone: &mut Vec<(Hash256, String)>,
+        gone: &mut Vec<Gone>,
     ) -> Result<(), StoreError> {
         let tree = &self.store.tree;
+        let is_moved_at_once = tree.primitive == Primitive::RenameNoreplace;
         // For a day from then on nobody else takes a name that they get now.
         let since = self.store.time_of_now()?;
         let mut linked = Vec::new();
         for Object { fan, digest } in objects {
             let copy = trash_name(*digest, since);
             match tree.give_another_name(fan, &digest.to_string(), trash, &copy) {
+                // A rename took the old name already: who has it now put the object again.
+                Ok(()) if is_moved_at_once => gone.push(Gone::for_good(*digest, copy)),
                 Ok(()) => linked.push((fan, digest, copy)),
                 // Another collection has just moved it, or is at it.
                 Err(error)
@@ -355,19 +382,23 @@ impl<F: FileSystem> Collection<'_, F> {
                         error.kind(),
                         io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
                     ) => {}
+                Err(error) if is_moved_at_once && !is_refusal(&error) => {
+                    gone.push(Gone::perhaps(*digest));
+                }
                 Err(_refused) => self.found.left += 1,
             }
         }
         tree.sync(trash)?;
         for (fan, digest, copy) in linked {
-            // A rename took the old name already: who has it now put the object again.
-            let is_moved = tree.primitive == Primitive::RenameNoreplace;
-            if is_moved || if_found(tree.fs.unlink(&fan.dir, &digest.to_string())).is_ok() {
-                gone.push((*digest, copy));
-            } else {
+            match if_found(tree.fs.unlink(&fan.dir, &digest.to_string())) {
+                Ok(_) => gone.push(Gone::for_good(*digest, copy)),
                 // Another's, in a store of several users: it keeps its place alone.
-                best_effort(tree.fs.unlink(&trash.dir, &copy));
-                self.found.left += 1;
+                Err(error) if is_refusal(&error) => {
+                    best_effort(tree.fs.unlink(&trash.dir, &copy));
+                    self.found.left += 1;
+                }
+                // It may have acted, or act yet: then the copy is all there is.
+                Err(_unclear) => gone.push(Gone::perhaps(*digest)),
             }
         }
         Ok(())
@@ -391,4 +422,12 @@ impl<F: FileSystem> Collection<'_, F> {
             }
         }
     }
+}
+
+/// Tells whether a failure means that nothing was done, and nothing will be.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS)
+    )
 }
