@@ -9,7 +9,7 @@ mod support;
 
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::dir::{Kind, OsFileSystem};
-use runstone_store::{Appended, DirStore, OpenedCohort, Seq, Store as _, SystemEntropy};
+use runstone_store::{Appended, DirStore, OpenedCohort, Seq, Slot, Store as _, SystemEntropy};
 use support::{Place, cohort, entry, key, log, record};
 
 type Host = DirStore<FaultyFileSystem<OsFileSystem>>;
@@ -39,6 +39,19 @@ fn place_that_was_free_is_read_after_another_host_took_it() {
     let read = here.read(&log(), second).unwrap();
     assert_eq!(read.whole().unwrap().payload, b"second");
     assert_eq!(here.head(&log()).unwrap(), Some(second));
+}
+
+#[test]
+fn place_that_was_free_is_no_damage_to_who_knows_that_a_higher_one_is_taken() {
+    let (_place, here, there) = two_hosts();
+    record(&here, &["first"]);
+    assert_eq!(here.head(&log()).unwrap(), Some(Seq::FIRST));
+    record(&there, &["second", "third"]);
+    let second = Seq::FIRST.next();
+    let third = here.read(&log(), second.next()).unwrap();
+    assert_eq!(third.whole().unwrap().payload, b"third");
+    let read = here.read(&log(), second).unwrap();
+    assert_eq!(read.whole().unwrap().payload, b"second");
 }
 
 #[test]
@@ -75,6 +88,14 @@ fn cohort_that_was_not_there_is_read_after_another_host_made_it() {
     assert_eq!(here.cohort_document(&cohort()).unwrap().unwrap(), b"{}");
     let opened = here.open_cohort(&cohort(), b"{}").unwrap();
     assert_eq!(opened, OpenedCohort::Existing);
+}
+
+#[test]
+fn secret_that_another_host_made_is_not_lost() {
+    let (_place, here, there) = two_hosts();
+    assert_eq!(here.secret().unwrap(), Slot::Absent);
+    let made = there.make_secret().unwrap();
+    assert_eq!(here.make_secret().unwrap().id(), made.id());
 }
 
 #[test]

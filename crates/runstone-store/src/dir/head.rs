@@ -271,20 +271,26 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Returns a taken place at or above one that was found empty, if there is any sign of one.
     ///
-    /// At `seq` itself there can be a sign only where this host remembered that nothing was there:
-    /// the listing knows better, and lets the next look see it.
+    /// Where this host may only remember that nothing was there, the directory of that place is
+    /// listed, if there is: what the listing shows, the next look sees. At `seq` itself there can
+    /// be a sign only then.
     pub(super) fn taken_from(&self, log: &Log, seq: Seq) -> Result<Option<Seq>, StoreError> {
-        if let Some(known) = self.known_head(log)
-            && known > seq
-        {
-            return Ok(Some(known));
+        let known = self.known_head(log).filter(|known| *known > seq);
+        let remembers = self.tree.kind.remembers_absence();
+        if known.is_some() && !remembers {
+            return Ok(known);
         }
         let Some(mut log_dir) = self.open_log(log)? else {
-            return Ok(None);
+            return Ok(known);
         };
-        if self.tree.kind.remembers_absence() {
-            let listed = log_dir.listed_head()?;
-            return Ok(Seq::new(listed).filter(|listed| *listed >= seq));
+        if remembers {
+            let listed = Seq::new(log_dir.listed_head()?).filter(|listed| *listed >= seq);
+            if let Some(shard) = listed.or(known).map(|taken| self.shard_of(taken))
+                && (listed.is_none() || shard > self.shard_of(seq))
+            {
+                log_dir.list_shard(self.shard_of(seq))?;
+            }
+            return Ok(listed.max(known));
         }
         let mut step = 1;
         while step < self.shard_slots {
@@ -352,6 +358,15 @@ impl<F: FileSystem> LogDir<'_, F> {
     pub(super) fn shards(&self) -> Result<Vec<u64>, StoreError> {
         let names = self.store.tree.list(&self.dir)?;
         Ok(names.iter().filter_map(|name| shard_number(name)).collect())
+    }
+
+    /// Lists a shard, so that what this host remembered as absent in it is seen.
+    fn list_shard(&mut self, shard: u64) -> Result<(), StoreError> {
+        let tree = &self.store.tree;
+        if let Some(dir) = self.shard(shard)? {
+            tree.list(dir)?;
+        }
+        Ok(())
     }
 
     pub(super) fn is_taken(&mut self, number: u64) -> Result<bool, StoreError> {

@@ -22,7 +22,13 @@ impl<F: FileSystem> DirStore<F> {
         let Some(here) = self.tree.open(&[SECRET])? else {
             return Ok(Slot::Absent);
         };
-        let Some(bytes) = self.read_kept(&here, SECRET_KEY)? else {
+        let mut read = self.read_kept(&here, SECRET_KEY)?;
+        if read.is_none() && self.tree.kind.remembers_absence() {
+            // Another host may have made it since it was looked for here.
+            self.tree.list(&here)?;
+            read = self.read_kept(&here, SECRET_KEY)?;
+        }
+        let Some(bytes) = read else {
             return Ok(Slot::Absent);
         };
         let damaged = |expected: String, found: String| {

@@ -158,6 +158,34 @@ fn head_is_above_a_gap_that_a_power_cut_left() {
 }
 
 #[test]
+fn last_place_of_a_shard_that_another_host_took_is_found_once_the_next_shard_is_begun() {
+    let cohort: CohortName = "train.c.0123456789abcdef".parse().unwrap();
+    let log = Log::Cohort(cohort.clone());
+    let record = |store: &DirStore<_>, run| {
+        let key = contract::key(run, &cohort, 0);
+        drop(store.append(&log, Some(&key), &note()).unwrap());
+    };
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("store");
+    drop(DirStore::init_on(OsFileSystem, &path, &options(), SystemEntropy).unwrap());
+    let host = || {
+        let fs = FaultyFileSystem::new(OsFileSystem).posing_as(Kind::Network);
+        let store = DirStore::open_on(fs.remembering_absence(), &path, SystemEntropy).unwrap();
+        store.with_shard_slots(2)
+    };
+    let (here, there) = (host(), host());
+    here.open_cohort(&cohort, b"{}").unwrap();
+    record(&here, "a");
+    // Looks above the first place, and remembers that nothing was there.
+    assert_eq!(here.head(&log).unwrap(), Some(Seq::FIRST));
+    for run in ["b", "c"] {
+        record(&there, run);
+    }
+    let found = here.find(&contract::key("b", &cohort, 0)).unwrap();
+    assert_eq!(found.unwrap().seq, Seq::FIRST.next());
+}
+
+#[test]
 fn head_of_another_writer_is_flushed_before_an_entry_names_it() {
     for (kind, more) in [(Kind::Journal, 0), (Kind::CopyOnWrite, 1)] {
         let root = TempDir::new().unwrap();
