@@ -312,6 +312,7 @@ mod tests {
 
     use super::*;
     use crate::descriptor::Modes;
+    use crate::dir::faults::{Fault, FaultyFileSystem, Moment};
     use crate::dir::{InitOptions, OsFileSystem};
     use crate::entropy::SystemEntropy;
 
@@ -345,6 +346,26 @@ mod tests {
         });
         store.put(&file, b"{}", Keep::Durable).unwrap();
         assert_eq!(store.get(&file).unwrap().unwrap(), b"{}");
+    }
+
+    #[test]
+    fn file_that_was_put_without_a_reply_is_not_put_back() {
+        let root = TempDir::new().unwrap();
+        drop(store(&root));
+        let fs = FaultyFileSystem::new(OsFileSystem);
+        let store = DirStore::open_on(fs.clone(), &root.path().join("store"), SystemEntropy);
+        let store = store.unwrap();
+        let file = ShelfPath::new(Room::Runs, &["r1", "a.json"]).unwrap();
+        store.put(&file, b"old", Keep::BestEffort).unwrap();
+        fs.fail(Fault {
+            call: Some("exchange"),
+            after_calls: 0,
+            errno: 5,
+            moment: Moment::After,
+        });
+        assert!(store.put(&file, b"new", Keep::BestEffort).is_err());
+        assert_eq!(fs.heal(), Some("exchange"));
+        assert_eq!(store.get(&file).unwrap().unwrap(), b"new");
     }
 
     #[test]

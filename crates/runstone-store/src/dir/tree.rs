@@ -483,13 +483,17 @@ impl<F: FileSystem> Tree<F> {
                 temporary.is_spent = true;
                 Ok(())
             }
-            // What has the name gets the temporary one, and loses it with it.
             Err(error)
                 if error.kind() == io::ErrorKind::AlreadyExists
-                    && matches!(self.fs.is_dir(dir, name), Ok(false))
-                    && self.fs.exchange(dir, &temporary.name, name).is_ok() =>
+                    && matches!(self.fs.is_dir(dir, name), Ok(false)) =>
             {
-                Ok(())
+                match self.fs.exchange(dir, &temporary.name, name) {
+                    // What has the name gets the temporary one, and loses it with it.
+                    Ok(()) => Ok(()),
+                    Err(error) if lacks_such_renames(&error) => self.take_name(temporary, name),
+                    // It may have acted: another rename would undo it.
+                    Err(error) => Err(temporary.here.failing(name)(error)),
+                }
             }
             Err(_without_such_renames) => self.take_name(temporary, name),
         }
@@ -508,6 +512,15 @@ impl<F: FileSystem> Tree<F> {
         temporary.is_spent = true;
         Ok(())
     }
+}
+
+/// Tells whether a rename failed because there is none of its kind here.
+fn lacks_such_renames(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || matches!(
+            Errno::from_io_error(error),
+            Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
+        )
 }
 
 /// A file under a temporary name, which it loses when this is dropped.

@@ -112,9 +112,10 @@ impl<'a, F: FileSystem> Begun<'a, F> {
     /// Gives the folder its name.
     fn name(mut self, name: &str) -> io::Result<()> {
         let (fs, above) = (&self.store.tree.fs, &self.above.dir);
-        fs.rename_noreplace(above, &self.temporary, above, name)?;
-        self.has_its_name = true;
-        Ok(())
+        let named = fs.rename_noreplace(above, &self.temporary, above, name);
+        // A rename that failed may have acted all the same.
+        self.has_its_name = named.is_ok() || matches!(fs.exists(above, &self.temporary), Ok(false));
+        if self.has_its_name { Ok(()) } else { named }
     }
 }
 
@@ -226,6 +227,22 @@ mod tests {
         }
         assert!(!put(&store, "train"), "it would fail again");
     }
+
+    #[test]
+    fn folder_that_got_its_name_without_a_reply_keeps_its_files() {
+        let root = TempDir::new().unwrap();
+        let (store, fs) = store(&root);
+        fs.fail(Fault {
+            call: Some("rename_noreplace"),
+            after_calls: 0,
+            errno: 5,
+            moment: Moment::After,
+        });
+        assert!(put(&store, "train"));
+        assert_eq!(fs.heal(), Some("rename_noreplace"));
+        assert_eq!(names(&root), ["a.json", "b.json", "r1", "train"]);
+    }
+
     #[test]
     fn folder_that_was_never_finished_is_swept_with_what_is_in_it() {
         let root = TempDir::new().unwrap();
