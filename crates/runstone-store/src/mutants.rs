@@ -35,6 +35,8 @@ pub(crate) enum Mutant {
     SlotReuseAfterDelete,
     /// A name that is said to exist is a loss, whoever has it.
     ExistsIsALoss,
+    /// Who was refused a place does not ask again whether anyone has adopted its claim.
+    AdoptionNotAskedAnew,
 }
 
 thread_local! {

@@ -18,6 +18,7 @@ use crate::hash::Hash256;
 use crate::key::{Key, Nonce};
 use crate::log::Seq;
 use crate::memory::MemoryStore;
+use crate::mutants::{self, Mutant};
 use crate::store::{BatchItem, Committed, Slot, Store as _};
 
 const WRITERS: usize = 4;
@@ -196,8 +197,17 @@ enum Part {
     Batch(&'static [&'static str]),
 }
 
-/// Lets writers meet in the order that a seed decides; every run must get one place.
-fn meet(seed: u64, parts: [Part; WRITERS]) {
+/// Four writers, two of one run.
+const TWINS: [Part; WRITERS] = [
+    Part::Alone(&["twin"]),
+    Part::Alone(&["twin"]),
+    Part::Alone(&["other"]),
+    Part::Alone(&["third"]),
+];
+
+/// Lets writers, who may all be a mutant, meet in the order that a seed decides; every run must get
+/// one place. Returns what is wrong if one has none or several.
+fn meet(seed: u64, parts: [Part; WRITERS], mutant: Option<Mutant>) -> Result<(), String> {
     let store = MemoryStore::new(String::new(), Map::new(), SystemEntropy);
     let cohort: crate::log::CohortName = "c".parse().unwrap();
     store.open_cohort(&cohort, b"").unwrap();
@@ -221,6 +231,7 @@ fn meet(seed: u64, parts: [Part; WRITERS]) {
     };
     let schedule = Schedule::new(seed);
     let write = |writer: usize, part: Part| -> Vec<Appended> {
+        mutants::turn_into(mutant);
         let slots = Scheduled {
             store: &store,
             schedule: &schedule,
@@ -268,30 +279,29 @@ fn meet(seed: u64, parts: [Part; WRITERS]) {
         news += usize::from(matches!(appended, Appended::New(_)));
         let Committed { seq, envelope } = committed;
         let place = places.entry(envelope.key).or_insert(*seq);
-        assert_eq!(place, seq, "seed {seed}: {appended:?}");
+        if place != seq {
+            return Err(format!("seed {seed}: a run has two places: {appended:?}"));
+        }
     }
-    assert_eq!(news, places.len(), "seed {seed}: {appended:?}");
-    let head = Seq::new(news as u64);
-    assert_eq!(store.head(&log).unwrap(), head, "seed {seed}");
+    let head = store.head(&log).unwrap();
+    if news != places.len() || head != Seq::new(news as u64) {
+        return Err(format!(
+            "seed {seed}: the log ends at {head:?}: {appended:?}"
+        ));
+    }
     for (key, seq) in places {
         let read = store.peek(&log, seq).unwrap();
-        assert!(
-            matches!(read, Slot::Whole(envelope) if envelope.key == key),
-            "seed {seed}: {seq}"
-        );
+        if !matches!(&read, Slot::Whole(envelope) if envelope.key == key) {
+            return Err(format!("seed {seed}: at {seq} stands {read:?}"));
+        }
     }
+    Ok(())
 }
 
 #[test]
 fn in_whatever_order_writers_of_one_key_meet_it_gets_one_place() {
-    let parts = [
-        Part::Alone(&["twin"]),
-        Part::Alone(&["twin"]),
-        Part::Alone(&["other"]),
-        Part::Alone(&["third"]),
-    ];
     for seed in 1..=1500 {
-        meet(seed, parts);
+        meet(seed, TWINS, None).unwrap();
     }
 }
 
@@ -304,6 +314,13 @@ fn in_whatever_order_batches_meet_single_writers_each_key_gets_one_place() {
         Part::Alone(&["other", "c"]),
     ];
     for seed in 1..=1500 {
-        meet(seed, parts);
+        meet(seed, parts, None).unwrap();
     }
+}
+
+#[test]
+fn writer_that_was_refused_a_place_and_does_not_ask_for_adopters_anew_is_noticed() {
+    let mutant = Some(Mutant::AdoptionNotAskedAnew);
+    let noticed = (1..=1500).find_map(|seed| meet(seed, TWINS, mutant).err());
+    println!("AdoptionNotAskedAnew: {}", noticed.expect("it is noticed"));
 }

@@ -320,6 +320,10 @@ impl<S: Slots> Pen<'_, S> {
                         // question whether anyone has adopted the claim is asked anew.
                         seq = self.slots.likely_free(self.page.log, seq)?;
                         asked = !matches!(right, Right::Claimer(..));
+                        #[cfg(test)]
+                        if mutants::is(Mutant::AdoptionNotAskedAnew) {
+                            asked = true;
+                        }
                     }
                 }
                 Look::Damaged(damage) => {
