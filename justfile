@@ -36,7 +36,7 @@ typos: (need "typos" "typos-cli")
 
 # Lives many seeds of the simulation below the store on each kind of file system, from FIRST on.
 deep SEEDS="100000" FIRST="1":
-    RUNSTONE_SEEDS={{ SEEDS }} RUNSTONE_FIRST_SEED={{ FIRST }} cargo test --release -p runstone-store --lib simulation::seeds -- --nocapture
+    .ci/deep {{ SEEDS }} {{ FIRST }}
 
 # Looks for bytes that break what the decoders promise, SECONDS on each target or on those named.
 fuzz SECONDS="60" *TARGETS: (need "cargo-fuzz")
