@@ -5,6 +5,7 @@
 //! of the root, and what was read is one state of a file, or it is said that it was not
 //! ([`RootError::Changing`]). Which files are read belongs to the sources.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,6 +28,15 @@ const NAMES_MAX: usize = 100_000;
 const LINKS_MAX: usize = 40;
 /// How often a file that changes while it is read is read again.
 const AGAIN_MAX: usize = 2;
+
+/// How a file of so many bytes, by its own word, is read.
+type Way<'w> = dyn Fn(&mut std::fs::File, u64, &mut Vec<u8>) -> io::Result<()> + 'w;
+
+thread_local! {
+    /// What files are read into that are only looked at: a thousand of them need the room of the
+    /// largest, and fresh memory costs more than the reading.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A folder that is captured as if it were the root of a machine.
 #[derive(Debug)]
@@ -133,7 +143,9 @@ impl Root {
 
     /// Reads a file. `None`: nothing is there.
     pub(crate) fn read(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>, RootError> {
-        self.read_by(path.as_ref(), &whole)
+        let mut bytes = Vec::new();
+        let is_there = self.read_by(path.as_ref(), &whole, &mut bytes)?;
+        Ok(is_there.then_some(bytes))
     }
 
     /// Reads a file from its beginning, until `is_enough` of it was read. `None`: nothing is there.
@@ -142,22 +154,54 @@ impl Root {
         path: impl AsRef<Path>,
         is_enough: impl Fn(&[u8]) -> bool,
     ) -> Result<Option<Vec<u8>>, RootError> {
-        let way = |file: &mut std::fs::File, _size_bytes: u64| head(file, &is_enough);
-        self.read_by(path.as_ref(), &way)
+        let mut bytes = Vec::new();
+        let is_there = self.read_by(path.as_ref(), &until(is_enough), &mut bytes)?;
+        Ok(is_there.then_some(bytes))
     }
 
-    /// Reads a file in a way, until it did not change meanwhile.
-    fn read_by(
+    /// Reads a file, looks at it, and keeps nothing of it. `None`: nothing is there.
+    pub(crate) fn look<T>(
+        &self,
+        path: impl AsRef<Path>,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, RootError> {
+        self.look_by(path.as_ref(), &whole, look)
+    }
+
+    /// The same of the beginning of a file, until `is_enough` of it was read.
+    pub(crate) fn look_at_head<T>(
+        &self,
+        path: impl AsRef<Path>,
+        is_enough: impl Fn(&[u8]) -> bool,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, RootError> {
+        self.look_by(path.as_ref(), &until(is_enough), look)
+    }
+
+    fn look_by<T>(
         &self,
         path: &Path,
-        way: &dyn Fn(&mut std::fs::File, u64) -> io::Result<Vec<u8>>,
-    ) -> Result<Option<Vec<u8>>, RootError> {
+        way: &Way<'_>,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, RootError> {
+        let mut bytes = ROOM.take();
+        let read = self.read_by(path, way, &mut bytes);
+        let looked = read.map(|is_there| is_there.then(|| look(&bytes)));
+        if bytes.capacity() as u64 <= LIKELY_BYTES_MAX {
+            ROOM.set(bytes);
+        }
+        looked
+    }
+
+    /// Reads a file in a way, until it did not change meanwhile. Returns whether it is there.
+    fn read_by(&self, path: &Path, way: &Way<'_>, bytes: &mut Vec<u8>) -> Result<bool, RootError> {
         for _ in 0..=AGAIN_MAX {
             let Some(file) = self.open(path)? else {
-                return Ok(None);
+                return Ok(false);
             };
-            if let Some(bytes) = read_once(file, path, way)? {
-                return Ok(Some(bytes));
+            bytes.clear();
+            if read_once(file, path, way, bytes)? {
+                return Ok(true);
             }
         }
         Err(RootError::Changing {
@@ -330,12 +374,13 @@ fn push_names(names: &mut Vec<OsString>, path: &Path) {
     }
 }
 
-/// Reads a file. `None`: it changed meanwhile.
+/// Reads a file once. Returns whether it stayed as it was meanwhile.
 fn read_once(
     file: OwnedFd,
     path: &Path,
-    way: &dyn Fn(&mut std::fs::File, u64) -> io::Result<Vec<u8>>,
-) -> Result<Option<Vec<u8>>, RootError> {
+    way: &Way<'_>,
+    bytes: &mut Vec<u8>,
+) -> Result<bool, RootError> {
     let failed = |source: io::Error| RootError::Io {
         path: path.to_owned(),
         source,
@@ -348,7 +393,7 @@ fn read_once(
     }
     let mut file = std::fs::File::from(file);
     let size_bytes = u64::try_from(before.st_size).unwrap_or_default();
-    let bytes = way(&mut file, size_bytes).map_err(failed)?;
+    way(&mut file, size_bytes, bytes).map_err(failed)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(RootError::TooLarge {
             path: path.to_owned(),
@@ -356,33 +401,37 @@ fn read_once(
         });
     }
     let after = fs::fstat(&file).map_err(|error| failed(error.into()))?;
-    Ok((Stamp::of(&before) == Stamp::of(&after)).then_some(bytes))
+    Ok(Stamp::of(&before) == Stamp::of(&after))
 }
 
 /// Reads a file to its end, which is where its size says: looking further costs a call for each of
 /// a thousand files, and one that grew is read again. Files of the kernel say no size.
-fn whole(file: &mut std::fs::File, size_bytes: u64) -> io::Result<Vec<u8>> {
+fn whole(file: &mut std::fs::File, size_bytes: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     let (limit, likely) = match size_bytes {
         0 => (FILE_BYTES_MAX + 1, 0),
         size => (size.min(FILE_BYTES_MAX + 1), size.min(LIKELY_BYTES_MAX)),
     };
-    let mut bytes = Vec::with_capacity(usize::try_from(likely).unwrap_or_default());
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    bytes.reserve_exact(usize::try_from(likely).unwrap_or_default());
+    file.take(limit).read_to_end(bytes).map(drop)
 }
 
-/// Reads a file until enough was read, or to its end.
-fn head(file: &mut std::fs::File, is_enough: &dyn Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut part = PART_BYTES;
-    while bytes.len() as u64 <= FILE_BYTES_MAX {
-        let read = file.by_ref().take(part).read_to_end(&mut bytes)?;
-        if (read as u64) < part || is_enough(&bytes) {
-            break;
+/// Returns the way to read a file until enough was read, or to its end.
+fn until(
+    is_enough: impl Fn(&[u8]) -> bool,
+) -> impl Fn(&mut std::fs::File, u64, &mut Vec<u8>) -> io::Result<()> {
+    move |file, _size_bytes, bytes| {
+        let mut part = PART_BYTES;
+        while bytes.len() as u64 <= FILE_BYTES_MAX {
+            // Without room it would be read in pieces that begin with a few bytes.
+            bytes.reserve(usize::try_from(part).unwrap_or_default());
+            let read = file.by_ref().take(part).read_to_end(bytes)?;
+            if (read as u64) < part || is_enough(bytes) {
+                break;
+            }
+            part *= 2;
         }
-        part *= 2;
+        Ok(())
     }
-    Ok(bytes)
 }
 
 impl Kind {

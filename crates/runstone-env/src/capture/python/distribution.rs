@@ -71,7 +71,11 @@ impl Distribution {
         let installer = file("INSTALLER");
         let requested = file("REQUESTED");
         let origin = file("direct_url.json");
-        let record = file("RECORD");
+        let files = root.look(path.join("RECORD"), contents);
+        let files = files.unwrap_or_else(|error| {
+            distribution.problems.push(explained(&error));
+            None
+        });
         let facts = &mut distribution.package.facts;
         let installer = installer.map(|it| String::from_utf8_lossy(&it).trim().to_owned());
         if let Some(installer) = installer.filter(|it| !it.is_empty()) {
@@ -80,8 +84,8 @@ impl Distribution {
         if requested.is_some() {
             facts.insert("requested".to_owned(), true.into());
         }
-        if let Some(record) = record {
-            facts.insert("files".to_owned(), json!(contents(&record)));
+        if let Some(files) = files {
+            facts.insert("files".to_owned(), json!(files));
         }
         if let Some(origin) = origin {
             match direct_url(&origin) {
@@ -100,35 +104,15 @@ impl Distribution {
         let at = path.display();
         // The description behind the headers is most of the file.
         let has_headers = |bytes: &[u8]| Stanza::headers(bytes).is_ended_in(bytes);
-        let bytes = match root.head(path, has_headers) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Err(Problem::Broken(format!("{at} is missing"))),
-            Err(error) => return Err(Problem::Unreadable(explained(&error))),
-        };
-        let mut name = None;
-        let mut version = None;
-        for line in Stanza::headers(&bytes).lines() {
-            let Line::Field(field, value) = line else {
-                continue;
-            };
-            let text = || str::from_utf8(value).ok().filter(|it| !it.is_empty());
-            if field.eq_ignore_ascii_case(b"Name") && name.is_none() {
-                name = text();
-            } else if field.eq_ignore_ascii_case(b"Version") && version.is_none() {
-                version = text();
-            }
+        match root.look_at_head(path, has_headers, package) {
+            Ok(Some(Some(package))) => Ok(Self {
+                package,
+                problems: Vec::new(),
+            }),
+            Ok(Some(None)) => Err(Problem::Broken(format!("{at} has no name or no version"))),
+            Ok(None) => Err(Problem::Broken(format!("{at} is missing"))),
+            Err(error) => Err(Problem::Unreadable(explained(&error))),
         }
-        let (Some(name), Some(version)) = (name, version) else {
-            return Err(Problem::Broken(format!("{at} has no name or no version")));
-        };
-        let mut package = Package::new(grammar::python_name(name), version);
-        if package.name != name {
-            package.facts.insert("raw_name".to_owned(), name.into());
-        }
-        Ok(Self {
-            package,
-            problems: Vec::new(),
-        })
     }
 
     /// Reads an `.egg-link`: its first line is the folder that an old editable install works from.
@@ -168,35 +152,73 @@ impl Distribution {
     }
 }
 
+/// Returns the package that the headers of a `METADATA` name, if they do.
+fn package(bytes: &[u8]) -> Option<Package> {
+    let mut name = None;
+    let mut version = None;
+    for line in Stanza::headers(bytes).lines() {
+        let Line::Field(field, value) = line else {
+            continue;
+        };
+        let text = || str::from_utf8(value).ok().filter(|it| !it.is_empty());
+        if field.eq_ignore_ascii_case(b"Name") && name.is_none() {
+            name = text();
+        } else if field.eq_ignore_ascii_case(b"Version") && version.is_none() {
+            version = text();
+        }
+    }
+    let (name, version) = (name?, version?);
+    let mut package = Package::new(grammar::python_name(name), version);
+    if package.name != name {
+        package.facts.insert("raw_name".to_owned(), name.into());
+    }
+    Some(package)
+}
+
 /// Returns one digest of the contents, by the hashes of the files that the wheel brought.
 ///
 /// What an installer adds differs from place to place: scripts that name the interpreter, compiled
-/// files, the files about the installation. Those do not count.
+/// files, the files about the installation. Those do not count, nor does the order of the lines.
 fn contents(record: &[u8]) -> Digest {
-    let mut lines: Vec<(usize, usize)> = Vec::with_capacity(record.len() / 64);
-    let mut start = 0;
-    // Most bytes of a capture pass here: a distribution may have thousands of files.
-    for end in memchr_iter(b'\n', record).chain([record.len()]) {
+    let text = |(start, end): (usize, usize)| &record[start..end];
+    // Most bytes of a capture pass here, and most stand in their order.
+    let runs = runs(record, contents_of(record)).unwrap_or_else(|| {
+        let mut lines: Vec<(usize, usize)> = contents_of(record).collect();
+        lines.sort_unstable_by(|one, other| text(*one).cmp(text(*other)));
+        lines
+    });
+    Digest::of_lines("python.files", runs.into_iter().map(text))
+}
+
+/// Returns where the lines are that count.
+fn contents_of(record: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let ends = memchr_iter(b'\n', record).chain([record.len()]);
+    let mut next = 0;
+    ends.filter_map(move |end| {
+        let start = std::mem::replace(&mut next, end + 1);
         let line = record[start..end].trim_ascii();
-        if is_content(line) {
-            let blanks = record[start..end].len() - record[start..end].trim_ascii_start().len();
-            lines.push((start + blanks, start + blanks + line.len()));
-        }
-        start = end + 1;
-    }
-    let text = |(start, end): &(usize, usize)| &record[*start..*end];
-    if !lines.is_sorted_by(|one, other| text(one) <= text(other)) {
-        lines.sort_unstable_by(|one, other| text(one).cmp(text(other)));
-    }
-    // Lines that follow each other, as most do, are hashed as they stand.
+        let start = end - record[start..end].trim_ascii_start().len();
+        is_content(line).then_some((start, start + line.len()))
+    })
+}
+
+/// Joins lines that follow each other, which are hashed as they stand; `None` if they are not in
+/// the order of their bytes.
+fn runs(record: &[u8], lines: impl Iterator<Item = (usize, usize)>) -> Option<Vec<(usize, usize)>> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut before: &[u8] = &[];
     for (start, end) in lines {
+        let line = &record[start..end];
+        if line < before {
+            return None;
+        }
+        before = line;
         match runs.last_mut() {
             Some((_, last)) if *last + 1 == start && record[*last] == b'\n' => *last = end,
             _ => runs.push((start, end)),
         }
     }
-    Digest::of_lines("python.files", runs.iter().map(text))
+    Some(runs)
 }
 
 fn is_content(line: &[u8]) -> bool {
@@ -259,6 +281,21 @@ mod tests {
         let patched = b"a/__init__.py,sha256=bb,3\n";
         assert_eq!(contents(pip), contents(uv));
         assert_ne!(contents(pip), contents(patched));
+    }
+
+    #[test]
+    fn contents_are_the_same_in_whatever_order_and_with_whatever_ends_they_stand() {
+        let sorted = b"a,sha256=aa,1\nb,sha256=bb,2\nc,sha256=cc,3\n";
+        let others: [&[u8]; 3] = [
+            b"b,sha256=bb,2\nc,sha256=cc,3\na,sha256=aa,1\n",
+            b" a,sha256=aa,1\r\n\nx.pyc,,\nb,sha256=bb,2\n\tc,sha256=cc,3",
+            b"c,sha256=cc,3\nb,sha256=bb,2\nb.pyc,sha256=bb,2\na,sha256=aa,1",
+        ];
+        for other in others {
+            assert_eq!(contents(other), contents(sorted));
+        }
+        let digest = Digest::of_lines("python.files", sorted.trim_ascii().split(|it| *it == b'\n'));
+        assert_eq!(contents(sorted), digest);
     }
 
     #[test]
