@@ -12,6 +12,7 @@
 //! lost race for a place costs another link and not another write. Which place, store and log a
 //! file belongs to is left to the reader that knows where it found it.
 
+mod known;
 mod open;
 mod seal;
 
@@ -52,6 +53,7 @@ pub struct Envelope {
     /// The key it claims; none in logs without keys.
     pub key: Option<Key>,
     /// What the key is made of.
+    #[serde(deserialize_with = "known::key_text")]
     pub key_text: Option<KeyText>,
     /// The digest of what the caller calls its content.
     pub content: Hash256,
@@ -64,8 +66,10 @@ pub struct Envelope {
     /// The digest of the payload, uncompressed.
     pub sha256: Hash256,
     /// The highest entry of the log that the writer saw before it claimed its key.
+    #[serde(deserialize_with = "known::seen")]
     pub head_seen: Option<Seen>,
     /// The highest note the writer saw.
+    #[serde(deserialize_with = "known::seen")]
     pub notes_head_seen: Option<Seen>,
     /// What the caller wants to show without reading the payload.
     pub summary: Value,
