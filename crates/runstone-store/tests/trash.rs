@@ -361,8 +361,8 @@ fn whole_object_in_the_trash_is_kept_beside_a_damaged_one_in_its_place() {
     assert_eq!(trash(&place).len(), 1);
 }
 
-#[test]
-fn objects_come_and_go_by_renames_where_files_have_one_name() {
+/// Makes a store whose files have one name each.
+fn of_renames() -> Place {
     let place = Place::new();
     drop(place.init());
     let descriptor = place.path().join("runstone.json");
@@ -371,6 +371,12 @@ fn objects_come_and_go_by_renames_where_files_have_one_name() {
     assert_ne!(text, renames);
     std::fs::remove_file(&descriptor).unwrap();
     write(&descriptor, &renames);
+    place
+}
+
+#[test]
+fn objects_come_and_go_by_renames_where_files_have_one_name() {
+    let place = of_renames();
     let fs = FaultyFileSystem::new(OsFileSystem);
     let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
     let object = put(&store, b"object");
@@ -421,4 +427,27 @@ fn store_that_may_only_be_read_shows_what_is_in_the_trash() {
     for call in ["link", "create_new", "unlink", "sync_dir", "rename"] {
         assert_eq!(fs.calls_of(call), 0, "{call}");
     }
+}
+
+#[test]
+fn object_that_was_renamed_without_a_reply_is_asked_about_and_comes_back() {
+    let place = of_renames();
+    let fs = FaultyFileSystem::new(OsFileSystem);
+    let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    let object = put(&store, b"object");
+    age(&place, object);
+    fs.fail(Fault {
+        call: Some("rename_noreplace"),
+        after_calls: 0,
+        errno: 5,
+        moment: Moment::After,
+    });
+    let mut asked = 0;
+    let told = store.discard(Sweep::Remove, &mut || {
+        asked += 1;
+        Some((asked == 2).then_some(object).into_iter().collect())
+    });
+    assert_eq!((asked, fs.heal()), (2, Some("rename_noreplace")));
+    assert_eq!(told.unwrap().put_back, [object]);
+    assert!(in_place(&place, object).exists() && whole(&store, object));
 }
