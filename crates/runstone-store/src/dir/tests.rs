@@ -29,6 +29,29 @@ fn note() -> NewEntry<'static> {
     }
 }
 
+/// Makes a store whose calls can be made to fail.
+fn on_a_failing_disk(
+    root: &TempDir,
+) -> (
+    FaultyFileSystem<OsFileSystem>,
+    DirStore<FaultyFileSystem<OsFileSystem>>,
+) {
+    let fs = FaultyFileSystem::new(OsFileSystem);
+    let path = root.path().join("store");
+    let made = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
+    (fs, made.into_store())
+}
+
+/// A disk that breaks at this call, before it acts.
+fn broken(call: &'static str) -> faults::Fault {
+    faults::Fault {
+        call: Some(call),
+        after_calls: 0,
+        errno: 5,
+        moment: faults::Moment::Before,
+    }
+}
+
 /// Runs the contract on stores made by `make` in fresh directories.
 fn keeps_the_contract(make: impl Fn(&Path) -> Box<dyn Store>) {
     let roots = Mutex::new(Vec::new());
@@ -215,17 +238,8 @@ fn head_of_another_writer_is_flushed_before_an_entry_names_it() {
 #[test]
 fn handle_whose_flush_failed_records_nothing_more() {
     let root = TempDir::new().unwrap();
-    let fs = FaultyFileSystem::new(OsFileSystem);
-    let path = root.path().join("store");
-    let store = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
-    let store = store.into_store();
-    let (call, moment) = (Some("sync_file"), faults::Moment::Before);
-    fs.fail(faults::Fault {
-        call,
-        after_calls: 0,
-        errno: 5,
-        moment,
-    });
+    let (fs, store) = on_a_failing_disk(&root);
+    fs.fail(broken("sync_file"));
     let told = store.append(&Log::StoreNotes, None, &note()).unwrap_err();
     assert!(matches!(told, StoreError::NotRecorded { .. }), "{told:?}");
     assert_eq!(fs.heal(), Some("sync_file"));
@@ -241,7 +255,7 @@ fn handle_whose_flush_failed_records_nothing_more() {
         "{told:?}"
     );
     assert_eq!(store.head(&Log::StoreNotes).unwrap(), None);
-    let again = DirStore::open(&path, SystemEntropy).unwrap();
+    let again = DirStore::open(&root.path().join("store"), SystemEntropy).unwrap();
     let appended = again.append(&Log::StoreNotes, None, &note()).unwrap();
     assert!(matches!(appended, Appended::New(_)), "{appended:?}");
 }
@@ -249,19 +263,10 @@ fn handle_whose_flush_failed_records_nothing_more() {
 #[test]
 fn entry_whose_directory_could_not_be_flushed_is_not_acknowledged() {
     let root = TempDir::new().unwrap();
-    let fs = FaultyFileSystem::new(OsFileSystem);
-    let path = root.path().join("store");
-    let store = DirStore::init_on(fs.clone(), &path, &options(), SystemEntropy).unwrap();
-    let store = store.into_store();
+    let (fs, store) = on_a_failing_disk(&root);
     let first = store.append(&Log::StoreNotes, None, &note()).unwrap();
     assert!(matches!(first, Appended::New(_)), "{first:?}");
-    let (call, moment) = (Some("sync_dir"), faults::Moment::Before);
-    fs.fail(faults::Fault {
-        call,
-        after_calls: 0,
-        errno: 5,
-        moment,
-    });
+    fs.fail(broken("sync_dir"));
     let told = store.append(&Log::StoreNotes, None, &note()).unwrap_err();
     assert!(
         matches!(
