@@ -192,6 +192,14 @@ pub struct Difference {
     pub found: String,
 }
 
+/// Returns whether something could not be opened because too much is open.
+pub(crate) fn is_want_of_files(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
+
 impl StoreError {
     /// Returns what to do next, in one sentence, where there is something to do.
     pub fn hint(&self) -> Option<String> {

@@ -173,7 +173,12 @@ fn batch_goes_on_where_the_process_has_too_many_files_open() {
     let store = place.init_on(fs.clone());
     support::record(&store, &["first"]);
     let calls = ["open_dir", "open_read", "create_unnamed", "create_new"];
-    for (round, call) in calls.into_iter().enumerate() {
+    // The first of them come before any directory is held that could be let go.
+    for (call, after_calls) in calls
+        .into_iter()
+        .flat_map(|call| (0..20).map(move |after_calls| (call, after_calls)))
+    {
+        let fs = fs.clone();
         let store = match call {
             "create_new" => {
                 let fs = fs.clone().without_unnamed_files();
@@ -182,18 +187,18 @@ fn batch_goes_on_where_the_process_has_too_many_files_open() {
             _ => DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap(),
         };
         let items: Vec<BatchItem> = (0..60)
-            .map(|number| support::item(&format!("run-{round}-{number}")))
+            .map(|number| support::item(&format!("{call}-{after_calls}-{number}")))
             .collect();
         fs.fail(Fault {
             call: Some(call),
-            after_calls: 20,
+            after_calls,
             errno: emfile,
             moment: Moment::Before,
         });
         for appended in store.append_all(&items, &mut |_, _, _| None) {
             assert!(
                 matches!(appended, Ok(Appended::New(_))),
-                "{call}: {appended:?}"
+                "{call} after {after_calls}: {appended:?}"
             );
         }
         assert_eq!(fs.heal(), Some(call));

@@ -164,7 +164,7 @@ fn a_stream_of_many_runs_and_stages_needs_few_open_files() {
     let record = scene.command(&["record", "runs.jsonl", "--json"]);
     let mut limited = Command::new("/bin/sh");
     limited
-        .args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\""])
+        .args(["-c", "ulimit -n 40 && exec \"$0\" \"$@\""])
         .arg(record.get_program())
         .args(record.get_args())
         .current_dir(scene.project())

@@ -25,7 +25,7 @@ use super::chunk::Chunk;
 use super::pen::{Heads, Page, Pen, Right, Written};
 use super::slots::{Claim, Claimed, FirstName, Slots};
 use crate::envelope::Envelope;
-use crate::error::{Doubt, StoreError};
+use crate::error::{Doubt, StoreError, is_want_of_files};
 use crate::key::Key;
 use crate::log::Log;
 use crate::store::{Appended, BatchItem, Instead};
@@ -65,7 +65,7 @@ where
     while outcomes.len() < items.len() {
         let first = outcomes.len();
         let share = of_few_logs(&items[first..]);
-        let hands = match share.len().min(WRITERS_MAX) {
+        let hands = match share.len().min(WRITERS_MAX).min(slots.writers_max()) {
             0 | 1 => Hands::Own { ahead: 1 },
             writers => Hands::Others(writers),
         };
@@ -224,8 +224,13 @@ fn begin_all<'i, S>(
         let position = next.fetch_add(1, Ordering::Relaxed);
         let item = items.get(position)?;
         let heads = heads[&item.log].filter(|_| is_first[position]);
-        let begun = begin(slots, item, heads)
-            .unwrap_or_else(|failure| Begun::Failed(failure.before_publishing()));
+        let begun = begin(slots, item, heads).or_else(|failure| match failure {
+            StoreError::Unreadable { source, .. } if is_want_of_files(&source) => {
+                Page::of_item(item).map(Begun::Waiting)
+            }
+            failure => Err(failure),
+        });
+        let begun = begun.unwrap_or_else(|failure| Begun::Failed(failure.before_publishing()));
         Some((position, begun))
     };
     match hands {

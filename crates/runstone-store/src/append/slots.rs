@@ -75,6 +75,11 @@ pub(crate) trait Slots {
         draft: &mut Self::Draft,
     ) -> Result<Claimed, StoreError>;
 
+    /// Returns how many entries may be written at once, each with files of its own open.
+    fn writers_max(&self) -> usize {
+        usize::MAX
+    }
+
     /// Returns whether the names of claims wait for [`Slots::settle_claims`], so that many are
     /// better made durable together.
     fn settles_claims_together(&self) -> bool {

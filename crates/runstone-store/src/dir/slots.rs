@@ -33,6 +33,10 @@ use crate::log::{Log, Seq};
 use crate::mutants::{self, Mutant};
 use crate::store::{Meanwhile, Slot};
 
+/// How many of the files that the process may have open one writer of a batch is given, at least:
+/// three are its own at most, and a quarter of all is for the directories of fans.
+const FILES_OF_A_WRITER: usize = 8;
+
 impl<F: FileSystem> Slots for DirStore<F> {
     type Draft = Draft<F>;
 
@@ -142,6 +146,10 @@ impl<F: FileSystem> Slots for DirStore<F> {
         }
         self.flush(draft)?;
         Ok(Claimed::Made)
+    }
+
+    fn writers_max(&self) -> usize {
+        (self.tree.fs.open_files_max() / FILES_OF_A_WRITER).max(1)
     }
 
     fn settles_claims_together(&self) -> bool {

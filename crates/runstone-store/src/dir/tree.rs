@@ -16,7 +16,7 @@ use super::fans::Fans;
 use super::fs::{FileSystem, Kind, best_effort, if_found};
 use super::layout::{FAN_NAME_BYTES, Holds, ModeBits, temporary_name};
 use crate::descriptor::Primitive;
-use crate::error::StoreError;
+use crate::error::{StoreError, is_want_of_files};
 use crate::key::Nonce;
 #[cfg(test)]
 use crate::mutants::{self, Mutant};
@@ -198,14 +198,7 @@ impl<F: FileSystem> Tree<F> {
     /// has too many files open.
     fn with_room<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match open() {
-            Err(error)
-                if matches!(
-                    Errno::from_io_error(&error),
-                    Some(Errno::MFILE | Errno::NFILE)
-                ) && self.fans.give_up() =>
-            {
-                open()
-            }
+            Err(error) if is_want_of_files(&error) && self.fans.give_up() => open(),
             opened => opened,
         }
     }
@@ -249,13 +242,13 @@ impl<F: FileSystem> Tree<F> {
     ) -> Result<At<F>, StoreError> {
         let path = here.name(name);
         let mode = self.modes.directory(holds);
-        let made = match self.fs.make_open_dir(&here.dir, name, mode) {
+        let make = || match self.fs.make_open_dir(&here.dir, name, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.fs.open_dir(&here.dir, name)
             }
             made => made,
         };
-        let dir = made.map_err(at(path.clone()))?;
+        let dir = self.with_room(make).map_err(at(path.clone()))?;
         Ok(At {
             dir: Arc::new(dir),
             path,
