@@ -6,7 +6,7 @@
 //! a driver costs a capture its time and not more, and what came too late is said. A thread that
 //! sits within the kernel may still hold up the end of the process: no program can help that.
 
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,11 @@ pub(super) fn within(time: Duration, ask: impl FnOnce(&Sender<Said>) + Send + 's
     if let Err(error) = asking.spawn(move || ask(&say)) {
         return Answers::none(&format!("no thread could be started: {error}"));
     }
+    hear(&heard, time)
+}
+
+/// Returns what is said until nobody is left to say anything, or until the time is up.
+fn hear(heard: &Receiver<Said>, time: Duration) -> Answers {
     let until = Instant::now() + time;
     let (mut cuda, mut processors) = (None, None);
     let reason = loop {
@@ -57,14 +62,23 @@ mod tests {
 
     #[test]
     fn what_was_said_before_the_time_was_up_is_kept_and_the_rest_is_said_to_be_late() {
-        let (release, held) = channel::<()>();
-        let answers = within(Duration::from_millis(20), move |say| {
-            say.send(Said::Cuda(Ok(12_040))).unwrap();
-            // Hangs until the test is over.
-            held.recv().unwrap_err();
-        });
+        let (say, heard) = channel();
+        say.send(Said::Cuda(Ok(12_040))).unwrap();
+        let answers = hear(&heard, Duration::from_millis(20));
         assert_eq!(answers.cuda, Ok(12_040));
         let late = "its library did not answer within 20 ms".to_owned();
+        assert_eq!(answers.processors, Err(late));
+        drop(say);
+    }
+
+    #[test]
+    fn one_that_hangs_is_left_behind() {
+        let (release, held) = channel::<()>();
+        let answers = within(Duration::from_millis(20), move |_| {
+            held.recv().unwrap_err();
+        });
+        let late = "its library did not answer within 20 ms".to_owned();
+        assert_eq!(answers.cuda, Err(late.clone()));
         assert_eq!(answers.processors, Err(late));
         drop(release);
     }
