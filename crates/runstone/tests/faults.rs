@@ -136,7 +136,7 @@ fn whatever_call_of_writing_views_fails_the_snapshot_stands_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("store");
     let fs = Counted::new(OsFileSystem).without_flushes();
-    let ledger = ledger_with(Views::Files, &fs, &root);
+    let mut ledger = ledger_with(Views::Files, &fs, &root);
     record(&ledger, "before").unwrap();
     let calls_without = {
         let beside = folder.path().join("beside");
@@ -158,7 +158,17 @@ fn whatever_call_of_writing_views_fails_the_snapshot_stands_and_says_so() {
             });
             let recorded = record(&ledger, &run_id);
             let struck = fs.heal();
-            let recorded = recorded.unwrap_or_else(|error| panic!("{struck:?}: {error}"));
+            let recorded = match recorded {
+                Ok(recorded) => recorded,
+                // Views are written beside the last flush, which may come after the first of them.
+                Err(error) if struck == Some("sync_dir") && error.to_string().contains("/log/") => {
+                    // No answer of that handle is certain any more.
+                    ledger = ledger_with(Views::Files, &fs, &root);
+                    record(&ledger, &run_id).unwrap();
+                    continue;
+                }
+                Err(error) => panic!("{struck:?}: {error}"),
+            };
             if struck.is_none() {
                 assert!(recorded.views.is_some() && recorded.warnings.is_empty());
                 break;

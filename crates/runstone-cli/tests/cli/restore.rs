@@ -2,6 +2,7 @@
 //! was shown. The environment is a folder that looks like a virtual one; uv is a script that says
 //! and does what a test tells it. For real it is tried by `just restore-python` and its likes.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,11 +11,29 @@ use serde_json::Value;
 
 use crate::scene::Scene;
 
-/// One restore at a time on a host: the tests that act stand in line.
-static HOST: Mutex<()> = Mutex::new(());
+/// One restore at a time on a host: the tests that act stand in line, also those of another run of
+/// the tests.
+static HERE: Mutex<()> = Mutex::new(());
 
-fn alone() -> MutexGuard<'static, ()> {
-    HOST.lock().unwrap_or_else(PoisonError::into_inner)
+struct Alone {
+    _here: MutexGuard<'static, ()>,
+    _on_this_host: File,
+}
+
+fn alone() -> Alone {
+    let here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
+    let user = rustix::process::geteuid().as_raw();
+    let line = std::env::temp_dir().join(format!("runstone-tests-of-restore-{user}.lock"));
+    let line = File::options()
+        .create(true)
+        .append(true)
+        .open(line)
+        .unwrap();
+    rustix::fs::flock(&line, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    Alone {
+        _here: here,
+        _on_this_host: line,
+    }
 }
 
 /// What uv does beside recording its words: announces what it is told, and does it.
