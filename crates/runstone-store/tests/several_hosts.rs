@@ -7,9 +7,14 @@
 
 mod support;
 
+use std::fs::create_dir_all;
+
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
 use runstone_store::dir::{Kind, OsFileSystem};
-use runstone_store::{Appended, DirStore, OpenedCohort, Seq, Slot, Store as _, SystemEntropy};
+use runstone_store::{
+    Appended, DirStore, Hash256, OpenedCohort, Seq, Slot, Standing, Store as _, StoreError,
+    SystemEntropy,
+};
 use support::{Place, cohort, entry, key, log, record};
 
 type Host = DirStore<FaultyFileSystem<OsFileSystem>>;
@@ -88,6 +93,36 @@ fn cohort_that_was_not_there_is_read_after_another_host_made_it() {
     assert_eq!(here.cohort_document(&cohort()).unwrap().unwrap(), b"{}");
     let opened = here.open_cohort(&cohort(), b"{}").unwrap();
     assert_eq!(opened, OpenedCohort::Existing);
+}
+
+#[test]
+fn cohort_that_another_host_made_takes_the_first_note_of_who_asked_too_early() {
+    let (place, here, there) = two_hosts();
+    let notes = log().notes().unwrap();
+    // The other host is at it: its directories are there, and the document is not.
+    let half_made = place.path().join(format!("cohorts/{}/notes", cohort()));
+    create_dir_all(half_made).unwrap();
+    let early = here.append(&notes, None, &entry(b"early"));
+    assert!(
+        matches!(early, Err(StoreError::NoCohort { .. })),
+        "{early:?}"
+    );
+    there.open_cohort(&cohort(), b"{}").unwrap();
+    let noted = here.append(&notes, None, &entry(b"noted"));
+    assert!(matches!(noted, Ok(Appended::New(_))), "{noted:?}");
+}
+
+#[test]
+fn what_another_host_keeps_is_read_by_who_asked_too_early() {
+    let (_place, here, there) = two_hosts();
+    let text = b"[profile]";
+    let digest = Hash256::of(text);
+    assert_eq!(here.profile(&digest).unwrap(), Slot::Absent);
+    assert_eq!(here.object(&digest).unwrap(), Slot::Absent);
+    there.put_profile(text, Standing::Unproven).unwrap();
+    there.put_object(text, Standing::Unproven).unwrap();
+    assert_eq!(here.profile(&digest).unwrap(), Slot::Whole(text.to_vec()));
+    assert_eq!(here.object(&digest).unwrap(), Slot::Whole(text.to_vec()));
 }
 
 #[test]

@@ -51,7 +51,12 @@ impl<F: FileSystem> DirStore<F> {
                 found,
             })
         };
-        if let Some(existing) = self.kept_cohort(cohort)? {
+        // One that is there and is not seen is met when it is made.
+        let seen = match self.tree.open(&path)? {
+            Some(dir) => self.read_kept(&dir, COHORT_DOCUMENT)?,
+            None => None,
+        };
+        if let Some(existing) = seen {
             let opened = same(&existing)?;
             let log = Log::Cohort(cohort.clone());
             // Whoever took the first place flushed all this before.
@@ -92,10 +97,9 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn kept_cohort(&self, cohort: &CohortName) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.tree.open(&["cohorts", cohort.as_str()])? {
-            Some(dir) => self.read_kept(&dir, COHORT_DOCUMENT),
-            None => Ok(None),
-        }
+        let path = ["cohorts", cohort.as_str()];
+        self.tree
+            .look_in(&path, |dir| self.read_kept(dir, COHORT_DOCUMENT))
     }
 
     /// Reads a kept file; what is no file is damage.
@@ -192,15 +196,8 @@ impl<F: FileSystem> DirStore<F> {
         }
         match self.read_trashed(digest) {
             Ok(Some((path, bytes))) => Ok(of_digest(path, digest, bytes)),
-            Ok(None) => {
-                // It may have come back meanwhile, by another host too.
-                if self.tree.kind.remembers_absence()
-                    && let Some(fan) = self.tree.open_listed(&path)?
-                {
-                    self.tree.list(&fan)?;
-                }
-                in_place()
-            }
+            // It may have come back meanwhile, by another host too.
+            Ok(None) => in_place(),
             Err(StoreError::Damaged(damage)) => Ok(Slot::Damaged(*damage)),
             Err(error) => Err(error),
         }
@@ -344,16 +341,16 @@ impl<F: FileSystem> DirStore<F> {
         name: &str,
         digest: Hash256,
     ) -> Result<Slot<Vec<u8>>, StoreError> {
-        let Some(here) = self.tree.open(path)? else {
-            return Ok(Slot::Absent);
-        };
-        let bytes = match self.read_kept(&here, name) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Ok(Slot::Absent),
-            Err(StoreError::Damaged(damage)) => return Ok(Slot::Damaged(*damage)),
-            Err(error) => return Err(error),
-        };
-        Ok(of_digest(here.name(name), digest, bytes))
+        let read = self.tree.look_in(path, |here| {
+            let bytes = self.read_kept(here, name)?;
+            Ok(bytes.map(|bytes| (here.name(name), bytes)))
+        });
+        match read {
+            Ok(Some((path, bytes))) => Ok(of_digest(path, digest, bytes)),
+            Ok(None) => Ok(Slot::Absent),
+            Err(StoreError::Damaged(damage)) => Ok(Slot::Damaged(*damage)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -19,16 +19,11 @@ use crate::store::Slot;
 impl<F: FileSystem> DirStore<F> {
     /// Returns the secret, if there is one and it is the one that the store remembers.
     pub(super) fn kept_secret(&self) -> Result<Slot<Secret>, StoreError> {
-        let Some(here) = self.tree.open(&[SECRET])? else {
-            return Ok(Slot::Absent);
-        };
-        let mut read = self.read_kept(&here, SECRET_KEY)?;
-        if read.is_none() && self.tree.kind.remembers_absence() {
-            // Another host may have made it since it was looked for here.
-            self.tree.list(&here)?;
-            read = self.read_kept(&here, SECRET_KEY)?;
-        }
-        let Some(bytes) = read else {
+        let read = self.tree.look_in(&[SECRET], |here| {
+            let bytes = self.read_kept(here, SECRET_KEY)?;
+            Ok(bytes.map(|bytes| (here.clone(), bytes)))
+        })?;
+        let Some((here, bytes)) = read else {
             return Ok(Slot::Absent);
         };
         let damaged = |expected: String, found: String| {

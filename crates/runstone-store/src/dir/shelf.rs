@@ -149,7 +149,8 @@ impl<F: FileSystem> DirStore<F> {
     ) -> Result<(), StoreError> {
         self.demand_layout()?;
         if let Room::CohortView(cohort) = room
-            && self.tree.open(&["cohorts", cohort.as_str()])?.is_none()
+            && let path = ["cohorts", cohort.as_str()]
+            && self.tree.look_in(&path, |_| Ok(Some(())))?.is_none()
         {
             return Err(StoreError::NoCohort {
                 cohort: cohort.clone(),

@@ -288,13 +288,13 @@ impl<F: FileSystem> DirStore<F> {
         let Some(cohort) = log.cohort() else {
             return Ok(());
         };
-        let dir = self.tree.open(&["cohorts", cohort.as_str()])?;
-        match dir {
-            Some(dir) if self.tree.exists(&dir, COHORT_DOCUMENT)? => Ok(()),
-            _ => Err(StoreError::NoCohort {
-                cohort: cohort.clone(),
-            }),
-        }
+        let document = self.tree.look_in(&["cohorts", cohort.as_str()], |dir| {
+            let is_there = self.tree.exists(dir, COHORT_DOCUMENT)?;
+            Ok(is_there.then_some(()))
+        })?;
+        document.ok_or_else(|| StoreError::NoCohort {
+            cohort: cohort.clone(),
+        })
     }
 
     /// Makes the claim a file of its own, with the same bytes.

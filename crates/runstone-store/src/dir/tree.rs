@@ -139,6 +139,28 @@ impl<F: FileSystem> Tree<F> {
         Ok(Some(here))
     }
 
+    /// Looks for something in a directory below the root, and where a host may go on not to see it,
+    /// once more with the directories listed.
+    pub(super) fn look_in<T>(
+        &self,
+        path: &[&str],
+        look: impl Fn(&At<F>) -> Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        if let Some(here) = self.open(path)?
+            && let Some(found) = look(&here)?
+        {
+            return Ok(Some(found));
+        }
+        if !self.kind.remembers_absence() {
+            return Ok(None);
+        }
+        let Some(here) = self.open_listed(path)? else {
+            return Ok(None);
+        };
+        self.list(&here)?;
+        look(&here)
+    }
+
     /// Opens a directory in another and keeps it open, since no directory of a store is ever moved
     /// or removed. Those of a fan are too many to be kept, except while they are needed again and
     /// again. One that is in use is not given up, so that all who use it share one handle.
