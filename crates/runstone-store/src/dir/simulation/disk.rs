@@ -16,7 +16,7 @@
 //! left to the file system above.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::{fmt, io};
 
 use rustix::io::Errno;
 
@@ -84,6 +84,92 @@ struct Name {
     text: String,
     node: Node,
     is_taken: bool,
+}
+
+/// A change of names as it is asked for, with all that making it takes.
+#[derive(Debug, Clone)]
+pub(super) enum Deed {
+    MakeDir {
+        dir: Node,
+        name: String,
+    },
+    Link {
+        from: Node,
+        old: String,
+        to: Node,
+        new: String,
+    },
+    LinkNode {
+        node: Node,
+        to: Node,
+        new: String,
+    },
+    Move {
+        from: Node,
+        old: String,
+        to: Node,
+        new: String,
+    },
+    Rename {
+        dir: Node,
+        old: String,
+        new: String,
+    },
+    Exchange {
+        dir: Node,
+        one: String,
+        other: String,
+    },
+    Remove {
+        dir: Node,
+        name: String,
+        is_dir: bool,
+    },
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MakeDir { name, .. } => write!(f, "make directory {name}"),
+            Self::Link { from, old, new, .. } => write!(f, "link {old} of {from} as {new}"),
+            Self::LinkNode { node, new, .. } => write!(f, "link {node} as {new}"),
+            Self::Move { from, old, new, .. } => write!(f, "move {old} of {from} to {new}"),
+            Self::Rename { old, new, .. } => write!(f, "rename {old} to {new}"),
+            Self::Exchange { one, other, .. } => write!(f, "exchange {one} and {other}"),
+            Self::Remove {
+                name,
+                is_dir: false,
+                ..
+            } => write!(f, "unlink {name}"),
+            Self::Remove {
+                name, is_dir: true, ..
+            } => write!(f, "remove directory {name}"),
+        }
+    }
+}
+
+impl Deed {
+    /// Returns whether it makes a name that must not be there.
+    pub(super) fn makes_a_name(&self) -> bool {
+        match self {
+            Self::MakeDir { .. }
+            | Self::Link { .. }
+            | Self::LinkNode { .. }
+            | Self::Move { .. } => true,
+            Self::Rename { .. } | Self::Exchange { .. } | Self::Remove { .. } => false,
+        }
+    }
+
+    /// Returns the names that it gives or takes.
+    pub(super) fn names(&self) -> Vec<(Node, &str)> {
+        match self {
+            Self::MakeDir { dir, name } | Self::Remove { dir, name, .. } => vec![(*dir, name)],
+            Self::Link { to, new, .. } | Self::LinkNode { to, new, .. } => vec![(*to, new)],
+            Self::Move { from, old, to, new } => vec![(*from, old), (*to, new)],
+            Self::Rename { dir, old, new } => vec![(*dir, old), (*dir, new)],
+            Self::Exchange { dir, one, other } => vec![(*dir, one), (*dir, other)],
+        }
+    }
 }
 
 fn given(dir: Node, name: &str, node: Node) -> Name {
@@ -205,6 +291,19 @@ impl Disk {
         }
     }
 
+    /// Makes a change of names.
+    pub(super) fn perform(&mut self, deed: &Deed) -> io::Result<()> {
+        match deed {
+            Deed::MakeDir { dir, name } => self.make_dir(*dir, name),
+            Deed::Link { from, old, to, new } => self.link(*from, old, *to, new),
+            Deed::LinkNode { node, to, new } => self.link_node(*node, *to, new),
+            Deed::Move { from, old, to, new } => self.rename_noreplace(*from, old, *to, new),
+            Deed::Rename { dir, old, new } => self.rename(*dir, old, new),
+            Deed::Exchange { dir, one, other } => self.exchange(*dir, one, other),
+            Deed::Remove { dir, name, is_dir } => self.remove(*dir, name, *is_dir),
+        }
+    }
+
     pub(super) fn make_dir(&mut self, dir: Node, name: &str) -> io::Result<()> {
         self.add(dir, name, Body::Dir(Dir::default())).map(drop)
     }
@@ -239,7 +338,7 @@ impl Disk {
         &self.file(file).bytes
     }
 
-    pub(super) fn link(&mut self, from: Node, old: &str, to: Node, new: &str) -> io::Result<()> {
+    fn link(&mut self, from: Node, old: &str, to: Node, new: &str) -> io::Result<()> {
         if !self.has_links {
             return Err(Errno::PERM.into());
         }
@@ -247,7 +346,7 @@ impl Disk {
         self.link_node(node, to, new)
     }
 
-    pub(super) fn link_node(&mut self, node: Node, to: Node, new: &str) -> io::Result<()> {
+    fn link_node(&mut self, node: Node, to: Node, new: &str) -> io::Result<()> {
         if self.find(to, new).is_some() {
             return Err(Errno::EXIST.into());
         }
@@ -256,7 +355,7 @@ impl Disk {
     }
 
     /// Gives a file another name in its directory, and takes it from what has it.
-    pub(super) fn rename(&mut self, dir: Node, old: &str, new: &str) -> io::Result<()> {
+    fn rename(&mut self, dir: Node, old: &str, new: &str) -> io::Result<()> {
         let node = self.find(dir, old).ok_or(Errno::NOENT)?;
         if self.find(dir, new).is_some_and(|there| self.is_dir(there)) {
             return Err(Errno::ISDIR.into());
@@ -284,7 +383,7 @@ impl Disk {
         Ok(())
     }
 
-    pub(super) fn exchange(&mut self, dir: Node, one: &str, other: &str) -> io::Result<()> {
+    fn exchange(&mut self, dir: Node, one: &str, other: &str) -> io::Result<()> {
         let first = self.find(dir, one).ok_or(Errno::NOENT)?;
         let second = self.find(dir, other).ok_or(Errno::NOENT)?;
         let names = vec![given(dir, one, second), given(dir, other, first)];

@@ -11,7 +11,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use super::disk::{Node, ROOT};
+use super::disk::{Deed, Node, ROOT};
 use super::world::{Call, Touch, World};
 use crate::dir::layout::TEMPORARY;
 use crate::dir::{FileSystem, Kind};
@@ -91,7 +91,7 @@ impl SimulatedFileSystem {
 
     fn call<T>(
         &self,
-        call: Call,
+        call: Call<'_>,
         what: impl FnOnce() -> String,
         act: impl FnOnce(&mut Touch<'_>) -> io::Result<T>,
     ) -> io::Result<T> {
@@ -101,7 +101,7 @@ impl SimulatedFileSystem {
     /// The same for a call on an open directory.
     fn in_dir<T>(
         &self,
-        call: Call,
+        call: Call<'_>,
         dir: &SimulatedDir,
         what: impl FnOnce() -> String,
         act: impl FnOnce(&mut Touch<'_>, Node) -> io::Result<T>,
@@ -112,6 +112,14 @@ impl SimulatedFileSystem {
                 return Err(Errno::STALE.into());
             }
             act(touch, dir.node)
+        })
+    }
+
+    /// Changes names of an open directory.
+    fn change(&self, dir: &SimulatedDir, deed: &Deed) -> io::Result<()> {
+        let what = || format!("{deed}");
+        self.in_dir(Call::Changes(deed), dir, what, |touch, _| {
+            touch.perform(deed)
         })
     }
 }
@@ -140,7 +148,7 @@ impl FileSystem for SimulatedFileSystem {
     fn open_dir(&self, dir: &SimulatedDir, name: &str) -> io::Result<SimulatedDir> {
         let what = || format!("open directory {name}");
         self.in_dir(Call::Reads, dir, what, |touch, parent| {
-            let node = touch.find(parent, name).ok_or(Errno::NOENT)?;
+            let node = touch.find_to_open(parent, name).ok_or(Errno::NOENT)?;
             if !touch.disk.is_dir(node) {
                 return Err(Errno::NOTDIR.into());
             }
@@ -150,13 +158,12 @@ impl FileSystem for SimulatedFileSystem {
     }
 
     fn make_dir(&self, dir: &SimulatedDir, name: &str, _: u32) -> io::Result<()> {
-        let what = || format!("make directory {name}");
-        self.in_dir(Call::Names, dir, what, |touch, dir| {
-            let made = touch.disk.make_dir(dir, name);
-            // Refused or not, the name is there.
-            touch.learn(dir, name);
-            made
-        })
+        let name = name.to_owned();
+        let deed = Deed::MakeDir {
+            dir: dir.node,
+            name,
+        };
+        self.change(dir, &deed)
     }
 
     fn set_dir_mode(&self, dir: &SimulatedDir, _: u32) -> io::Result<()> {
@@ -165,7 +172,7 @@ impl FileSystem for SimulatedFileSystem {
 
     fn create_new(&self, dir: &SimulatedDir, name: &str, _: u32) -> io::Result<SimulatedFile> {
         let what = || format!("create {name}");
-        self.in_dir(Call::Names, dir, what, |touch, dir| {
+        self.in_dir(Call::Creates, dir, what, |touch, dir| {
             let node = touch.disk.create(dir, name, touch.host)?;
             touch.learn(dir, name);
             if dir == ROOT && name.starts_with(TEMPORARY) {
@@ -195,18 +202,18 @@ impl FileSystem for SimulatedFileSystem {
     }
 
     fn name_file(&self, file: &SimulatedFile, to: &SimulatedDir, new: &str) -> io::Result<()> {
-        let what = || format!("link {} as {new}", file.node);
-        self.in_dir(Call::Names, to, what, |touch, to| {
-            touch.disk.link_node(file.node, to, new)?;
-            touch.learn(to, new);
-            Ok(())
-        })
+        let deed = Deed::LinkNode {
+            node: file.node,
+            to: to.node,
+            new: new.to_owned(),
+        };
+        self.change(to, &deed)
     }
 
     fn open_read(&self, dir: &SimulatedDir, name: &str) -> io::Result<SimulatedFile> {
         let what = || format!("open {name}");
         self.in_dir(Call::Reads, dir, what, |touch, dir| {
-            let node = touch.find(dir, name).ok_or(Errno::NOENT)?;
+            let node = touch.find_to_open(dir, name).ok_or(Errno::NOENT)?;
             if touch.disk.is_dir(node) {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a directory"));
             }
@@ -257,12 +264,13 @@ impl FileSystem for SimulatedFileSystem {
     }
 
     fn link(&self, from: &SimulatedDir, old: &str, to: &SimulatedDir, new: &str) -> io::Result<()> {
-        let what = || format!("link {old} of {} as {new}", from.node);
-        self.in_dir(Call::Names, to, what, |touch, to| {
-            touch.disk.link(from.node, old, to, new)?;
-            touch.learn(to, new);
-            Ok(())
-        })
+        let deed = Deed::Link {
+            from: from.node,
+            old: old.to_owned(),
+            to: to.node,
+            new: new.to_owned(),
+        };
+        self.change(to, &deed)
     }
 
     fn rename_noreplace(
@@ -272,42 +280,49 @@ impl FileSystem for SimulatedFileSystem {
         to: &SimulatedDir,
         new: &str,
     ) -> io::Result<()> {
-        let what = || format!("move {old} of {} to {new}", from.node);
-        self.in_dir(Call::Names, to, what, |touch, to| {
-            touch.disk.rename_noreplace(from.node, old, to, new)?;
-            touch.learn(to, new);
-            Ok(())
-        })
+        let deed = Deed::Move {
+            from: from.node,
+            old: old.to_owned(),
+            to: to.node,
+            new: new.to_owned(),
+        };
+        self.change(to, &deed)
     }
 
     fn rename(&self, dir: &SimulatedDir, old: &str, new: &str) -> io::Result<()> {
-        let what = || format!("rename {old} to {new}");
-        self.in_dir(Call::Writes, dir, what, |touch, dir| {
-            touch.disk.rename(dir, old, new)?;
-            touch.learn(dir, new);
-            Ok(())
-        })
+        let deed = Deed::Rename {
+            dir: dir.node,
+            old: old.to_owned(),
+            new: new.to_owned(),
+        };
+        self.change(dir, &deed)
     }
 
     fn exchange(&self, dir: &SimulatedDir, one: &str, other: &str) -> io::Result<()> {
-        let what = || format!("exchange {one} and {other}");
-        self.in_dir(Call::Writes, dir, what, |touch, dir| {
-            touch.disk.exchange(dir, one, other)
-        })
+        let deed = Deed::Exchange {
+            dir: dir.node,
+            one: one.to_owned(),
+            other: other.to_owned(),
+        };
+        self.change(dir, &deed)
     }
 
     fn unlink(&self, dir: &SimulatedDir, name: &str) -> io::Result<()> {
-        let what = || format!("unlink {name}");
-        self.in_dir(Call::Writes, dir, what, |touch, dir| {
-            touch.disk.remove(dir, name, false)
-        })
+        let deed = Deed::Remove {
+            dir: dir.node,
+            name: name.to_owned(),
+            is_dir: false,
+        };
+        self.change(dir, &deed)
     }
 
     fn remove_dir(&self, dir: &SimulatedDir, name: &str) -> io::Result<()> {
-        let what = || format!("remove directory {name}");
-        self.in_dir(Call::Writes, dir, what, |touch, dir| {
-            touch.disk.remove(dir, name, true)
-        })
+        let deed = Deed::Remove {
+            dir: dir.node,
+            name: name.to_owned(),
+            is_dir: true,
+        };
+        self.change(dir, &deed)
     }
 
     fn exists(&self, dir: &SimulatedDir, name: &str) -> io::Result<bool> {

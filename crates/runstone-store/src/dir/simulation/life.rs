@@ -124,6 +124,7 @@ impl Life {
             hosts: (0..scene.scripts.len()).collect(),
             switch_one_in: scene.switch_one_in,
             fault_one_in: None,
+            late_one_in: scene.late_one_in,
             cut_at: scene.cut_at,
             deaths: BTreeMap::new(),
             begins_at: self.now,
@@ -204,6 +205,10 @@ impl Life {
                 .collect(),
             switch_one_in: self.draw.pick(&[1, 2, 4, 10, 30]),
             fault_one_in: self.draw.pick(&[None, None, Some(20), Some(100)]),
+            late_one_in: match self.birth.kind {
+                Kind::Network => self.draw.pick(&[None, None, Some(10), Some(50)]),
+                _ => None,
+            },
             cut_at: Some(1 + self.draw.below(longest) as u64),
             deaths: (0..actors)
                 .filter_map(|actor| {
@@ -325,6 +330,7 @@ impl Life {
         let before = self.history.all().len();
         let fate = Fate {
             fault_one_in: None,
+            late_one_in: None,
             cut_at: None,
             deaths: BTreeMap::new(),
             days_pass: false,
@@ -383,6 +389,8 @@ pub(super) struct Scene {
     /// Whether what runs name is there, from recordings that died long ago.
     pub(super) objects_before: bool,
     pub(super) days_pass: bool,
+    /// One change of names in so many is made late, if any is: on a network alone.
+    pub(super) late_one_in: Option<usize>,
     /// The baton is handed on at one call in so many.
     pub(super) switch_one_in: usize,
     pub(super) mutant: Option<Mutant>,

@@ -116,6 +116,30 @@ fn writer_that_does_not_look_again_at_its_objects_is_noticed() {
 }
 
 #[test]
+fn collection_that_takes_a_copy_in_doubt_is_noticed() {
+    let run = Run {
+        number: 0,
+        content: 0,
+    };
+    let is_caught = (1..=200).find_map(|seed| {
+        let scene = |mutant| Scene {
+            seed,
+            scripts: vec![vec![Command::Collect], vec![Command::Record(run)]],
+            objects_before: true,
+            late_one_in: Some(3),
+            switch_one_in: 4,
+            mutant,
+            ..scene(Kind::Network)
+        };
+        play(&scene(None), false).unwrap();
+        let lived = play(&scene(Some(Mutant::CopyTakenInDoubt)), false);
+        lived.err().map(|violation| (seed, violation.broken))
+    });
+    let (seed, broken) = is_caught.expect("it is noticed");
+    println!("CopyTakenInDoubt on a network: seed {seed}: {broken}");
+}
+
+#[test]
 fn engine_that_renames_is_noticed() {
     is_caught(Mutant::PlainRename, Kind::Journal, 200);
     is_caught(Mutant::PlainRename, Kind::Network, 200);

@@ -11,14 +11,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-use super::disk::{Disk, Node};
+use super::disk::{Deed, Disk, Node};
 use super::draw::Draw;
 use crate::dir::Kind;
 
 /// Calls after which a simulation is held to have no end.
 const CALLS_MAX: u64 = 100_000;
 
-/// How often a name that was absent before is believed to be absent still: three times of four.
+/// How many calls later a change may be made whose asker was told that it failed.
+const LATE_BY: [usize; 3] = [5, 40, 300];
+
+/// How often a host no longer believes what it saw of a name: else it is as it was.
 const FORGETS_ONE_IN: usize = 4;
 
 /// One disk, and those who use it.
@@ -40,6 +43,8 @@ pub(super) struct Fate {
     pub(super) switch_one_in: usize,
     /// One call in so many fails, if any does.
     pub(super) fault_one_in: Option<usize>,
+    /// One change of names in so many is made late, if any is: on a network alone.
+    pub(super) late_one_in: Option<usize>,
     /// The power is cut at this call.
     pub(super) cut_at: Option<u64>,
     /// The calls of its own at which an actor dies.
@@ -62,6 +67,8 @@ struct State {
     actors: Vec<Actor>,
     hosts: Vec<Host>,
     locks: BTreeSet<(usize, Node)>,
+    /// Changes that the server is yet to make, and at which call it does.
+    late: Vec<(u64, Deed)>,
     current: usize,
     calls: u64,
     clock: u64,
@@ -80,7 +87,15 @@ struct Actor {
 #[derive(Debug, Default, Clone)]
 struct Host {
     absent: BTreeSet<(Node, String)>,
+    present: BTreeMap<(Node, String), Node>,
     listings: BTreeMap<Node, Vec<String>>,
+}
+
+impl Host {
+    fn forget(&mut self, place: &(Node, String)) {
+        self.absent.remove(place);
+        self.present.remove(place);
+    }
 }
 
 /// What a call may touch.
@@ -97,12 +112,14 @@ pub(super) struct Touch<'w> {
 }
 
 /// What a call is for, which decides how it may fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Call<'d> {
     Reads,
     Writes,
-    /// Makes a name that must not be there.
-    Names,
+    /// Makes a file with a name that must not be there.
+    Creates,
+    /// Changes names, now or, on a network, later.
+    Changes(&'d Deed),
     /// Flushes this file.
     Flushes(Node),
 }
@@ -120,6 +137,7 @@ impl World {
                 actors: (0..actors).map(|_| Actor::default()).collect(),
                 hosts: vec![Host::default(); hosts],
                 locks: BTreeSet::new(),
+                late: Vec::new(),
                 current,
                 calls: 0,
                 clock: fate.begins_at,
@@ -140,6 +158,7 @@ impl World {
                 hosts: Vec::new(),
                 switch_one_in: 1,
                 fault_one_in: None,
+                late_one_in: None,
                 cut_at: None,
                 deaths: BTreeMap::new(),
                 begins_at: 0,
@@ -215,6 +234,8 @@ impl World {
         if let Some(next) = state.draw_next() {
             state.current = next;
             self.turns[next].notify_one();
+        } else if !state.is_off {
+            state.make_late(u64::MAX);
         }
     }
 
@@ -228,7 +249,7 @@ impl World {
     pub(super) fn call<T>(
         &self,
         actor: Option<usize>,
-        call: Call,
+        call: Call<'_>,
         what: impl FnOnce() -> String,
         act: impl FnOnce(&mut Touch<'_>) -> io::Result<T>,
     ) -> io::Result<T> {
@@ -255,11 +276,17 @@ impl World {
         let result = match fault {
             None => act(&mut state.touch(Some(host))),
             Some((errno, Moment::Before)) => Err(errno.into()),
+            Some((errno, Moment::Late)) => {
+                state.put_off(call);
+                Err(errno.into())
+            }
             Some((errno, Moment::After)) => {
                 act(&mut state.touch(Some(host))).and(Err(errno.into()))
             }
         };
         if state.fate.day != day {
+            // Nor is anything a day late.
+            state.make_late(u64::MAX);
             // No host believes for a day what it saw.
             state.hosts.fill(Host::default());
         }
@@ -284,6 +311,8 @@ enum Moment {
     Before,
     /// It acts, and its reply is lost.
     After,
+    /// Its asker no longer waits for it when it acts.
+    Late,
 }
 
 impl State {
@@ -308,6 +337,9 @@ impl State {
         if self.fate.cut_at.is_some_and(|cut| self.calls >= cut) || self.calls >= CALLS_MAX {
             self.is_off = true;
         }
+        if !self.is_off {
+            self.make_late(self.calls);
+        }
         let dies_at = self.fate.deaths.get(&actor);
         if dies_at == Some(&self.actors[actor].calls) {
             self.actors[actor].is_dead = true;
@@ -316,6 +348,31 @@ impl State {
                 if hosts.iter().filter(|it| **it == host).count() == 1 {
                     self.disk.lose_host(host, &mut self.draw);
                 }
+            }
+        }
+    }
+
+    /// Leaves a change to be made at some call to come.
+    fn put_off(&mut self, call: Call<'_>) {
+        if let Call::Changes(deed) = call {
+            let by = self.draw.pick(&LATE_BY);
+            let at = self.calls + 1 + self.draw.below(by) as u64;
+            self.late.push((at, deed.clone()));
+        }
+    }
+
+    /// Makes the changes that were to be made by a call, in the order in which they were asked for.
+    fn make_late(&mut self, by: u64) {
+        let (now, later) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|(at, _)| *at <= by);
+        self.late = later;
+        for (_, deed) in now {
+            let made = self.disk.perform(&deed);
+            if self.fate.is_traced {
+                let told = made.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+                let line = format!("{:6} - {deed}, late: {told}", self.calls);
+                self.trace.push(line);
             }
         }
     }
@@ -336,17 +393,26 @@ impl State {
         (!at_work.is_empty()).then(|| self.draw.pick(&at_work))
     }
 
-    fn draw_fault(&mut self, call: Call) -> Option<(Errno, Moment)> {
+    fn draw_fault(&mut self, call: Call<'_>) -> Option<(Errno, Moment)> {
+        if let (Call::Changes(_), Kind::Network) = (call, self.disk.kind)
+            && let Some(chances) = self.fate.late_one_in
+            && self.draw.one_in(chances)
+        {
+            return Some((Errno::IO, Moment::Late));
+        }
         let chances = self.fate.fault_one_in?;
         if !self.draw.one_in(chances) {
             return None;
         }
         let errnos: &[Errno] = match call {
             Call::Reads => &[Errno::IO, Errno::STALE],
+            Call::Changes(deed) if !deed.makes_a_name() => &[Errno::IO, Errno::NOSPC, Errno::STALE],
             Call::Writes | Call::Flushes(_) => &[Errno::IO, Errno::NOSPC, Errno::STALE],
             // A request that is made again meets what it made before.
-            Call::Names if self.disk.kind == Kind::Network => &[Errno::IO, Errno::EXIST],
-            Call::Names => &[Errno::IO, Errno::NOSPC],
+            Call::Creates | Call::Changes(_) if self.disk.kind == Kind::Network => {
+                &[Errno::IO, Errno::EXIST]
+            }
+            Call::Creates | Call::Changes(_) => &[Errno::IO, Errno::NOSPC],
         };
         let errno = self.draw.pick(errnos);
         let moment = if errno == Errno::EXIST || self.draw.one_in(2) {
@@ -371,29 +437,57 @@ impl Touch<'_> {
         }
     }
 
+    /// Makes a change of names.
+    pub(super) fn perform(&mut self, deed: &Deed) -> io::Result<()> {
+        let made = self.disk.perform(deed);
+        // Refused or not, a directory is there.
+        if made.is_ok() || matches!(deed, Deed::MakeDir { .. }) {
+            for (dir, name) in deed.names() {
+                self.learn(dir, name);
+            }
+        }
+        made
+    }
+
     /// Looks a name up as this host sees it.
     pub(super) fn find(&mut self, dir: Node, name: &str) -> Option<Node> {
         let Some(memory) = &mut self.memory else {
             return self.disk.find(dir, name);
         };
         let place = (dir, name.to_owned());
-        if memory.absent.contains(&place) {
-            if !self.draw.one_in(FORGETS_ONE_IN) {
-                return None;
-            }
-            memory.absent.remove(&place);
+        let remembered = match memory.present.get(&place) {
+            Some(node) => Some(Some(*node)),
+            None => memory.absent.contains(&place).then_some(None),
+        };
+        if let Some(remembered) = remembered
+            && !self.draw.one_in(FORGETS_ONE_IN)
+        {
+            return remembered;
         }
+        memory.forget(&place);
         let found = self.disk.find(dir, name);
-        if found.is_none() {
-            memory.absent.insert(place);
+        match found {
+            Some(node) => drop(memory.present.insert(place, node)),
+            None => drop(memory.absent.insert(place)),
         }
         found
     }
 
-    /// Notes that this host made a name.
+    /// Looks up what is to be opened: the server knows no file that has lost its last name, and
+    /// one that has another it opens by whichever the host remembers.
+    pub(super) fn find_to_open(&mut self, dir: Node, name: &str) -> Option<Node> {
+        let found = self.find(dir, name)?;
+        if self.disk.names(found) > 0 {
+            return Some(found);
+        }
+        self.learn(dir, name);
+        self.find(dir, name)
+    }
+
+    /// Notes that this host changed a name.
     pub(super) fn learn(&mut self, dir: Node, name: &str) {
         if let Some(memory) = &mut self.memory {
-            memory.absent.remove(&(dir, name.to_owned()));
+            memory.forget(&(dir, name.to_owned()));
             memory.listings.remove(&dir);
         }
     }
@@ -412,6 +506,9 @@ impl Touch<'_> {
         let listed = self.disk.list(dir);
         memory.listings.insert(dir, listed.clone());
         memory.absent.retain(|(absent_in, _)| *absent_in != dir);
+        memory
+            .present
+            .retain(|(present_in, _), _| *present_in != dir);
         listed
     }
 
