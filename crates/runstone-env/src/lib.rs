@@ -37,7 +37,7 @@ mod stanza;
 mod unfinished;
 mod url;
 
-pub use capture::{Capture, CaptureRecord, Options, Warning, capture};
+pub use capture::{Capture, CaptureRecord, Options, Survey, Warning, capture, survey};
 pub use diff::diff;
 pub use document::{Environment, Package, Source};
 pub use names::{Scope, SourceName, State};

@@ -126,6 +126,7 @@ fn command_that_starts_here_has_the_code_that_is_here_whatever_environment_is_na
         .ledger
         .settle_environment(&choice, &here, &ProfileChoice::StoreDefault)
         .unwrap();
+    let starting = lab.ledger.settled_environment(starting);
     for (run_id, environment) in [("elsewhere", choice), ("here", starting)] {
         let request = RecordRequest {
             environment,

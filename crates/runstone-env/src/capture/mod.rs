@@ -30,7 +30,7 @@ mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use runstone_core::canon;
 use runstone_core::redact::Redaction;
@@ -62,6 +62,13 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     /// What is redacted, as the store has it.
     pub redaction: Redaction,
+}
+
+/// What the sources of an environment say, with the secrets that may be in it.
+#[derive(Debug)]
+pub struct Survey {
+    found: BTreeMap<SourceName, Found>,
+    took: Duration,
 }
 
 /// An environment, and how it was captured.
@@ -113,41 +120,57 @@ pub struct Warning {
 /// # Ok::<(), runstone_env::RootError>(())
 /// ```
 pub fn capture(root: &Root, options: &Options) -> Capture {
+    survey(root, options).write_up(&options.redaction)
+}
+
+/// Reads all that a capture is made of; what is left to do reads nothing of the machine.
+pub fn survey(root: &Root, options: &Options) -> Survey {
     let begun = Instant::now();
-    let mut environment = Environment::default();
-    let mut record = CaptureRecord::default();
-    for (name, found) in all(root, options) {
-        let warnings = found.warnings.iter().map(|text| Warning {
-            source: name,
-            text: options.redaction.text(text).into_owned(),
-        });
-        record.warnings.extend(warnings);
-        if !found.observed.is_empty() {
-            let observed = Value::Object(found.observed);
-            let observed = options.redaction.captured("observed", observed, None);
-            record.observed.insert(name, observed);
+    let found = all(root, options);
+    let took = begun.elapsed();
+    Survey { found, took }
+}
+
+impl Survey {
+    /// Makes a capture of it, without what `redaction` takes out.
+    pub fn write_up(self, redaction: &Redaction) -> Capture {
+        let begun = Instant::now();
+        let mut environment = Environment::default();
+        let mut record = CaptureRecord::default();
+        for (name, found) in self.found {
+            let warnings = found.warnings.iter().map(|text| Warning {
+                source: name,
+                text: redaction.text(text).into_owned(),
+            });
+            record.warnings.extend(warnings);
+            if !found.observed.is_empty() {
+                let observed = Value::Object(found.observed);
+                let observed = redaction.captured("observed", observed, None);
+                record.observed.insert(name, observed);
+            }
+            let is_there = !matches!(found.source.state, State::Absent | State::Skipped);
+            if is_there || name.is_always_named() {
+                environment.sources.insert(name, found.source);
+            }
         }
-        let is_there = !matches!(found.source.state, State::Absent | State::Skipped);
-        if is_there || name.is_always_named() {
-            environment.sources.insert(name, found.source);
-        }
-    }
-    // Numbers come from files of others.
-    environment.settle();
-    environment.put_in_order();
-    let mut json = environment.to_json();
-    if let Some(left) = options.redaction.changed("environment", &json, None) {
-        environment = without_secrets(environment, left, &mut record);
+        // Numbers come from files of others.
+        environment.settle();
         environment.put_in_order();
-        json = environment.to_json();
-    }
-    let (document, digests) = environment.written(&json);
-    record.took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Capture {
-        environment,
-        document,
-        digests,
-        record,
+        let mut json = environment.to_json();
+        if let Some(left) = redaction.changed("environment", &json, None) {
+            environment = without_secrets(environment, left, &mut record);
+            environment.put_in_order();
+            json = environment.to_json();
+        }
+        let (document, digests) = environment.written(&json);
+        let took = self.took + begun.elapsed();
+        record.took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        Capture {
+            environment,
+            document,
+            digests,
+            record,
+        }
     }
 }
 

@@ -23,9 +23,9 @@ pub enum EnvironmentChoice {
     IfJustNow(Arc<CaptureRequest>),
     /// The machine as it is.
     Current(Arc<CaptureRequest>),
-    /// One that was settled before, by [`Ledger::settle_environment`].
+    /// One that was settled before, by [`Ledger::settled_environment`].
     ///
-    /// [`Ledger::settle_environment`]: crate::Ledger::settle_environment
+    /// [`Ledger::settled_environment`]: crate::Ledger::settled_environment
     Settled(Arc<Settled>),
 }
 

@@ -5,6 +5,7 @@
 //! document   an object of the store                   changes    rows between two of them
 //! code       which commit ran, read beside it         kept       by request: a log with notes
 //! named      one of those, for a recording            sides      which runs have which of two
+//! settling   read before a command starts, written up while it runs
 //! ```
 //!
 //! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
@@ -19,6 +20,7 @@ mod document;
 mod kept;
 mod named;
 mod settled;
+mod settling;
 mod sides;
 
 pub use self::choice::{CaptureRequest, EnvironmentChoice};
@@ -30,4 +32,5 @@ pub use self::kept::{
 };
 pub(crate) use self::settled::EnvironmentObject;
 pub use self::settled::Settled;
+pub use self::settling::Settling;
 pub use crate::managers::LockError;

@@ -19,10 +19,9 @@ use serde_json::{Map, Value, json};
 use super::choice::{CaptureRequest, EnvironmentChoice};
 use super::code::FoundCode;
 use crate::digests::to_hash;
-use crate::error::{Error, chain};
+use crate::error::chain;
 use crate::open::Ledger;
 use crate::prepare::Ready;
-use crate::profiles::ProfileChoice;
 
 /// How long after its end a run is still the run of the machine as it is.
 const JUST_NOW_SECONDS: i64 = 3600;
@@ -71,7 +70,7 @@ impl Settled {
     }
 
     /// Returns it with the code that was found beside it.
-    fn with_code(&self, found: FoundCode) -> Self {
+    pub(super) fn with_code(&self, found: FoundCode) -> Self {
         let mut settled = self.clone();
         settled.code = found.code;
         settled.warnings.extend(found.warning);
@@ -79,7 +78,7 @@ impl Settled {
     }
 
     /// Says that a capture of the environment was wanted and there is none.
-    fn failed(reason: &str) -> Self {
+    pub(super) fn failed(reason: &str) -> Self {
         Self {
             warnings: vec![format!("the environment is not captured: {reason}")],
             ..Self::not_known(reason)
@@ -88,29 +87,6 @@ impl Settled {
 }
 
 impl Ledger {
-    /// Settles an environment now, for a recording that comes later: of a command that is about to
-    /// start. One that was named says nothing of code; what runs is what `here` names. Nothing is
-    /// written.
-    ///
-    /// # Errors
-    /// As [`Ledger::profile`], whose rules say what is redacted.
-    pub fn settle_environment(
-        &self,
-        choice: &EnvironmentChoice,
-        here: &CaptureRequest,
-        profile: &ProfileChoice,
-    ) -> Result<EnvironmentChoice, Error> {
-        let profile = self.profile(profile)?;
-        let settled = match choice {
-            EnvironmentChoice::Settled(named) => {
-                let reading = self.begin_code(here, &profile);
-                Arc::new(named.with_code(self.finish_code(reading)))
-            }
-            captured => self.settled(captured, None, &profile),
-        };
-        Ok(EnvironmentChoice::Settled(settled))
-    }
-
     /// Settles what is the same for every document of a stream.
     pub(crate) fn settled_once(
         &self,
@@ -154,17 +130,22 @@ impl Ledger {
     }
 
     /// Captures the machine as it is, and the code beside it.
-    fn captured_now(&self, request: &CaptureRequest, profile: &Profile) -> Settled {
+    pub(super) fn captured_now(&self, request: &CaptureRequest, profile: &Profile) -> Settled {
         let reading = self.begin_code(request, profile);
         let settled = match captured_for(request, profile) {
-            Ok(capture) => self.of_capture(capture, request),
+            Ok(capture) => self.of_capture(capture, request, &self.clock.now()),
             Err(error) => Settled::failed(&chain(&error)),
         };
         settled.with_code(self.finish_code(reading))
     }
 
-    fn of_capture(&self, capture: Capture, request: &CaptureRequest) -> Settled {
-        let mut value = self.captured_value(&capture, request);
+    pub(super) fn of_capture(
+        &self,
+        capture: Capture,
+        request: &CaptureRequest,
+        at: &str,
+    ) -> Settled {
+        let mut value = self.captured_value(&capture, request, at);
         let sources = capture.environment.sources.iter();
         let unread =
             sources.filter(|(_, it)| matches!(it.state, State::Partial | State::Unreadable));
@@ -184,7 +165,12 @@ impl Ledger {
     }
 
     /// Returns what is kept of a capture beside its document: names, and how it went.
-    pub(crate) fn captured_value(&self, capture: &Capture, request: &CaptureRequest) -> Value {
+    pub(crate) fn captured_value(
+        &self,
+        capture: &Capture,
+        request: &CaptureRequest,
+        at: &str,
+    ) -> Value {
         let digests = &capture.digests;
         let record = &capture.record;
         let observed: Map<String, Value> = record
@@ -198,7 +184,7 @@ impl Ledger {
         let mut value = json!({ "scopes": scopes_of(digests) });
         value[DIGEST] = json!(digests.environment);
         value[CAPTURE] = json!({
-            "at": self.clock.now(),
+            "at": at,
             "host": self.names.host,
             "root": request.root.as_ref().map(|root| root.to_string_lossy()),
             "took_us": record.took_us,

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
-use runstone::environments::EnvironmentChoice;
+use runstone::environments::{EnvironmentChoice, Settling};
 use runstone::profiles::ProfileChoice;
 use runstone::under_way::{Begun, Earlier, Host as _, Started};
 use runstone::{AttemptChoice, Foreseen, Ledger, Recorded};
@@ -46,7 +46,9 @@ pub(crate) fn run(args: RunArgs, ui: &Ui, settings: &Settings) -> Exit {
     };
     let mut warnings = Warnings::new(ui);
     match Execution::prepared(args, program, settings, &mut warnings) {
-        Ok((execution, started, begun)) => execution.through(&started, &begun, &mut warnings, ui),
+        Ok((execution, settling, started, begun)) => {
+            execution.through(settling, &started, &begun, &mut warnings, ui)
+        }
         Err(error) => {
             warnings.without_an_answer();
             ui.error(&error);
@@ -72,7 +74,7 @@ pub(super) struct Execution {
     pub(super) metrics: Option<JsonFile>,
     pub(super) data: Vec<Data>,
     pub(super) set: Vec<(String, Value)>,
-    /// As it was before the command started, once that is about to.
+    /// As it was before the command started, once that has ended.
     pub(super) environment: EnvironmentChoice,
 }
 
@@ -99,7 +101,7 @@ impl Execution {
         program: Program,
         settings: &Settings,
         warnings: &mut Warnings<'_>,
-    ) -> Result<(Self, Started, Begun), CliError> {
+    ) -> Result<(Self, Settling, Started, Begun), CliError> {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
         leave_standard_input(&args)?;
@@ -122,7 +124,7 @@ impl Execution {
         Data::join(&data, &mut stated.identity)?;
         let directory = RunDirectory::fresh(&store)?;
         let metrics = args.metrics.clone().map(JsonFile::at);
-        let mut execution = Self {
+        let execution = Self {
             nonce: nonce(),
             args,
             ledger,
@@ -148,7 +150,7 @@ impl Execution {
         }
         let asked = execution.args.environment.as_ref();
         let wanted = settings.environment_choice(asked, &execution.ledger)?;
-        execution.environment = execution.ledger.settle_environment(
+        let settling = execution.ledger.settle_environment(
             &wanted,
             &settings.capture_request(None, None),
             &execution.profile,
@@ -161,7 +163,7 @@ impl Execution {
         for why in &begun.unreadable {
             warnings.add(&format!("the same run may be under way too: {why}"));
         }
-        Ok((execution, started, begun))
+        Ok((execution, settling, started, begun))
     }
 
     /// Returns what the store is told before the command starts.
@@ -193,13 +195,14 @@ impl Execution {
 
     /// Starts the command, watches it to its end, records it and answers.
     fn through(
-        self,
+        mut self,
+        settling: Settling,
         started: &Started,
         begun: &Begun,
         warnings: &mut Warnings<'_>,
         ui: &Ui,
     ) -> Exit {
-        let (ran, recorded) = self.run(started, warnings, ui);
+        let (ran, recorded) = self.run(settling, started, warnings, ui);
         // Its notice is of no use any more; one that stays is seen to be recorded, or lost.
         let ledger = &self.ledger;
         let mut gone = if ran.may_go_on {
@@ -230,7 +233,8 @@ impl Execution {
 
     /// Returns what became of it, and the recording if there is one.
     fn run(
-        &self,
+        &mut self,
+        settling: Settling,
         started: &Started,
         warnings: &mut Warnings<'_>,
         ui: &Ui,
@@ -247,6 +251,7 @@ impl Execution {
             Err(NoEnd::OutOfSight(source)) => return (self.out_of_sight(source, ui), None),
         };
         let finished_at = env_vars::clock().now();
+        self.environment = self.ledger.settled_environment(settling);
         // The command may have left stderr in the middle of a line, and nobody can see that: people
         // read on, a program wants a line of its own.
         if ui.face == Face::Json {

@@ -87,7 +87,7 @@ impl Ledger {
         let began = self.store.head(&Log::Environments)?;
         let profile = self.profile_of_environments()?;
         let capture = captured_by_request(request, &profile)?;
-        let value = self.captured_value(&capture, request);
+        let value = self.captured_value(&capture, request, &self.clock.now());
         let warnings = warnings_of(&capture);
         let named = named(value, &capture.digests.environment, &profile);
         self.keep_by_request(capture.environment, named, keeping, warnings, began)

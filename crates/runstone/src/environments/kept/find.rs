@@ -232,7 +232,7 @@ impl Ledger {
     fn current_environment(&self, request: &CaptureRequest) -> Result<FoundEnvironment, Error> {
         let profile = self.profile_of_environments()?;
         let capture = captured_by_request(request, &profile)?;
-        let value = self.captured_value(&capture, request);
+        let value = self.captured_value(&capture, request, &self.clock.now());
         Ok(FoundEnvironment {
             kept: None,
             named: named(value, &capture.digests.environment, &profile),
