@@ -160,6 +160,17 @@ impl Deed {
         }
     }
 
+    /// Returns the names of what it changes.
+    pub(super) fn needed(&self) -> Vec<(Node, &str)> {
+        match self {
+            Self::MakeDir { .. } | Self::LinkNode { .. } => Vec::new(),
+            Self::Link { from, old, .. } | Self::Move { from, old, .. } => vec![(*from, old)],
+            Self::Rename { dir, old, .. } => vec![(*dir, old)],
+            Self::Exchange { dir, one, other } => vec![(*dir, one), (*dir, other)],
+            Self::Remove { dir, name, .. } => vec![(*dir, name)],
+        }
+    }
+
     /// Returns the names that it gives or takes.
     pub(super) fn names(&self) -> Vec<(Node, &str)> {
         match self {
@@ -347,6 +358,10 @@ impl Disk {
     }
 
     fn link_node(&mut self, node: Node, to: Node, new: &str) -> io::Result<()> {
+        // A server knows no file that has lost its last name; a file without one is local.
+        if self.kind == Kind::Network && self.names(node) == 0 {
+            return Err(Errno::STALE.into());
+        }
         if self.find(to, new).is_some() {
             return Err(Errno::EXIST.into());
         }

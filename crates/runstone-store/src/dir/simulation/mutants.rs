@@ -124,10 +124,10 @@ fn collection_that_takes_a_copy_in_doubt_is_noticed() {
     let is_caught = (1..=200).find_map(|seed| {
         let scene = |mutant| Scene {
             seed,
-            scripts: vec![vec![Command::Collect], vec![Command::Record(run)]],
+            scripts: vec![vec![Command::Collect; 2], vec![Command::Record(run)]],
             objects_before: true,
-            late_one_in: Some(3),
-            switch_one_in: 4,
+            late_one_in: Some(6),
+            switch_one_in: 1,
             mutant,
             ..scene(Kind::Network)
         };

@@ -11,17 +11,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-use super::disk::{Deed, Disk, Node};
+use super::disk::{Deed, Disk, Node, ROOT};
 use super::draw::Draw;
 use crate::dir::Kind;
 
 /// Calls after which a simulation is held to have no end.
 const CALLS_MAX: u64 = 100_000;
 
-/// How many calls later a change may be made whose asker was told that it failed.
-const LATE_BY: [usize; 3] = [5, 40, 300];
+/// Within how many calls a change is made whose asker was told that it failed: one of these, drawn.
+const LATE_WITHIN: [usize; 3] = [5, 40, 300];
 
-/// How often a host no longer believes what it saw of a name: else it is as it was.
+/// At one look in so many a host asks the server for a name that it remembers.
 const FORGETS_ONE_IN: usize = 4;
 
 /// One disk, and those who use it.
@@ -277,7 +277,11 @@ impl World {
             None => act(&mut state.touch(Some(host))),
             Some((errno, Moment::Before)) => Err(errno.into()),
             Some((errno, Moment::Late)) => {
-                state.put_off(call);
+                if let Call::Changes(deed) = call
+                    && let Ok(request) = state.touch(Some(host)).requested(deed)
+                {
+                    state.put_off(request);
+                }
                 Err(errno.into())
             }
             Some((errno, Moment::After)) => {
@@ -353,12 +357,10 @@ impl State {
     }
 
     /// Leaves a change to be made at some call to come.
-    fn put_off(&mut self, call: Call<'_>) {
-        if let Call::Changes(deed) = call {
-            let by = self.draw.pick(&LATE_BY);
-            let at = self.calls + 1 + self.draw.below(by) as u64;
-            self.late.push((at, deed.clone()));
-        }
+    fn put_off(&mut self, deed: Deed) {
+        let within = self.draw.pick(&LATE_WITHIN);
+        let at = self.calls + 1 + self.draw.below(within) as u64;
+        self.late.push((at, deed));
     }
 
     /// Makes the changes that were to be made by a call, in the order in which they were asked for.
@@ -439,7 +441,10 @@ impl Touch<'_> {
 
     /// Makes a change of names.
     pub(super) fn perform(&mut self, deed: &Deed) -> io::Result<()> {
-        let made = self.disk.perform(deed);
+        let made = match self.requested(deed) {
+            Ok(request) => self.disk.perform(&request),
+            Err(error) => return Err(error),
+        };
         // Refused or not, a directory is there.
         if made.is_ok() || matches!(deed, Deed::MakeDir { .. }) {
             for (dir, name) in deed.names() {
@@ -447,6 +452,26 @@ impl Touch<'_> {
             }
         }
         made
+    }
+
+    /// Returns what a server is asked for: a host that does not see what is to be changed does not
+    /// ask, and a file that is to be linked is asked for by itself, not by its name.
+    fn requested(&mut self, deed: &Deed) -> io::Result<Deed> {
+        if self.memory.is_none() {
+            return Ok(deed.clone());
+        }
+        let mut seen = ROOT;
+        for (dir, name) in deed.needed() {
+            seen = self.find(dir, name).ok_or(Errno::NOENT)?;
+        }
+        Ok(match deed {
+            Deed::Link { to, new, .. } if self.disk.has_links => Deed::LinkNode {
+                node: seen,
+                to: *to,
+                new: new.clone(),
+            },
+            other => other.clone(),
+        })
     }
 
     /// Looks a name up as this host sees it.
@@ -477,10 +502,13 @@ impl Touch<'_> {
     /// one that has another it opens by whichever the host remembers.
     pub(super) fn find_to_open(&mut self, dir: Node, name: &str) -> Option<Node> {
         let found = self.find(dir, name)?;
+        let Some(memory) = &mut self.memory else {
+            return Some(found);
+        };
         if self.disk.names(found) > 0 {
             return Some(found);
         }
-        self.learn(dir, name);
+        memory.forget(&(dir, name.to_owned()));
         self.find(dir, name)
     }
 
@@ -493,7 +521,7 @@ impl Touch<'_> {
     }
 
     /// Lists a directory as this host sees it: as it is now, or as it was when it was listed last.
-    /// What is listed is no longer held to be absent.
+    /// Of what is listed now nothing is remembered any more.
     pub(super) fn list(&mut self, dir: Node) -> Vec<String> {
         let Some(memory) = &mut self.memory else {
             return self.disk.list(dir);
