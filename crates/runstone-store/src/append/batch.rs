@@ -64,8 +64,9 @@ where
     let mut outcomes = Vec::with_capacity(items.len());
     while outcomes.len() < items.len() {
         let first = outcomes.len();
-        let share = of_few_logs(&items[first..]);
-        let hands = match share.len().min(WRITERS_MAX).min(slots.writers_max()) {
+        let writers_max = WRITERS_MAX.min(slots.writers_max());
+        let share = of_few_logs(&items[first..], LOGS_MAX.min(writers_max));
+        let hands = match share.len().min(writers_max) {
             0 | 1 => Hands::Own { ahead: 1 },
             writers => Hands::Others(writers),
         };
@@ -79,12 +80,12 @@ where
     outcomes
 }
 
-/// Returns the first items, as many as name no more logs than may be written at once.
-fn of_few_logs(items: &[BatchItem]) -> &[BatchItem] {
+/// Returns the first items, as many as name so few logs.
+fn of_few_logs(items: &[BatchItem], logs_max: usize) -> &[BatchItem] {
     let mut logs = BTreeSet::new();
     let few = items.iter().take_while(|item| {
         logs.insert(&item.log);
-        logs.len() <= LOGS_MAX
+        logs.len() <= logs_max
     });
     &items[..few.count()]
 }

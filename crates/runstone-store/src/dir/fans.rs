@@ -1,8 +1,8 @@
-//! Directories of a fan that stay open while many entries are written.
+//! Directories of a fan that stay open while entries are written.
 //!
-//! A fan has 256 directories, too many to be held by a handle that has nothing to do; of a batch
-//! each is needed several times. The invariants guarded here: they are held only as long as
-//! somebody says that many entries are on their way, no more of them than a quarter of the files
+//! A fan has 256 directories, too many to be held by a handle that has nothing to do; an entry
+//! needs that of its claim three times, and a batch each of them again and again. The invariants
+//! guarded here: they are held only as long as somebody says that entries are on their way, no more of them than a quarter of the files
 //! that the process may have open, and none when it has run out of them. What they are opened for
 //! is left to the tree.
 
@@ -24,14 +24,14 @@ pub(super) struct Fans<F: FileSystem> {
 
 #[derive(Debug)]
 struct State<F: FileSystem> {
-    /// How many say that many entries are on their way.
+    /// How many say that entries are on their way.
     needed_by: usize,
     /// Whether the process had no more files to open since one of them said so.
     is_short: bool,
     held: BTreeMap<String, At<F>>,
 }
 
-/// Says that many entries are on their way, until it is dropped.
+/// Says that entries are on their way, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Needed<'f, F: FileSystem>(&'f Fans<F>);
 
@@ -48,7 +48,7 @@ impl<F: FileSystem> Fans<F> {
         }
     }
 
-    /// Says that many entries are on their way.
+    /// Says that entries are on their way.
     pub(super) fn need(&self) -> Needed<'_, F> {
         self.state().needed_by += 1;
         Needed(self)
@@ -58,7 +58,7 @@ impl<F: FileSystem> Fans<F> {
         self.state().held.get(path).cloned()
     }
 
-    /// Holds a directory, if many entries are on their way and there is room.
+    /// Holds a directory, if entries are on their way and there is room.
     pub(super) fn hold(&self, fan: &At<F>) {
         let mut state = self.state();
         if state.needed_by > 0 && !state.is_short && state.held.len() < self.held_max {
@@ -66,11 +66,11 @@ impl<F: FileSystem> Fans<F> {
         }
     }
 
-    /// Lets all go, since no further file can be opened; returns whether there were any.
-    pub(super) fn give_up(&self) -> bool {
+    /// Lets all go, since no further file can be opened.
+    pub(super) fn give_up(&self) {
         let mut state = self.state();
         state.is_short = true;
-        !std::mem::take(&mut state.held).is_empty()
+        state.held.clear();
     }
 
     fn state(&self) -> MutexGuard<'_, State<F>> {

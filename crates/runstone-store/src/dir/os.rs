@@ -383,7 +383,10 @@ impl FileSystem for OsFileSystem {
 impl OsFileSystem {
     fn make_then_set_mode(self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsDir> {
         retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
-        let made = self.open_dir(dir, name)?;
+        // One whose mode cannot be set is none: whoever finds it takes it as it is.
+        let made = self
+            .open_dir(dir, name)
+            .inspect_err(|_| best_effort(self.remove_dir(dir, name)))?;
         set_mode_where_it_differs(&made.0, mode)?;
         Ok(made)
     }

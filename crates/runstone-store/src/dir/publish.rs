@@ -218,6 +218,8 @@ fn consequence(error: &io::Error) -> Consequence {
         Some(Errno::NOSPC | Errno::DQUOT | Errno::ROFS | Errno::ACCESS | Errno::PERM) => {
             Consequence::NotPublished
         }
+        // Of the directory of its claim, which was to be opened first: naming opens nothing.
+        Some(Errno::MFILE) => Consequence::NotPublished,
         Some(Errno::NOENT | Errno::XDEV) => Consequence::Rewrite,
         _ => Consequence::Unclear,
     }
@@ -251,7 +253,13 @@ mod tests {
     #[test]
     fn only_definite_errors_mean_not_published() {
         let of = |errno: Errno| consequence(&errno.into());
-        for definite in [Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::ACCESS] {
+        for definite in [
+            Errno::NOSPC,
+            Errno::DQUOT,
+            Errno::ROFS,
+            Errno::ACCESS,
+            Errno::MFILE,
+        ] {
             assert_eq!(of(definite), Consequence::NotPublished, "{definite}");
         }
         for rewrite in [Errno::NOENT, Errno::XDEV] {

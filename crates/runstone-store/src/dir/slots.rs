@@ -33,8 +33,8 @@ use crate::log::{Log, Seq};
 use crate::mutants::{self, Mutant};
 use crate::store::{Meanwhile, Slot};
 
-/// How many of the files that the process may have open one writer of a batch is given, at least:
-/// three are its own at most, and a quarter of all is for the directories of fans.
+/// How many of the files that the process may have open there are for each writer of a batch.
+/// Chosen: three are its own at most, and a quarter of all is for the directories of fans.
 const FILES_OF_A_WRITER: usize = 8;
 
 impl<F: FileSystem> Slots for DirStore<F> {

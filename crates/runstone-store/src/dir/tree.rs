@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
@@ -61,6 +61,11 @@ impl<F: FileSystem> At<F> {
         name: &'a str,
     ) -> impl FnOnce(io::Error) -> StoreError + use<'a, F> {
         move |source| at(self.name(name))(source)
+    }
+
+    /// Returns whether somebody uses it beside whoever keeps it open.
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.dir) > 1
     }
 
     /// Returns the path of this directory.
@@ -184,12 +189,9 @@ impl<F: FileSystem> Tree<F> {
         }
         let found = self.open_in(above, name)?;
         if let Some(found) = &found {
-            let mut kept = self
-                .kept_open
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.kept_open();
             if kept.len() >= KEPT_OPEN_MAX {
-                kept.retain(|_, kept| Arc::strong_count(&kept.dir) > 1);
+                kept.retain(|_, kept| kept.is_in_use());
             }
             let kept = kept.entry(found.path.clone());
             return Ok(Some(kept.or_insert_with(|| found.clone()).clone()));
@@ -198,11 +200,14 @@ impl<F: FileSystem> Tree<F> {
     }
 
     fn kept(&self, path: &str) -> Option<At<F>> {
-        let kept = self
-            .kept_open
+        self.kept_open().get(path).cloned()
+    }
+
+    fn kept_open(&self) -> MutexGuard<'_, BTreeMap<String, At<F>>> {
+        // What is kept is open by itself, whoever panicked.
+        self.kept_open
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        kept.get(path).cloned()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a directory in another; nothing if it does not exist.
@@ -217,10 +222,14 @@ impl<F: FileSystem> Tree<F> {
     }
 
     /// Opens something, and once more without the directories that only save time if the process
-    /// has too many files open.
+    /// has too many files open: another thread may have let them go meanwhile.
     fn with_room<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match open() {
-            Err(error) if is_want_of_files(&error) && self.fans.give_up() => open(),
+            Err(error) if is_want_of_files(&error) => {
+                self.fans.give_up();
+                self.kept_open().retain(|_, kept| kept.is_in_use());
+                open()
+            }
             opened => opened,
         }
     }
