@@ -163,7 +163,10 @@ impl<F: FileSystem> DirStore<F> {
         let Some(inside) = self.tree.open_in(dir, cohort.as_str())? else {
             return Ok(false);
         };
-        Ok(self.tree.exists(&inside, COHORT_DOCUMENT)?
+        if self.tree.exists(&inside, COHORT_DOCUMENT)? {
+            return Ok(true);
+        }
+        Ok(self.kept_cohort(cohort)?.is_some()
             || self
                 .find_head(&Log::Cohort(cohort.clone()), None)?
                 .is_some())
@@ -314,7 +317,12 @@ impl<F: FileSystem> DirStore<F> {
                 self.tree.sync_temporary(&mut temporary)?;
                 match self.tree.give_name(&temporary, here, name) {
                     Ok(()) => return Ok(Kept::New),
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        if self.tree.kind.remembers_absence() {
+                            // Until it lists the directory this host may go on not to see it.
+                            self.tree.list(here)?;
+                        }
+                    }
                     Err(error) => return Err(at(here.name(name))(error)),
                 }
             }
