@@ -167,6 +167,8 @@ impl<F: FileSystem> DirStore<F> {
         }
         self.demand_layout()
             .map_err(StoreError::before_publishing)?;
+        // The directory of the claim is needed when it is looked for, made and given its place.
+        let _needed = key.map(|_| self.tree.fans.need());
         append::append(self, log, key, entry, meanwhile)
     }
 }

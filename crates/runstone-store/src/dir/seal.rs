@@ -195,7 +195,7 @@ impl<F: FileSystem> DirStore<F> {
             return Ok(None);
         };
         match self.tree.open(&["cohorts", cohort.as_str()])? {
-            Some(dir) => self.tree.open_in(&dir, SEGMENTS),
+            Some(dir) => self.tree.open_and_keep(&dir, SEGMENTS),
             None => Ok(None),
         }
     }

@@ -73,13 +73,7 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Reads the segment of these places.
     pub(super) fn sealed(&self, log: &Log, span: Span) -> Result<Sealed, StoreError> {
-        let Some(cohort) = log.cohort() else {
-            return Ok(Sealed::Nothing);
-        };
-        let Some(dir) = self.tree.open(&["cohorts", cohort.as_str()])? else {
-            return Ok(Sealed::Nothing);
-        };
-        let Some(dir) = self.tree.open_in(&dir, SEGMENTS)? else {
+        let Some(dir) = self.segments_dir(log)? else {
             return Ok(Sealed::Nothing);
         };
         let Some(file) = self.tree.read(&dir, &span.name(), FILE_BYTES_MAX + 1)? else {
