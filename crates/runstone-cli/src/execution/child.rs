@@ -91,12 +91,13 @@ pub(crate) enum NoEnd {
 /// [`NoEnd`] when the command could not be started, or not be watched to its end.
 pub(crate) fn start_and_watch(command: &mut Command) -> Result<Ended, NoEnd> {
     let inbox = Inbox::open().map_err(NoEnd::NotStarted)?;
-    let before = Before::now();
+    let mut before = Before::now();
     let began = Instant::now();
     let child = command
         .process_group(0)
         .spawn()
         .map_err(NoEnd::NotStarted)?;
+    before.executed();
     watched(&child, inbox, &before, began).map_err(NoEnd::OutOfSight)
 }
 

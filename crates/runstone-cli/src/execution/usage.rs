@@ -40,6 +40,13 @@ impl Before {
         }
     }
 
+    /// Reads the own peak once more, with the command executed: until then its memory was that of
+    /// `runstone`, which may have grown since.
+    pub(super) fn executed(&mut self) {
+        let own = getrusage(UsageWho::RUSAGE_SELF).ok();
+        self.own_peak_bytes = own.as_ref().map_or(0, peak_bytes).max(self.own_peak_bytes);
+    }
+
     /// Returns what the command took that was started since, and was waited for.
     pub(super) fn usage(&self) -> Option<Usage> {
         let before = self.children.as_ref()?;
