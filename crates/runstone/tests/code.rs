@@ -124,9 +124,9 @@ fn command_that_starts_here_has_the_code_that_is_here_whatever_environment_is_na
         .unwrap();
     let starting = lab
         .ledger
-        .settle_environment(&choice, &here, &ProfileChoice::StoreDefault)
+        .begin_environment(&choice, &here, &ProfileChoice::StoreDefault)
         .unwrap();
-    let starting = lab.ledger.settled_environment(starting);
+    let starting = lab.ledger.finish_environment(starting);
     for (run_id, environment) in [("elsewhere", choice), ("here", starting)] {
         let request = RecordRequest {
             environment,

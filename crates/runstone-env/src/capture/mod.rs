@@ -29,6 +29,7 @@ mod variables;
 mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -65,10 +66,16 @@ pub struct Options {
 }
 
 /// What the sources of an environment say, with the secrets that may be in it.
-#[derive(Debug)]
 pub struct Survey {
     found: BTreeMap<SourceName, Found>,
     took: Duration,
+}
+
+impl fmt::Debug for Survey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let survey = &mut f.debug_struct("Survey");
+        survey.field("took", &self.took).finish_non_exhaustive()
+    }
 }
 
 /// An environment, and how it was captured.

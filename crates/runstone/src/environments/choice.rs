@@ -23,9 +23,9 @@ pub enum EnvironmentChoice {
     IfJustNow(Arc<CaptureRequest>),
     /// The machine as it is.
     Current(Arc<CaptureRequest>),
-    /// One that was settled before, by [`Ledger::settled_environment`].
+    /// One that was settled before, by [`Ledger::finish_environment`].
     ///
-    /// [`Ledger::settled_environment`]: crate::Ledger::settled_environment
+    /// [`Ledger::finish_environment`]: crate::Ledger::finish_environment
     Settled(Arc<Settled>),
 }
 

@@ -5,7 +5,7 @@
 //! document   an object of the store                   changes    rows between two of them
 //! code       which commit ran, read beside it         kept       by request: a log with notes
 //! named      one of those, for a recording            sides      which runs have which of two
-//! settling   read before a command starts, written up while it runs
+//! begun      read before a command starts, written up while it runs
 //! ```
 //!
 //! What is read of a machine, and what differs between two, is decided by `runstone-env`; when a
@@ -13,6 +13,7 @@
 //! invariant: a snapshot that says how its environment was captured names a document that was
 //! durable before it. No capture ever fails a recording: what is missing is said with its reason.
 
+mod begun;
 mod changes;
 mod choice;
 mod code;
@@ -20,9 +21,9 @@ mod document;
 mod kept;
 mod named;
 mod settled;
-mod settling;
 mod sides;
 
+pub use self::begun::BegunEnvironment;
 pub use self::choice::{CaptureRequest, EnvironmentChoice};
 pub use self::kept::{
     ComparedEnvironments, Created, DamagedEnvironment, EnvironmentLog, EnvironmentNoted,
@@ -32,5 +33,4 @@ pub use self::kept::{
 };
 pub(crate) use self::settled::EnvironmentObject;
 pub use self::settled::Settled;
-pub use self::settling::Settling;
 pub use crate::managers::LockError;

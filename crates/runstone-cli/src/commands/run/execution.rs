@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use runstone::core::snapshot::{Captured, Status};
-use runstone::environments::{EnvironmentChoice, Settling};
+use runstone::environments::{BegunEnvironment, EnvironmentChoice};
 use runstone::profiles::ProfileChoice;
 use runstone::under_way::{Begun, Earlier, Host as _, Started};
 use runstone::{AttemptChoice, Foreseen, Ledger, Recorded};
@@ -46,8 +46,8 @@ pub(crate) fn run(args: RunArgs, ui: &Ui, settings: &Settings) -> Exit {
     };
     let mut warnings = Warnings::new(ui);
     match Execution::prepared(args, program, settings, &mut warnings) {
-        Ok((execution, settling, started, begun)) => {
-            execution.through(settling, &started, &begun, &mut warnings, ui)
+        Ok((execution, environment, started, begun)) => {
+            execution.through(environment, &started, &begun, &mut warnings, ui)
         }
         Err(error) => {
             warnings.without_an_answer();
@@ -74,7 +74,7 @@ pub(super) struct Execution {
     pub(super) metrics: Option<JsonFile>,
     pub(super) data: Vec<Data>,
     pub(super) set: Vec<(String, Value)>,
-    /// As it was before the command started, once that has ended.
+    /// As it was before the command started; nobody asked for it until that has ended.
     pub(super) environment: EnvironmentChoice,
 }
 
@@ -101,7 +101,7 @@ impl Execution {
         program: Program,
         settings: &Settings,
         warnings: &mut Warnings<'_>,
-    ) -> Result<(Self, Settling, Started, Begun), CliError> {
+    ) -> Result<(Self, BegunEnvironment, Started, Begun), CliError> {
         let ledger = settings.open_ledger()?;
         let job = Job::of(&env_vars::read);
         leave_standard_input(&args)?;
@@ -150,7 +150,7 @@ impl Execution {
         }
         let asked = execution.args.environment.as_ref();
         let wanted = settings.environment_choice(asked, &execution.ledger)?;
-        let settling = execution.ledger.settle_environment(
+        let environment = execution.ledger.begin_environment(
             &wanted,
             &settings.capture_request(None, None),
             &execution.profile,
@@ -163,7 +163,7 @@ impl Execution {
         for why in &begun.unreadable {
             warnings.add(&format!("the same run may be under way too: {why}"));
         }
-        Ok((execution, settling, started, begun))
+        Ok((execution, environment, started, begun))
     }
 
     /// Returns what the store is told before the command starts.
@@ -196,13 +196,13 @@ impl Execution {
     /// Starts the command, watches it to its end, records it and answers.
     fn through(
         mut self,
-        settling: Settling,
+        environment: BegunEnvironment,
         started: &Started,
         begun: &Begun,
         warnings: &mut Warnings<'_>,
         ui: &Ui,
     ) -> Exit {
-        let (ran, recorded) = self.run(settling, started, warnings, ui);
+        let (ran, recorded) = self.run(environment, started, warnings, ui);
         // Its notice is of no use any more; one that stays is seen to be recorded, or lost.
         let ledger = &self.ledger;
         let mut gone = if ran.may_go_on {
@@ -234,7 +234,7 @@ impl Execution {
     /// Returns what became of it, and the recording if there is one.
     fn run(
         &mut self,
-        settling: Settling,
+        environment: BegunEnvironment,
         started: &Started,
         warnings: &mut Warnings<'_>,
         ui: &Ui,
@@ -251,7 +251,7 @@ impl Execution {
             Err(NoEnd::OutOfSight(source)) => return (self.out_of_sight(source, ui), None),
         };
         let finished_at = env_vars::clock().now();
-        self.environment = self.ledger.settled_environment(settling);
+        self.environment = self.ledger.finish_environment(environment);
         // The command may have left stderr in the middle of a line, and nobody can see that: people
         // read on, a program wants a line of its own.
         if ui.face == Face::Json {
