@@ -2,9 +2,9 @@
 //!
 //! A fan has 256 directories, too many to be held by a handle that has nothing to do; an entry
 //! needs that of its claim three times, and a batch each of them again and again. The invariants
-//! guarded here: they are held only as long as somebody says that entries are on their way, no more of them than a quarter of the files
-//! that the process may have open, and none when it has run out of them. What they are opened for
-//! is left to the tree.
+//! guarded here: they are held only as long as somebody says that entries are on their way, no more
+//! of them than a quarter of the files that the process may have open, and none when it has run out
+//! of them. What they are opened for is left to the tree.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -104,7 +104,9 @@ impl FileSystem for OsFileSystem {
         // The umask would shut others out until the mode is set, and for good if the maker dies
         // first.
         let hidden = temporary_name(Nonce::from_bytes(SystemEntropy.nonce()));
-        let made = self.make_then_set_mode(dir, &hidden, mode)?;
+        let made = self
+            .make_then_set_mode(dir, &hidden, mode)
+            .inspect_err(|_| best_effort(self.remove_dir(dir, &hidden)))?;
         let Err(error) = self.rename_noreplace(dir, &hidden, dir, name) else {
             return Ok(made);
         };
@@ -383,10 +385,7 @@ impl FileSystem for OsFileSystem {
 impl OsFileSystem {
     fn make_then_set_mode(self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsDir> {
         retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
-        // One whose mode cannot be set is none: whoever finds it takes it as it is.
-        let made = self
-            .open_dir(dir, name)
-            .inspect_err(|_| best_effort(self.remove_dir(dir, name)))?;
+        let made = self.open_dir(dir, name)?;
         set_mode_where_it_differs(&made.0, mode)?;
         Ok(made)
     }
