@@ -149,14 +149,14 @@ impl fmt::Display for Deed {
 }
 
 impl Deed {
-    /// Returns whether it makes a name that must not be there.
-    pub(super) fn makes_a_name(&self) -> bool {
+    /// Returns the name that it makes, which must not be there.
+    pub(super) fn made(&self) -> Option<(Node, &str)> {
         match self {
-            Self::MakeDir { .. }
-            | Self::Link { .. }
-            | Self::LinkNode { .. }
-            | Self::Move { .. } => true,
-            Self::Rename { .. } | Self::Exchange { .. } | Self::Remove { .. } => false,
+            Self::MakeDir { dir, name } => Some((*dir, name)),
+            Self::Link { to, new, .. }
+            | Self::LinkNode { to, new, .. }
+            | Self::Move { to, new, .. } => Some((*to, new)),
+            Self::Rename { .. } | Self::Exchange { .. } | Self::Remove { .. } => None,
         }
     }
 

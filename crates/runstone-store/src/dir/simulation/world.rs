@@ -276,14 +276,7 @@ impl World {
         let result = match fault {
             None => act(&mut state.touch(Some(host))),
             Some((errno, Moment::Before)) => Err(errno.into()),
-            Some((errno, Moment::Late)) => {
-                if let Call::Changes(deed) = call
-                    && let Ok(request) = state.touch(Some(host)).requested(deed)
-                {
-                    state.put_off(request);
-                }
-                Err(errno.into())
-            }
+            Some((errno, Moment::Late)) => state.put_off(call, host).and(Err(errno.into())),
             Some((errno, Moment::After)) => {
                 act(&mut state.touch(Some(host))).and(Err(errno.into()))
             }
@@ -356,11 +349,16 @@ impl State {
         }
     }
 
-    /// Leaves a change to be made at some call to come.
-    fn put_off(&mut self, deed: Deed) {
+    /// Leaves a change to be made at some call to come, if its host asks for it at all.
+    fn put_off(&mut self, call: Call<'_>, host: usize) -> io::Result<()> {
+        let Call::Changes(deed) = call else {
+            return Ok(());
+        };
+        let request = self.touch(Some(host)).requested(deed)?;
         let within = self.draw.pick(&LATE_WITHIN);
         let at = self.calls + 1 + self.draw.below(within) as u64;
-        self.late.push((at, deed));
+        self.late.push((at, request));
+        Ok(())
     }
 
     /// Makes the changes that were to be made by a call, in the order in which they were asked for.
@@ -408,7 +406,9 @@ impl State {
         }
         let errnos: &[Errno] = match call {
             Call::Reads => &[Errno::IO, Errno::STALE],
-            Call::Changes(deed) if !deed.makes_a_name() => &[Errno::IO, Errno::NOSPC, Errno::STALE],
+            Call::Changes(deed) if deed.made().is_none() => {
+                &[Errno::IO, Errno::NOSPC, Errno::STALE]
+            }
             Call::Writes | Call::Flushes(_) => &[Errno::IO, Errno::NOSPC, Errno::STALE],
             // A request that is made again meets what it made before.
             Call::Creates | Call::Changes(_) if self.disk.kind == Kind::Network => {
@@ -454,11 +454,19 @@ impl Touch<'_> {
         made
     }
 
-    /// Returns what a server is asked for: a host that does not see what is to be changed does not
-    /// ask, and a file that is to be linked is asked for by itself, not by its name.
+    /// Returns what a server is asked for: a host that does not see what is to be changed, or sees
+    /// what is to be made, does not ask; and a file that is to be linked is asked for by itself, not
+    /// by its name.
     fn requested(&mut self, deed: &Deed) -> io::Result<Deed> {
         if self.memory.is_none() {
             return Ok(deed.clone());
+        }
+        if let Some((dir, name)) = deed.made()
+            && let Some(memory) = &self.memory
+            && memory.present.contains_key(&(dir, name.to_owned()))
+            && !self.draw.one_in(FORGETS_ONE_IN)
+        {
+            return Err(Errno::EXIST.into());
         }
         let mut seen = ROOT;
         for (dir, name) in deed.needed() {
