@@ -9,7 +9,7 @@
 use std::io;
 
 use super::DirStore;
-use super::fs::FileSystem;
+use super::fs::{FileSystem, best_effort};
 use super::layout::{COHORT_DOCUMENT, Holds, fan_name, profile_digest, profile_name};
 use super::tree::{At, at};
 use crate::damage::{Damage, DamageKind};
@@ -166,7 +166,15 @@ impl<F: FileSystem> DirStore<F> {
         if self.tree.exists(&inside, COHORT_DOCUMENT)? {
             return Ok(true);
         }
-        Ok(self.kept_cohort(cohort)?.is_some()
+        let is_listed = || {
+            let exists = |inside: &At<F>| self.tree.exists(inside, COHORT_DOCUMENT);
+            let path = ["cohorts", cohort.as_str()];
+            let found = self
+                .tree
+                .look_in(&path, |inside| Ok(exists(inside)?.then_some(())));
+            found.map(|found| found.is_some())
+        };
+        Ok((self.tree.kind.remembers_absence() && is_listed()?)
             || self
                 .find_head(&Log::Cohort(cohort.clone()), None)?
                 .is_some())
@@ -320,7 +328,7 @@ impl<F: FileSystem> DirStore<F> {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                         if self.tree.kind.remembers_absence() {
                             // Until it lists the directory this host may go on not to see it.
-                            self.tree.list(here)?;
+                            best_effort(self.tree.fs.list(&here.dir, usize::MAX).map(drop));
                         }
                     }
                     Err(error) => return Err(at(here.name(name))(error)),
