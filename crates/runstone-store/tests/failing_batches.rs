@@ -206,6 +206,46 @@ fn batch_goes_on_where_the_process_has_too_many_files_open() {
 }
 
 #[test]
+fn place_that_was_not_asked_for_since_nothing_could_be_opened_is_not_in_doubt() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .posing_as(Kind::Journal)
+        .without_flushes();
+    let store = place.init_on(fs.clone());
+    support::record(&store, &["first"]);
+    drop(store);
+    let mut refused = 0;
+    for after_calls in 0..15 {
+        let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+        let strike = |call, after_calls| Fault {
+            call: Some(call),
+            after_calls,
+            errno: 24,
+            moment: Moment::Before,
+        };
+        // From here on the directory of the claim is not held, and is opened for each name.
+        fs.fail(strike("create_unnamed", 0));
+        fs.then_fail(strike("open_dir", after_calls));
+        for call in ["open_dir", "open_read", "open_read"] {
+            fs.then_fail(strike(call, 0));
+        }
+        let run = format!("run-{after_calls}");
+        let told = store.append(
+            &support::log(),
+            Some(&support::key(&run)),
+            &support::entry(b"bytes"),
+        );
+        fs.heal();
+        match told {
+            Ok(Appended::New(_)) => {}
+            Err(StoreError::NotRecorded { .. }) => refused += 1,
+            other => panic!("after {after_calls}: {other:?}"),
+        }
+    }
+    assert!(refused > 0, "nothing was refused");
+}
+
+#[test]
 fn batch_whose_directory_could_not_be_flushed_acknowledges_nothing() {
     let place = Place::new();
     let fs = Faulty::new(OsFileSystem).posing_as(Kind::Journal);

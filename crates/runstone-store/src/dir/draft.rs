@@ -172,26 +172,27 @@ impl<F: FileSystem> DirStore<F> {
                 }
             }
         }
-        Ok(self.give_name(draft, fan, name))
+        self.give_name(draft, fan, name)
     }
 
-    /// Gives a draft a further name, unless another one has it.
-    pub(super) fn give_name(&self, draft: &Draft<F>, to: &At<F>, name: &str) -> io::Result<()> {
-        match &draft.file {
+    /// Gives a draft a further name, unless another one has it; outside is what kept it from being
+    /// tried.
+    pub(super) fn give_name(
+        &self,
+        draft: &Draft<F>,
+        to: &At<F>,
+        name: &str,
+    ) -> Result<io::Result<()>, StoreError> {
+        Ok(match &draft.file {
             Written::Nameless { file, .. } => self.tree.fs.name_file(file, &to.dir, name),
             Written::Temporary(temporary) => self.tree.give_name(temporary, to, name),
             Written::Claim {
                 fan, name: claim, ..
-            } => {
-                let opened = self.tree.open(&["keys", fan]);
-                let opened = opened.map_err(|error| match error {
-                    StoreError::Unreadable { source, .. } => source,
-                    other => io::Error::other(other),
-                })?;
-                let fan = opened.ok_or(Errno::NOENT)?;
-                self.tree.name_again((&fan, claim), (to, name))
-            }
-        }
+            } => match self.tree.open(&["keys", fan])? {
+                Some(fan) => self.tree.name_again((&fan, claim), (to, name)),
+                None => Err(Errno::NOENT.into()),
+            },
+        })
     }
 }
 

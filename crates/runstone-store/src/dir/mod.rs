@@ -12,7 +12,7 @@
 //! mend     gives damaged places           sweep     removes what dead writers left
 //!          their entries back     reissue  gives entries their claims back
 //! simulation   a disk that forgets what was not flushed, for tests
-//! fans     directories held for a batch    draft     files that wait for their names
+//! fans     directories held meanwhile      draft     files that wait for their names
 //! weigh    counts bytes                    race      who of many gets a name
 //! trash    objects that nobody names, on their way out
 //! examine  asks the file system everything a store relies on

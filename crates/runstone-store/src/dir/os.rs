@@ -110,6 +110,7 @@ impl FileSystem for OsFileSystem {
         let Err(error) = self.rename_noreplace(dir, &hidden, dir, name) else {
             return Ok(made);
         };
+        drop(made);
         best_effort(self.remove_dir(dir, &hidden));
         match Errno::from_io_error(&error) {
             // Network file systems know no such rename.
@@ -385,7 +386,12 @@ impl FileSystem for OsFileSystem {
 impl OsFileSystem {
     fn make_then_set_mode(self, dir: &OsDir, name: &str, mode: u32) -> io::Result<OsDir> {
         retry_on_intr(|| fs::mkdirat(&*dir.0, name, bits(mode)))?;
-        let made = self.open_dir(dir, name)?;
+        let made = self.open_dir(dir, name).inspect_err(|_| {
+            // It is found from now on, and nobody sets its mode again.
+            best_effort(
+                fs::chmodat(&*dir.0, name, bits(mode), AtFlags::empty()).map_err(Into::into),
+            );
+        })?;
         set_mode_where_it_differs(&made.0, mode)?;
         Ok(made)
     }

@@ -24,7 +24,7 @@ use rustix::io::Errno;
 
 use super::DirStore;
 use super::draft::Draft;
-use super::fs::{FileSystem, if_found};
+use super::fs::FileSystem;
 #[cfg(test)]
 use super::layout::fan_name;
 use super::layout::{Holds, shard_name, slot_name};
@@ -73,7 +73,14 @@ impl<F: FileSystem> DirStore<F> {
         let mut doubt = false;
         let mut failure = None;
         for _ in 0..2 {
-            let error = match self.give_name(draft, shard, &name) {
+            let named = match self.give_name(draft, shard, &name) {
+                Ok(named) => named,
+                Err(untried) => {
+                    failure = Some(untried);
+                    continue;
+                }
+            };
+            let error = match named {
                 Ok(()) => {
                     #[cfg(test)]
                     self.do_what_was_left_out(draft, written)?;
@@ -100,15 +107,10 @@ impl<F: FileSystem> DirStore<F> {
                 }
                 Consequence::Unclear => doubt = true,
             }
-            failure = Some(error);
+            failure = Some(at(shard.name(&name))(error));
         }
-        let error = failure.expect("the loop is left only after a failure");
-        let path = shard.name(&name);
-        Err(if doubt {
-            unknown(path, error)
-        } else {
-            at(path)(error)
-        })
+        let failure = failure.expect("the loop is left only after a failure");
+        Err(doubtful(failure, doubt))
     }
 
     /// Does, with the slot taken, what belongs before it.
@@ -132,15 +134,9 @@ impl<F: FileSystem> DirStore<F> {
 
     /// Returns the nonce of the entry in a slot, nothing if the slot is empty.
     fn holder(&self, shard: &At<F>, name: &str) -> Result<Option<Nonce>, StoreError> {
-        let file = if_found(self.tree.fs.open_read(&shard.dir, name));
-        let Some(file) = file.map_err(at(shard.name(name)))? else {
+        let Some(bytes) = self.tree.read(shard, name, FILE_BYTES_MAX + 1)? else {
             return Ok(None);
         };
-        let bytes = self
-            .tree
-            .fs
-            .read(&file, FILE_BYTES_MAX + 1)
-            .map_err(at(shard.name(name)))?;
         let damaged =
             |error| at(shard.name(name))(io::Error::new(io::ErrorKind::InvalidData, error));
         decode(&bytes)
@@ -218,8 +214,6 @@ fn consequence(error: &io::Error) -> Consequence {
         Some(Errno::NOSPC | Errno::DQUOT | Errno::ROFS | Errno::ACCESS | Errno::PERM) => {
             Consequence::NotPublished
         }
-        // Of the directory of its claim, which was to be opened first: naming opens nothing.
-        Some(Errno::MFILE) => Consequence::NotPublished,
         Some(Errno::NOENT | Errno::XDEV) => Consequence::Rewrite,
         _ => Consequence::Unclear,
     }
@@ -253,13 +247,7 @@ mod tests {
     #[test]
     fn only_definite_errors_mean_not_published() {
         let of = |errno: Errno| consequence(&errno.into());
-        for definite in [
-            Errno::NOSPC,
-            Errno::DQUOT,
-            Errno::ROFS,
-            Errno::ACCESS,
-            Errno::MFILE,
-        ] {
+        for definite in [Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::ACCESS] {
             assert_eq!(of(definite), Consequence::NotPublished, "{definite}");
         }
         for rewrite in [Errno::NOENT, Errno::XDEV] {

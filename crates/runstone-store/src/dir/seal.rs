@@ -195,7 +195,8 @@ impl<F: FileSystem> DirStore<F> {
             return Ok(None);
         };
         match self.tree.open(&["cohorts", cohort.as_str()])? {
-            Some(dir) => self.tree.open_and_keep(&dir, SEGMENTS),
+            // What is derived may be gone at any time: it is not kept open.
+            Some(dir) => self.tree.open_in(&dir, SEGMENTS),
             None => Ok(None),
         }
     }

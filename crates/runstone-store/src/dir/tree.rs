@@ -166,8 +166,8 @@ impl<F: FileSystem> Tree<F> {
         look(&here)
     }
 
-    /// Opens a directory in another and keeps it open, since no directory of a store is ever moved
-    /// or removed. Those of a fan are too many to be kept, except while they are needed again and
+    /// Opens a directory in another and keeps it open, since none that holds the truth of a store
+    /// is ever moved or removed. Those of a fan are too many to be kept, except while they are needed again and
     /// again. One that is in use is not given up, so that all who use it share one handle.
     pub(super) fn open_and_keep(
         &self,
@@ -302,10 +302,8 @@ impl<F: FileSystem> Tree<F> {
 
     /// Returns the names in a directory, sorted.
     pub(super) fn list(&self, here: &At<F>) -> Result<Vec<String>, StoreError> {
-        let mut names = self
-            .fs
-            .list(&here.dir, usize::MAX)
-            .map_err(at(here.path()))?;
+        let list = || self.fs.list(&here.dir, usize::MAX);
+        let mut names = self.with_room(list).map_err(at(here.path()))?;
         names.sort_unstable();
         Ok(names)
     }
