@@ -163,15 +163,20 @@ fn no_failing_call_makes_an_answer_of_a_batch_untrue_on_a_network() {
     walk(Kind::Network);
 }
 
-#[test]
-fn batch_goes_on_where_the_process_has_too_many_files_open() {
-    let emfile = 24;
+/// Makes a store on a journal, with one entry.
+fn journal_with_an_entry() -> (Place, Faulty) {
     let place = Place::new();
     let fs = FaultyFileSystem::new(OsFileSystem)
         .posing_as(Kind::Journal)
         .without_flushes();
-    let store = place.init_on(fs.clone());
-    support::record(&store, &["first"]);
+    support::record(&place.init_on(fs.clone()), &["first"]);
+    (place, fs)
+}
+
+#[test]
+fn batch_goes_on_where_the_process_has_too_many_files_open() {
+    let emfile = 24;
+    let (place, fs) = journal_with_an_entry();
     let calls = ["open_dir", "open_read", "create_unnamed", "create_new"];
     // The first of them come before any directory is held that could be let go.
     for (call, after_calls) in calls
@@ -207,13 +212,7 @@ fn batch_goes_on_where_the_process_has_too_many_files_open() {
 
 #[test]
 fn place_that_was_not_asked_for_since_nothing_could_be_opened_is_not_in_doubt() {
-    let place = Place::new();
-    let fs = FaultyFileSystem::new(OsFileSystem)
-        .posing_as(Kind::Journal)
-        .without_flushes();
-    let store = place.init_on(fs.clone());
-    support::record(&store, &["first"]);
-    drop(store);
+    let (place, fs) = journal_with_an_entry();
     let mut refused = 0;
     for after_calls in 0..15 {
         let store = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();

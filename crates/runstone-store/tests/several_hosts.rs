@@ -126,6 +126,16 @@ fn what_another_host_keeps_is_read_by_who_asked_too_early() {
 }
 
 #[test]
+fn cohort_that_another_host_made_is_listed_by_who_looked_too_early() {
+    let (place, here, there) = two_hosts();
+    let half_made = place.path().join(format!("cohorts/{}/log", cohort()));
+    create_dir_all(half_made).unwrap();
+    assert_eq!(here.cohorts("", None).unwrap(), []);
+    there.open_cohort(&cohort(), b"{}").unwrap();
+    assert_eq!(here.cohorts("", None).unwrap(), [cohort()]);
+}
+
+#[test]
 fn secret_that_another_host_made_is_not_lost() {
     let (_place, here, there) = two_hosts();
     assert_eq!(here.secret().unwrap(), Slot::Absent);
