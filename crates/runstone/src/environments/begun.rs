@@ -104,7 +104,8 @@ impl Ledger {
         }
     }
 
-    /// Waits for an environment to be settled.
+    /// Waits for an environment to be written up. One whose writing up broke off is not captured:
+    /// that is its reason, and the recording warns of it.
     pub fn finish_environment(&self, begun: BegunEnvironment) -> EnvironmentChoice {
         EnvironmentChoice::Settled(match begun.0 {
             Begun::Settled(settled) => settled,
