@@ -15,6 +15,10 @@ use std::time::{Duration, Instant};
 
 use runstone_env::{Capture, Options, Root, SourceName, capture};
 
+/// The one of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: usize = 40;
 
 fn main() {
