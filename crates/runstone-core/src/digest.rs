@@ -36,26 +36,27 @@ impl Digest {
     ///
     /// The name goes in front, followed by a zero byte, which no name contains.
     pub fn of_named(name: &str, bytes: &[u8]) -> Self {
+        Self::of_parts(name, [bytes])
+    }
+
+    /// Returns [`Digest::of_named`] of parts that follow each other, without putting them together.
+    pub fn of_parts<'b>(name: &str, parts: impl IntoIterator<Item = &'b [u8]>) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(name.as_bytes());
         hasher.update([0]);
-        hasher.update(bytes);
+        for part in parts {
+            hasher.update(part);
+        }
         Self(hasher.finalize().into())
     }
 
-    /// Returns [`Digest::of_named`] of lines, each but the last with its end behind it, without
-    /// putting them together.
+    /// Returns the same of lines, each but the last with its end behind it.
     pub fn of_lines<'b>(name: &str, lines: impl IntoIterator<Item = &'b [u8]>) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(name.as_bytes());
-        hasher.update([0]);
-        for (position, line) in lines.into_iter().enumerate() {
-            if position > 0 {
-                hasher.update(b"\n");
-            }
-            hasher.update(line);
-        }
-        Self(hasher.finalize().into())
+        let mut end: &[u8] = b"";
+        let parts = lines
+            .into_iter()
+            .flat_map(|line| [std::mem::replace(&mut end, b"\n"), line]);
+        Self::of_parts(name, parts)
     }
 
     /// Returns the first `digits` hex digits, for names and for talk.
@@ -167,5 +168,19 @@ mod tests {
     #[test]
     fn equal_bytes_under_two_names_differ() {
         assert_ne!(Digest::of_named("a", b"x"), Digest::of_named("b", b"x"));
+    }
+
+    #[test]
+    fn parts_and_lines_have_the_digest_of_what_they_are_together() {
+        let parts: [&[u8]; 3] = [b"one", b"", b"two"];
+        assert_eq!(
+            Digest::of_parts("a", parts),
+            Digest::of_named("a", b"onetwo")
+        );
+        assert_eq!(
+            Digest::of_lines("a", parts),
+            Digest::of_named("a", b"one\n\ntwo")
+        );
+        assert_eq!(Digest::of_lines("a", []), Digest::of_named("a", b""));
     }
 }
