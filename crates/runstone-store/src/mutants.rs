@@ -35,6 +35,8 @@ pub(crate) enum Mutant {
     SlotReuseAfterDelete,
     /// A name that is said to exist is a loss, whoever has it.
     ExistsIsALoss,
+    /// Who misses the name that its rename may have taken away says that nothing was recorded.
+    MissingIsNoDoubt,
     /// The copy of an object is taken although the object may still lose its place.
     CopyTakenInDoubt,
     /// Who was refused a place does not ask again whether anyone has adopted its claim.

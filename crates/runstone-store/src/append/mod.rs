@@ -49,6 +49,8 @@ mod chunk;
 #[cfg(test)]
 mod interleavings;
 mod pen;
+#[cfg(test)]
+mod refused;
 mod search;
 mod slots;
 

@@ -348,7 +348,8 @@ impl<S: Slots> Pen<'_, S> {
                     }
                     let meanwhile = meanwhile.as_deref_mut();
                     let (log, draft) = (self.page.log, &mut draft);
-                    match self.slots.publish(log, seq, draft, &envelope, meanwhile)? {
+                    let published = self.slots.publish(log, seq, draft, &envelope, meanwhile);
+                    match published.map_err(|error| after_refusals(error, refusals))? {
                         Published::Won => return Ok(Appended::New(Committed { seq, envelope })),
                         #[cfg(test)]
                         Published::Occupied if mutants::is(Mutant::ExistsIsALoss) => {
@@ -403,6 +404,15 @@ impl<S: Slots> Pen<'_, S> {
             Right::Claimer(key, generation) => self.slots.adopted(key, generation),
             Right::Adopter(..) => Ok(true),
         }
+    }
+}
+
+/// Turns a failure to take a place which an entry was refused before into an unknown outcome, also
+/// if it came before the link was tried: the place may be the entry's.
+fn after_refusals(error: StoreError, refusals: u32) -> StoreError {
+    match refusals {
+        0 => error,
+        _ => error.in_doubt(Doubt::Publishing),
     }
 }
 

@@ -30,6 +30,7 @@ use super::layout::fan_name;
 use super::layout::{Holds, shard_name, slot_name};
 use super::tree::{At, at};
 use crate::append::Published;
+use crate::descriptor::Primitive;
 use crate::envelope::{Envelope, FILE_BYTES_MAX, Seen, decode};
 use crate::error::{Doubt, StoreError};
 use crate::key::Nonce;
@@ -101,6 +102,12 @@ impl<F: FileSystem> DirStore<F> {
                 Consequence::NotPublished if !doubt => return Err(at(shard.name(&name))(error)),
                 Consequence::NotPublished => {}
                 Consequence::Rewrite => {
+                    // A rename that is made again misses the name that it took away.
+                    doubt |= self.tree.primitive == Primitive::RenameNoreplace;
+                    #[cfg(test)]
+                    if mutants::is(Mutant::MissingIsNoDoubt) {
+                        doubt = false;
+                    }
                     let written = self.write_draft_again(log, seq, draft);
                     let flushed = written.and_then(|()| self.flush(draft));
                     flushed.map_err(|error| doubtful(error, doubt))?;

@@ -123,7 +123,7 @@ impl Life {
             seed: scene.seed,
             hosts: (0..scene.scripts.len()).collect(),
             switch_one_in: scene.switch_one_in,
-            fault_one_in: None,
+            fault_one_in: scene.fault_one_in,
             late_one_in: scene.late_one_in,
             cut_at: scene.cut_at,
             deaths: BTreeMap::new(),
@@ -389,6 +389,8 @@ pub(super) struct Scene {
     /// Whether what runs name is there, from recordings that died long ago.
     pub(super) objects_before: bool,
     pub(super) days_pass: bool,
+    /// One call in so many fails, if any does.
+    pub(super) fault_one_in: Option<usize>,
     /// One change of names in so many is made late, if any is: on a network alone.
     pub(super) late_one_in: Option<usize>,
     /// The baton is handed on at one call in so many.

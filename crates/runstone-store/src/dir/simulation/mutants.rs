@@ -140,6 +140,28 @@ fn collection_that_takes_a_copy_in_doubt_is_noticed() {
 }
 
 #[test]
+fn writer_that_does_not_doubt_a_rename_is_noticed() {
+    // A reply that is lost, a stale look and a failure right after have to meet.
+    let is_caught = (1..=1000).find_map(|seed| {
+        let scene = |mutant| Scene {
+            seed,
+            has_links: false,
+            scripts: vec![vec![Command::Note(0)], vec![Command::Note(3)]],
+            fault_one_in: Some(15),
+            late_one_in: Some(3),
+            switch_one_in: 1,
+            mutant,
+            ..scene(Kind::Network)
+        };
+        play(&scene(None), false).unwrap();
+        let lived = play(&scene(Some(Mutant::MissingIsNoDoubt)), false);
+        lived.err().map(|violation| (seed, violation.broken))
+    });
+    let (seed, broken) = is_caught.expect("it is noticed");
+    println!("MissingIsNoDoubt on a network: seed {seed}: {broken}");
+}
+
+#[test]
 fn engine_that_renames_is_noticed() {
     is_caught(Mutant::PlainRename, Kind::Journal, 200);
     is_caught(Mutant::PlainRename, Kind::Network, 200);

@@ -47,6 +47,7 @@ pub(super) fn scene(kind: Kind) -> Scene {
         is_unmade: false,
         objects_before: false,
         days_pass: false,
+        fault_one_in: None,
         late_one_in: None,
         switch_one_in: 3,
         mutant: None,

@@ -105,6 +105,8 @@ pub(super) struct Touch<'w> {
     /// The day it is.
     pub(super) day: &'w mut i64,
     days_pass: bool,
+    /// Whether a host sees what a change that it asked for has made.
+    learns: bool,
     /// Nothing for a caller who remembers nothing.
     memory: Option<&'w mut Host>,
     draw: &'w mut Draw,
@@ -278,7 +280,10 @@ impl World {
             Some((errno, Moment::Before)) => Err(errno.into()),
             Some((errno, Moment::Late)) => state.put_off(call, host).and(Err(errno.into())),
             Some((errno, Moment::After)) => {
-                act(&mut state.touch(Some(host))).and(Err(errno.into()))
+                let mut touch = state.touch(Some(host));
+                // Who is told that nothing was there goes on to believe what it saw before.
+                touch.learns = errno != Errno::NOENT;
+                act(&mut touch).and(Err(errno.into()))
             }
         };
         if state.fate.day != day {
@@ -320,6 +325,7 @@ impl State {
             host: host.unwrap_or(usize::MAX),
             day: &mut self.fate.day,
             days_pass: self.fate.days_pass,
+            learns: true,
             memory: host.filter(|_| remembers).map(|host| &mut self.hosts[host]),
             draw: &mut self.draw,
             locks: &mut self.locks,
@@ -406,6 +412,15 @@ impl State {
         }
         let errnos: &[Errno] = match call {
             Call::Reads => &[Errno::IO, Errno::STALE],
+            // A request that is made again does not find what it moved or took away before.
+            Call::Changes(Deed::Move { .. }) if self.disk.kind == Kind::Network => {
+                &[Errno::IO, Errno::NOENT]
+            }
+            Call::Changes(Deed::Rename { .. } | Deed::Remove { .. })
+                if self.disk.kind == Kind::Network =>
+            {
+                &[Errno::IO, Errno::NOSPC, Errno::STALE, Errno::NOENT]
+            }
             Call::Changes(deed) if deed.made().is_none() => {
                 &[Errno::IO, Errno::NOSPC, Errno::STALE]
             }
@@ -417,7 +432,8 @@ impl State {
             Call::Creates | Call::Changes(_) => &[Errno::IO, Errno::NOSPC],
         };
         let errno = self.draw.pick(errnos);
-        let moment = if errno == Errno::EXIST || self.draw.one_in(2) {
+        let is_made_again = matches!(errno, Errno::EXIST | Errno::NOENT);
+        let moment = if is_made_again || self.draw.one_in(2) {
             Moment::After
         } else {
             Moment::Before
@@ -446,7 +462,7 @@ impl Touch<'_> {
             Err(error) => return Err(error),
         };
         // Refused or not, a directory is there.
-        if made.is_ok() || matches!(deed, Deed::MakeDir { .. }) {
+        if self.learns && (made.is_ok() || matches!(deed, Deed::MakeDir { .. })) {
             for (dir, name) in deed.names() {
                 self.learn(dir, name);
             }
