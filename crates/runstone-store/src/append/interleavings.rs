@@ -10,12 +10,10 @@ use std::thread;
 
 use serde_json::{Map, Value};
 
+use super::stand_in::{Manner, StandIn};
 use super::*;
-use crate::descriptor::Descriptor;
 use crate::entropy::SystemEntropy;
-use crate::envelope::{Envelope, Seen};
 use crate::hash::Hash256;
-use crate::key::{Key, Nonce};
 use crate::log::Seq;
 use crate::memory::MemoryStore;
 use crate::mutants::{self, Mutant};
@@ -89,104 +87,15 @@ impl Schedule {
     }
 }
 
-/// One writer's view of a store, each of whose calls waits for its turn.
+/// A writer each of whose calls waits for its turn.
 struct Scheduled<'a> {
-    store: &'a MemoryStore,
     schedule: &'a Schedule,
     writer: usize,
 }
 
-impl Scheduled<'_> {
-    fn step<T>(&self, act: impl FnOnce(&MemoryStore) -> T) -> T {
-        self.schedule.step(self.writer, || act(self.store))
-    }
-}
-
-impl Slots for Scheduled<'_> {
-    type Draft = Vec<u8>;
-
-    fn descriptor(&self) -> &Descriptor {
-        Slots::descriptor(self.store)
-    }
-
-    fn epoch(&self) -> u64 {
-        self.descriptor().epoch
-    }
-
-    fn nonce(&self) -> Nonce {
-        self.store.nonce()
-    }
-
-    fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
-        self.step(|store| store.seen(log))
-    }
-
-    fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
-        self.step(|store| store.likely_free(log, from))
-    }
-
-    fn look(&self, log: &Log, seq: Seq, key: Option<&Key>) -> Result<Look, StoreError> {
-        self.step(|store| store.look(log, seq, key))
-    }
-
-    fn claim_of(&self, key: &Key) -> Result<Claim, StoreError> {
-        self.step(|store| store.claim_of(key))
-    }
-
-    fn draft(
-        &self,
-        log: &Log,
-        near: Seq,
-        file: Vec<u8>,
-        first: FirstName,
-    ) -> Result<Vec<u8>, StoreError> {
-        self.step(|store| store.draft(log, near, file, first))
-    }
-
-    fn name_claim(
-        &self,
-        key: &Key,
-        generation: u32,
-        draft: &mut Vec<u8>,
-    ) -> Result<Claimed, StoreError> {
-        self.step(|store| store.name_claim(key, generation, draft))
-    }
-
-    fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
-        self.step(|store| store.settle_claims(keys))
-    }
-
-    fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
-        self.step(|store| store.adopt(key, generation))
-    }
-
-    fn adopted(&self, key: &Key, generation: u32) -> Result<bool, StoreError> {
-        self.step(|store| store.adopted(key, generation))
-    }
-
-    fn publish(
-        &self,
-        log: &Log,
-        seq: Seq,
-        draft: &mut Vec<u8>,
-        written: &Envelope,
-        meanwhile: Option<&mut Meanwhile<'_>>,
-    ) -> Result<Published, StoreError> {
-        self.step(|store| store.publish(log, seq, draft, written, meanwhile))
-    }
-
-    fn take(
-        &self,
-        log: &Log,
-        seq: Seq,
-        draft: &mut Vec<u8>,
-        written: &Envelope,
-    ) -> Result<Published, StoreError> {
-        self.step(|store| store.take(log, seq, draft, written))
-    }
-
-    fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError> {
-        self.step(|store| store.settle(log, places))
+impl Manner for Scheduled<'_> {
+    fn call<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.schedule.step(self.writer, act)
     }
 }
 
@@ -232,11 +141,12 @@ fn meet(seed: u64, parts: [Part; WRITERS], mutant: Option<Mutant>) -> Result<(),
     let schedule = Schedule::new(seed);
     let write = |writer: usize, part: Part| -> Vec<Appended> {
         mutants::turn_into(mutant);
-        let slots = Scheduled {
-            store: &store,
+        let manner = Scheduled {
             schedule: &schedule,
             writer,
         };
+        let store = &store;
+        let slots = StandIn { store, manner };
         let entry = NewEntry {
             content: Hash256::of(b"content"),
             payload: b"payload",

@@ -53,6 +53,8 @@ mod pen;
 mod refused;
 mod search;
 mod slots;
+#[cfg(test)]
+mod stand_in;
 
 pub(crate) use self::batch::append_all;
 #[cfg(test)]

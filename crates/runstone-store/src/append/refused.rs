@@ -10,24 +10,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Map, Value};
 
+use super::stand_in::{Manner, StandIn};
 use super::*;
-use crate::descriptor::Descriptor;
 use crate::entropy::SystemEntropy;
-use crate::envelope::{Envelope, Seen};
 use crate::hash::Hash256;
-use crate::key::{Key, Nonce};
 use crate::log::Seq;
 use crate::memory::MemoryStore;
 use crate::store::{BatchItem, Store as _};
 
 /// A writer who gets its place and is told that it was taken, and gets no further.
-struct Refused<'a> {
-    store: &'a MemoryStore,
+#[derive(Default)]
+struct Refused {
     attempts: AtomicU32,
 }
 
-impl Refused<'_> {
-    fn refuse(
+impl Manner for Refused {
+    fn looked(&self, _: Look) -> Look {
+        Look::Free
+    }
+
+    fn take(
         &self,
         take: impl FnOnce() -> Result<Published, StoreError>,
     ) -> Result<Published, StoreError> {
@@ -41,96 +43,8 @@ impl Refused<'_> {
     }
 }
 
-impl Slots for Refused<'_> {
-    type Draft = Vec<u8>;
-
-    fn descriptor(&self) -> &Descriptor {
-        Slots::descriptor(self.store)
-    }
-
-    fn epoch(&self) -> u64 {
-        self.descriptor().epoch
-    }
-
-    fn nonce(&self) -> Nonce {
-        self.store.nonce()
-    }
-
-    fn seen(&self, log: &Log) -> Result<Option<Seen>, StoreError> {
-        self.store.seen(log)
-    }
-
-    fn likely_free(&self, log: &Log, from: Seq) -> Result<Seq, StoreError> {
-        self.store.likely_free(log, from)
-    }
-
-    fn look(&self, _: &Log, _: Seq, _: Option<&Key>) -> Result<Look, StoreError> {
-        Ok(Look::Free)
-    }
-
-    fn claim_of(&self, key: &Key) -> Result<Claim, StoreError> {
-        self.store.claim_of(key)
-    }
-
-    fn draft(
-        &self,
-        log: &Log,
-        near: Seq,
-        file: Vec<u8>,
-        first: FirstName,
-    ) -> Result<Vec<u8>, StoreError> {
-        self.store.draft(log, near, file, first)
-    }
-
-    fn name_claim(
-        &self,
-        key: &Key,
-        generation: u32,
-        draft: &mut Vec<u8>,
-    ) -> Result<Claimed, StoreError> {
-        self.store.name_claim(key, generation, draft)
-    }
-
-    fn settle_claims(&self, keys: &[Key]) -> Result<(), StoreError> {
-        self.store.settle_claims(keys)
-    }
-
-    fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
-        self.store.adopt(key, generation)
-    }
-
-    fn adopted(&self, key: &Key, generation: u32) -> Result<bool, StoreError> {
-        self.store.adopted(key, generation)
-    }
-
-    fn publish(
-        &self,
-        log: &Log,
-        seq: Seq,
-        draft: &mut Vec<u8>,
-        written: &Envelope,
-        meanwhile: Option<&mut Meanwhile<'_>>,
-    ) -> Result<Published, StoreError> {
-        self.refuse(|| self.store.publish(log, seq, draft, written, meanwhile))
-    }
-
-    fn take(
-        &self,
-        log: &Log,
-        seq: Seq,
-        draft: &mut Vec<u8>,
-        written: &Envelope,
-    ) -> Result<Published, StoreError> {
-        self.refuse(|| self.store.take(log, seq, draft, written))
-    }
-
-    fn settle(&self, log: &Log, places: &[Seen]) -> Result<(), StoreError> {
-        self.store.settle(log, places)
-    }
-}
-
 /// Appends one entry by what a writer does, and returns what it is told.
-fn told(write: impl FnOnce(&Refused<'_>, &Log, KeyText) -> StoreError) -> StoreError {
+fn told(write: impl FnOnce(&StandIn<'_, Refused>, &Log, KeyText) -> StoreError) -> StoreError {
     let store = MemoryStore::new(String::new(), Map::new(), SystemEntropy);
     let cohort: crate::log::CohortName = "c".parse().unwrap();
     store.open_cohort(&cohort, b"").unwrap();
@@ -141,10 +55,9 @@ fn told(write: impl FnOnce(&Refused<'_>, &Log, KeyText) -> StoreError) -> StoreE
         cohort,
         attempt: 0,
     };
-    let attempts = AtomicU32::new(0);
-    let refused = Refused {
+    let refused = StandIn {
         store: &store,
-        attempts,
+        manner: Refused::default(),
     };
     let told = write(&refused, &log, text);
     assert_eq!(

@@ -103,11 +103,10 @@ impl<F: FileSystem> DirStore<F> {
                 Consequence::NotPublished => {}
                 Consequence::Rewrite => {
                     // A rename that is made again misses the name that it took away.
-                    doubt |= self.tree.primitive == Primitive::RenameNoreplace;
+                    let may_be_own = self.tree.primitive == Primitive::RenameNoreplace;
                     #[cfg(test)]
-                    if mutants::is(Mutant::MissingIsNoDoubt) {
-                        doubt = false;
-                    }
+                    let may_be_own = may_be_own && !mutants::is(Mutant::MissingIsNoDoubt);
+                    doubt |= may_be_own;
                     let written = self.write_draft_again(log, seq, draft);
                     let flushed = written.and_then(|()| self.flush(draft));
                     flushed.map_err(|error| doubtful(error, doubt))?;

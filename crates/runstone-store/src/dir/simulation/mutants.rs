@@ -142,7 +142,7 @@ fn collection_that_takes_a_copy_in_doubt_is_noticed() {
 #[test]
 fn writer_that_does_not_doubt_a_rename_is_noticed() {
     // A reply that is lost, a stale look and a failure right after have to meet.
-    let is_caught = (1..=1000).find_map(|seed| {
+    let is_caught = (1..=3000).find_map(|seed| {
         let scene = |mutant| Scene {
             seed,
             has_links: false,
