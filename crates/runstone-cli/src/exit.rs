@@ -3,8 +3,6 @@
 //! Scripts decide by these numbers, so they are an interface: a code keeps its meaning for ever.
 //! Which error has which code is said by the ledger's error kinds ([`crate::error`]).
 
-use std::process::ExitCode;
-
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -37,7 +35,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Returns the number.
-    const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failure => 1,
@@ -52,11 +50,5 @@ impl Exit {
             Self::Wrapper => 125,
             Self::Command(code) => code,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }
