@@ -25,7 +25,8 @@ use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use clap::{CommandFactory as _, Parser};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::commands::Command;
 use crate::exit::Exit;
@@ -88,9 +89,9 @@ fn leave(exit: Exit) -> ! {
 
 /// Reads the arguments, calls the verb, and shows what came of it.
 fn answered() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = match parsed() {
         Ok(cli) => cli,
-        Err(error) => return usage::answer(&error, &Cli::command()),
+        Err(exit) => return exit,
     };
     execution::outlive_full_files();
     use_colour(cli.global.color.unwrap_or(When::Auto));
@@ -132,6 +133,34 @@ fn answered() -> Exit {
             if is_run { Exit::Wrapper } else { Exit::Bug }
         }
     }
+}
+
+/// Reads the arguments; where there is nothing to run, says so and returns with what to end.
+fn parsed() -> Result<Cli, Exit> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(cli),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            Err(usage::answer(&error, &Cli::command()))
+        }
+        // Nothing is known yet of the commands that were not asked for, and help lists them all.
+        Err(_said_in_part) => {
+            let mut program = whole();
+            let matches = program.try_get_matches_from_mut(std::env::args_os());
+            let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+            cli.map_err(|error| usage::answer(&error, &program))
+        }
+    }
+}
+
+/// Returns the program with all its commands put together, for help and for whoever lists them.
+fn whole() -> clap::Command {
+    let mut program = Cli::command();
+    // What puts a command together as parsing does, and nothing below it, is asking how it is used.
+    program.render_usage();
+    for command in program.get_subcommands_mut() {
+        command.render_usage();
+    }
+    program
 }
 
 fn use_colour(when: When) {

@@ -75,11 +75,12 @@ impl<'p> Named<'p> {
                 }
                 option if option.starts_with('-') => {}
                 word => match named.command.find_subcommand(word) {
-                    Some(below) => {
+                    // It has no help of its own to point at.
+                    Some(below) if below.get_name() != "help" => {
                         named.names.push(below.get_name());
                         named.command = below;
                     }
-                    None => break,
+                    _ => break,
                 },
             }
         }
@@ -154,7 +155,7 @@ fn hint(error: &clap::Error, named: &Named<'_>, typed: &[OsString]) -> String {
         ErrorKind::InvalidSubcommand => {
             let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
             let known = named.command.get_subcommands();
-            let known = known.filter(|command| !command.is_hide_set());
+            let known = known.filter(|it| !it.is_hide_set() && it.get_name() != "help");
             let near = nearest(&word, known.map(clap::Command::get_name))
                 .map(str::to_owned)
                 .or_else(|| context(ContextKind::SuggestedSubcommand));

@@ -34,13 +34,13 @@ pub(crate) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Returns the command line without the commands that processes of our own start.
 fn for_people() -> Command {
-    let whole = crate::Cli::command();
+    let whole = crate::whole();
     Command::new("runstone")
-        .args(whole.get_arguments().cloned())
+        .args(crate::Cli::command().get_arguments().cloned())
         .subcommands(
             whole
                 .get_subcommands()
-                .filter(|command| !command.is_hide_set())
+                .filter(|command| !command.is_hide_set() && command.get_name() != "help")
                 .cloned(),
         )
 }

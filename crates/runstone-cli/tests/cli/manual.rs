@@ -101,6 +101,9 @@ fn completions_know_every_command_for_people_and_are_scripts_of_their_shell() {
             script.contains("fail-on") && !script.contains("demo-worker"),
             "{shell}"
         );
+        // Once among the commands, and once behind `help`.
+        let told = script.matches("Record one stage of one run").count();
+        assert!(told >= 2 || shell == "bash", "{shell}: {told}");
         // A shell that is not installed cannot check; bash is everywhere.
         scene.file("script", &script);
         let checks = ["bash", "zsh", "fish"].contains(&shell);

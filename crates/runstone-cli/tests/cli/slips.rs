@@ -28,6 +28,30 @@ fn arguments_that_cannot_be_understood_lead_to_a_command_that_works() {
 }
 
 #[test]
+fn help_that_is_not_there_leads_to_help_that_is() {
+    let scene = Scene::empty();
+    for slip in [
+        &["help", "recrod"][..],
+        &["help", "env", "lst"],
+        &["env", "help", "bogus"],
+        &["help", "--help"],
+        &["baseline", "help", "--help"],
+    ] {
+        let output = scene.quietly(slip);
+        assert_eq!(output.status.code(), Some(2), "{slip:?}");
+        let words = String::from_utf8(output.stderr).unwrap();
+        let hint = words.rsplit("hint: ").next().unwrap();
+        let commands: Vec<&str> = hint.split('`').skip(1).step_by(2).collect();
+        assert!(!commands.is_empty(), "{slip:?}: {hint}");
+        for command in commands {
+            let typed: Vec<&str> = command.split(' ').skip(1).chain(["--help"]).collect();
+            let is_known = scene.quietly(&typed).status.success();
+            assert!(is_known, "{slip:?} leads to {command}");
+        }
+    }
+}
+
+#[test]
 fn a_word_in_the_wrong_place_is_answered_with_the_right_one() {
     let mut scene = Scene::with_store(&["--primary", "auc:higher"]);
     scene.file("r.json", run_document("r1", 0.6));
