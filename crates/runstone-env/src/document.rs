@@ -122,7 +122,7 @@ impl Environment {
             (&it.name, it.arch.as_deref(), &it.version)
         }
         for source in self.sources.values_mut() {
-            source.packages.sort_by(|one, other| {
+            source.packages.sort_unstable_by(|one, other| {
                 let by_key = key(one).cmp(&key(other));
                 by_key.then_with(|| canon::text(&one.facts).cmp(&canon::text(&other.facts)))
             });

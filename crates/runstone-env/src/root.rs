@@ -7,11 +7,12 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use memchr::memmem;
 use rustix::fs::{self, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
@@ -25,6 +26,9 @@ const ROOM_BYTES: usize = 1024 * 1024;
 /// How much is read of a file of which the beginning counts, in bytes. Chosen: the headers of most
 /// distributions.
 const PART_BYTES: u64 = 4096;
+/// How much is read at a time of a file of which the end counts, in bytes. Chosen: an eighth of what
+/// glibc has behind its version; twice as much takes memory that the allocator has no other use for.
+const LAST_PART_BYTES: u64 = 32 * 1024;
 /// Most names that are read of a folder. Chosen: a hundred times the largest `site-packages` met.
 const NAMES_MAX: usize = 100_000;
 /// Most links that one path leads through, as Linux has it (`path_resolution(7)`).
@@ -159,6 +163,19 @@ impl Root {
     ) -> Result<Option<Vec<u8>>, RootError> {
         let mut bytes = Vec::new();
         let is_there = self.read_by(path.as_ref(), &until(is_enough), &mut bytes)?;
+        Ok(is_there.then_some(bytes))
+    }
+
+    /// Reads the last part of a file in which `mark` stands, with `behind` bytes after it if there
+    /// are as many; its beginning if it stands nowhere. `None`: nothing is there.
+    pub(crate) fn last_part_with(
+        &self,
+        path: impl AsRef<Path>,
+        mark: &[u8],
+        behind: u64,
+    ) -> Result<Option<Vec<u8>>, RootError> {
+        let mut bytes = Vec::new();
+        let is_there = self.read_by(path.as_ref(), &last_with(mark, behind), &mut bytes)?;
         Ok(is_there.then_some(bytes))
     }
 
@@ -440,6 +457,34 @@ fn until(
     }
 }
 
+/// Returns the way to read a file part by part from its end, until one has `mark`; one that says no
+/// size, or is too large to be read, is read as others are.
+fn last_with(
+    mark: &[u8],
+    behind: u64,
+) -> impl Fn(&mut std::fs::File, u64, &mut Vec<u8>) -> io::Result<()> {
+    // What begins in one part may go on in the next.
+    let beyond = mark.len() as u64 + behind;
+    move |file, size_bytes, bytes| {
+        if size_bytes == 0 || size_bytes > FILE_BYTES_MAX {
+            return whole(file, size_bytes, bytes);
+        }
+        let mut end = size_bytes;
+        loop {
+            let start = end.saturating_sub(LAST_PART_BYTES);
+            bytes.clear();
+            file.seek(SeekFrom::Start(start))?;
+            let part = end.saturating_add(beyond).min(size_bytes) - start;
+            bytes.reserve_exact(usize::try_from(part).unwrap_or_default());
+            file.by_ref().take(part).read_to_end(bytes)?;
+            if start == 0 || memmem::find(bytes, mark).is_some() {
+                return Ok(());
+            }
+            end = start;
+        }
+    }
+}
+
 impl Kind {
     fn of(told: FileType) -> Self {
         match told {
@@ -481,9 +526,13 @@ mod tests {
         (folder, root)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a fixture needs no flush")]
     fn put(path: &Path, text: &str) {
-        std::fs::write(path, text).unwrap();
+        put_bytes(path, text.as_bytes());
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a fixture needs no flush")]
+    fn put_bytes(path: &Path, bytes: &[u8]) {
+        std::fs::write(path, bytes).unwrap();
     }
 
     #[test]
@@ -519,6 +568,32 @@ mod tests {
         if let Ok(Some(status)) = machine.read("proc/self/status") {
             assert!(status.starts_with(b"Name:"));
         }
+    }
+
+    #[test]
+    fn last_part_with_a_mark_has_what_stands_behind_it_wherever_parts_end() {
+        let length = 3 * usize::try_from(LAST_PART_BYTES).unwrap();
+        let (folder, root) = root_with(&[("empty", "")]);
+        let part_of = |text: &[u8]| {
+            put_bytes(&folder.path().join("file"), text);
+            let part = root.last_part_with("file", b"<mark>", 4).unwrap().unwrap();
+            assert!(part.len() as u64 <= LAST_PART_BYTES + 10);
+            memmem::rfind(&part, b"<mark>").map(|at| part[at + 6..].to_vec())
+        };
+        for at in (0..length - 10)
+            .step_by(997)
+            .chain(length / 3 - 12..length / 3 + 2)
+        {
+            let mut text = vec![b'.'; length];
+            text[at..at + 10].copy_from_slice(b"<mark>1234");
+            let behind = part_of(&text).unwrap_or_else(|| panic!("the mark at {at} was not met"));
+            assert!(behind.starts_with(b"1234"), "{at}: {behind:?}");
+        }
+        assert_eq!(part_of(&vec![b'.'; length]), None);
+        assert_eq!(part_of(b"<mark>12"), Some(b"12".to_vec()));
+        assert_eq!(part_of(b"<mark>1, then <mark>2"), Some(b"2".to_vec()));
+        let none = |path: &str| root.last_part_with(path, b"<mark>", 4).unwrap();
+        assert_eq!((none("empty"), none("missing")), (Some(Vec::new()), None));
     }
 
     #[test]

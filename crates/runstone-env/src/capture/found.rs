@@ -135,6 +135,21 @@ impl Found {
         })
     }
 
+    /// Reads the last part of a file of the source in which `mark` stands.
+    pub(super) fn last_part_with(
+        &mut self,
+        root: &Root,
+        path: impl AsRef<Path>,
+        mark: &[u8],
+        behind: u64,
+    ) -> Option<Vec<u8>> {
+        let read = root.last_part_with(path, mark, behind);
+        read.unwrap_or_else(|error| {
+            self.lacks(explained(&error));
+            None
+        })
+    }
+
     /// Reads a file of the source as text.
     pub(super) fn text(&mut self, root: &Root, path: impl AsRef<Path>) -> Option<String> {
         let path = path.as_ref();

@@ -29,6 +29,8 @@ const LIBRARIES: [&str; 8] = [
 ];
 /// What glibc says of itself within its own file.
 const BANNER: &[u8] = b"stable release version ";
+/// Most bytes that a version of glibc has. Chosen: three times `2.36`.
+const VERSION_BYTES_MAX: usize = 16;
 /// Files by which containers are known.
 const MARKS: [(&str, &str); 4] = [
     (".dockerenv", "docker"),
@@ -95,7 +97,8 @@ fn unquoted(value: &str) -> String {
 fn c_library(root: &Root, found: &mut Found) -> Option<(&'static str, Option<String>)> {
     for folder in LIBRARIES {
         let path = format!("{folder}/libc.so.6");
-        if let Some(bytes) = found.read(root, &path) {
+        // It stands behind the code, which is most of the file.
+        if let Some(bytes) = found.last_part_with(root, &path, BANNER, VERSION_BYTES_MAX as u64) {
             let version = glibc_version(&bytes);
             if version.is_none() {
                 found.warn(format!("{path} does not say its version"));
@@ -109,10 +112,10 @@ fn c_library(root: &Root, found: &mut Found) -> Option<(&'static str, Option<Str
 }
 
 fn glibc_version(bytes: &[u8]) -> Option<String> {
-    let at = memchr::memmem::find(bytes, BANNER)?;
+    let at = memchr::memmem::rfind(bytes, BANNER)?;
     let version = bytes[at + BANNER.len()..].iter().copied();
     let version = version.take_while(|byte| byte.is_ascii_digit() || *byte == b'.');
-    let version: String = version.take(16).map(char::from).collect();
+    let version: String = version.take(VERSION_BYTES_MAX).map(char::from).collect();
     let version = version.trim_end_matches('.');
     (!version.is_empty()).then(|| version.to_owned())
 }

@@ -3,6 +3,7 @@
 //! # Source
 //! PEP 376 and 627 (installed projects), 610 and 660 (`direct_url.json`), 503 (names).
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use memchr::{memchr_iter, memrchr};
@@ -181,13 +182,17 @@ fn package(bytes: &[u8]) -> Option<Package> {
 /// files, the files about the installation. Those do not count, nor does the order of the lines.
 fn contents(record: &[u8]) -> Digest {
     let text = |(start, end): (usize, usize)| &record[start..end];
-    // Most bytes of a capture pass here, and most stand in their order.
-    let runs = runs(record, contents_of(record)).unwrap_or_else(|| {
-        let mut lines: Vec<(usize, usize)> = contents_of(record).collect();
-        lines.sort_unstable_by(|one, other| text(*one).cmp(text(*other)));
-        lines
-    });
-    Digest::of_lines("python.files", runs.into_iter().map(text))
+    // Most bytes of a capture pass here, and most stand in their order: they are hashed as they are
+    // met, and once more where that was wrong.
+    let is_in_order = Cell::new(true);
+    let runs = runs(record, contents_of(record), &is_in_order).map(text);
+    let digest = Digest::of_lines("python.files", runs);
+    if is_in_order.get() {
+        return digest;
+    }
+    let mut lines: Vec<(usize, usize)> = contents_of(record).collect();
+    lines.sort_unstable_by(|one, other| text(*one).cmp(text(*other)));
+    Digest::of_lines("python.files", lines.into_iter().map(text))
 }
 
 /// Returns where the lines are that count.
@@ -202,23 +207,34 @@ fn contents_of(record: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// Joins lines that follow each other, which are hashed as they stand; `None` if they are not in
-/// the order of their bytes.
-fn runs(record: &[u8], lines: impl Iterator<Item = (usize, usize)>) -> Option<Vec<(usize, usize)>> {
-    let mut runs: Vec<(usize, usize)> = Vec::new();
+/// Joins lines that follow each other, which are hashed as they stand. Ends early where they are not
+/// in the order of their bytes, and says so.
+fn runs(
+    record: &[u8],
+    mut lines: impl Iterator<Item = (usize, usize)>,
+    is_in_order: &Cell<bool>,
+) -> impl Iterator<Item = (usize, usize)> {
     let mut before: &[u8] = &[];
-    for (start, end) in lines {
-        let line = &record[start..end];
-        if line < before {
-            return None;
+    let mut open = None;
+    std::iter::from_fn(move || {
+        for (start, end) in lines.by_ref() {
+            let line = &record[start..end];
+            if line < before {
+                is_in_order.set(false);
+                return None;
+            }
+            before = line;
+            match &mut open {
+                Some((_, last)) if *last + 1 == start && record[*last] == b'\n' => *last = end,
+                _ => {
+                    if let Some(run) = open.replace((start, end)) {
+                        return Some(run);
+                    }
+                }
+            }
         }
-        before = line;
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == start && record[*last] == b'\n' => *last = end,
-            _ => runs.push((start, end)),
-        }
-    }
-    Some(runs)
+        open.take()
+    })
 }
 
 fn is_content(line: &[u8]) -> bool {

@@ -18,14 +18,12 @@ mod records;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::Value;
-
 use self::distribution::{Distribution, Problem};
 use self::interpreter::Interpreter;
 pub use self::records::{FileFinding, FileState, PythonFiles, python_files};
 use super::found::Found;
 use super::{Options, beside};
-use crate::root::Root;
+use crate::root::{Entry, Root};
 
 /// The name of a file by which a distribution says that its package manager is another one.
 const MANAGED: &str = "EXTERNALLY-MANAGED";
@@ -45,13 +43,17 @@ pub(super) fn read(root: &Root, options: &Options) -> Found {
     };
     describe(root, &interpreter, &mut found);
     let folders = path::folders(root, &interpreter, options, &mut found);
-    let mut seen = BTreeSet::new();
-    let mut broken = Vec::new();
+    let entries: Vec<(&Path, Entry)> = folders
+        .iter()
+        .flat_map(|folder| {
+            let names = found.names(root, folder).unwrap_or_default();
+            names.into_iter().map(|name| (folder.as_path(), name))
+        })
+        .collect();
+    distributions(root, entries, &mut found);
     for folder in &folders {
-        distributions(root, folder, &mut seen, &mut broken, &mut found);
         torch(root, folder, &mut found);
     }
-    found.list("broken", broken);
     found
 }
 
@@ -74,16 +76,14 @@ fn describe(root: &Root, interpreter: &Interpreter, found: &mut Found) {
     }
 }
 
-fn distributions(
-    root: &Root,
-    folder: &Path,
-    seen: &mut BTreeSet<String>,
-    broken: &mut Vec<Value>,
-    found: &mut Found,
-) {
-    let entries = found.names(root, folder).unwrap_or_default();
-    let read = beside::work_off(&entries, |entry| Distribution::of(root, folder, entry));
-    for (entry, distribution) in entries.into_iter().zip(read) {
+/// Reads all distributions, of every folder at once, the first folder first.
+fn distributions(root: &Root, entries: Vec<(&Path, Entry)>, found: &mut Found) {
+    let read = beside::work_off(&entries, |(folder, entry)| {
+        Distribution::of(root, folder, entry)
+    });
+    let mut seen = BTreeSet::new();
+    let mut broken = Vec::new();
+    for ((folder, entry), distribution) in entries.into_iter().zip(read) {
         if entry.name.starts_with('~') {
             // pip renames a folder so before it removes it; what is left was never removed.
             found.warn(format!(
@@ -119,6 +119,7 @@ fn distributions(
             Some(Err(Problem::Unreadable(text))) => found.lacks(text),
         }
     }
+    found.list("broken", broken);
 }
 
 /// Adds what torch was built for, from the file that says it: importing it would take seconds.
