@@ -213,6 +213,9 @@ impl StoreError {
                     _ => format!("{mend}, then run the same command again"),
                 });
             }
+            Self::Unknown { path, .. } if is_without_claim(path) => {
+                "run the same command again: it may then stand twice, which means the same"
+            }
             Self::Unknown { .. } => "run the same command again: it records at most once",
             Self::Damaged(damage) if damage.kind == DamageKind::Missing => {
                 "see all damage with `runstone verify`; `runstone verify --repair` puts back what is \
@@ -362,6 +365,17 @@ fn mend(source: &io::Error) -> Option<&'static str> {
     }
 }
 
+/// Returns whether a path is one of a log whose entries claim no key, so that each call is an entry
+/// of its own.
+fn is_without_claim(path: &str) -> bool {
+    let mut names = path.split(['/', '#']);
+    match names.next() {
+        Some("notes" | "environments") => true,
+        Some("cohorts") => names.nth(1) == Some("notes"),
+        _ => false,
+    }
+}
+
 fn list(differences: &[Difference]) -> String {
     let one = |Difference { name, asked, found }: &Difference| {
         format!("`{name}` is {found}, not {asked}")
@@ -392,6 +406,34 @@ mod tests {
             ("~/store", "'~/store'"),
         ] {
             assert_eq!(pasted(Path::new(path)), word);
+        }
+    }
+
+    #[test]
+    fn once_is_promised_of_what_claims_a_key_and_of_nothing_else() {
+        let hint = |path: &str| {
+            let unknown = StoreError::Unknown {
+                path: path.to_owned(),
+                doubt: Doubt::Publishing,
+                source: None,
+            };
+            unknown.hint().unwrap()
+        };
+        for path in [
+            "keys/0f/0f00",
+            "cohorts/c/log/0000000000/00000000000000000007",
+            "cohorts/notes/log#7",
+        ] {
+            assert!(hint(path).contains("at most once"), "{path}");
+        }
+        for path in [
+            "cohorts/c/notes/0000000000/00000000000000000007",
+            "cohorts/log/notes#7",
+            "environments/log#7",
+            "environments/notes#7",
+            "notes#7",
+        ] {
+            assert!(hint(path).contains("stand twice"), "{path}");
         }
     }
 
