@@ -106,7 +106,7 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Returns the files that most of a capture's bytes are in.
+/// Returns the files that most of a capture's bytes are in, and which it reads whole.
 fn files(captured: &Capture) -> Vec<PathBuf> {
     const OF_A_DISTRIBUTION: [&str; 5] = [
         "METADATA",
@@ -116,18 +116,7 @@ fn files(captured: &Capture) -> Vec<PathBuf> {
         "direct_url.json",
     ];
     let known = ["/var/lib/dpkg/status", "/var/lib/apt/extended_states"];
-    let library = [
-        "/lib/x86_64-linux-gnu/libc.so.6",
-        "/lib64/libc.so.6",
-        "/lib/libc.so.6",
-    ];
     let mut files: Vec<PathBuf> = known.into_iter().map(PathBuf::from).collect();
-    files.extend(
-        library
-            .into_iter()
-            .map(PathBuf::from)
-            .find(|it| it.exists()),
-    );
     files.extend(
         below(Path::new("/var/lib/apt/lists"))
             .into_iter()
