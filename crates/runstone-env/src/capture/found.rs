@@ -116,7 +116,12 @@ impl Found {
 
     /// Reads a file of the source. What cannot be read is missing from then on.
     pub(super) fn read(&mut self, root: &Root, path: impl AsRef<Path>) -> Option<Vec<u8>> {
-        root.read(path).unwrap_or_else(|error| {
+        self.unless_unreadable(root.read(path))
+    }
+
+    /// Returns what was read; what could not be is missing from then on.
+    fn unless_unreadable(&mut self, read: Result<Option<Vec<u8>>, RootError>) -> Option<Vec<u8>> {
+        read.unwrap_or_else(|error| {
             self.lacks(explained(&error));
             None
         })
@@ -129,10 +134,7 @@ impl Found {
         path: impl AsRef<Path>,
         is_enough: impl Fn(&[u8]) -> bool,
     ) -> Option<Vec<u8>> {
-        root.head(path, is_enough).unwrap_or_else(|error| {
-            self.lacks(explained(&error));
-            None
-        })
+        self.unless_unreadable(root.head(path, is_enough))
     }
 
     /// Reads the last part of a file of the source in which `mark` stands.
@@ -143,11 +145,7 @@ impl Found {
         mark: &[u8],
         behind: u64,
     ) -> Option<Vec<u8>> {
-        let read = root.last_part_with(path, mark, behind);
-        read.unwrap_or_else(|error| {
-            self.lacks(explained(&error));
-            None
-        })
+        self.unless_unreadable(root.last_part_with(path, mark, behind))
     }
 
     /// Reads a file of the source as text.

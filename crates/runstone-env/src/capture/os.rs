@@ -29,7 +29,7 @@ const LIBRARIES: [&str; 8] = [
 ];
 /// What glibc says of itself within its own file.
 const BANNER: &[u8] = b"stable release version ";
-/// Most bytes that a version of glibc has. Chosen: three times `2.36`.
+/// Most bytes that a version of glibc has. Chosen: four times `2.36`.
 const VERSION_BYTES_MAX: usize = 16;
 /// Files by which containers are known.
 const MARKS: [(&str, &str); 4] = [
