@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::damage::{Damage, DamageKind};
 use crate::hash::Hash256;
-use crate::log::{CohortName, Log};
+use crate::log::{CohortName, Log, claims_keys};
 
 /// A store that could not do as asked.
 #[derive(Debug, Error)]
@@ -213,7 +213,7 @@ impl StoreError {
                     _ => format!("{mend}, then run the same command again"),
                 });
             }
-            Self::Unknown { path, .. } if is_without_claim(path) => {
+            Self::Unknown { path, .. } if !claims_keys(path) => {
                 "run the same command again: it may then stand twice, which means the same"
             }
             Self::Unknown { .. } => "run the same command again: it records at most once",
@@ -362,17 +362,6 @@ fn mend(source: &io::Error) -> Option<&'static str> {
         ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room"),
         _ => None,
-    }
-}
-
-/// Returns whether a path is one of a log whose entries claim no key, so that each call is an entry
-/// of its own.
-fn is_without_claim(path: &str) -> bool {
-    let mut names = path.split(['/', '#']);
-    match names.next() {
-        Some("notes" | "environments") => true,
-        Some("cohorts") => names.nth(1) == Some("notes"),
-        _ => false,
     }
 }
 

@@ -64,6 +64,17 @@ impl Log {
     }
 }
 
+/// Returns whether a path below the root may be of entries that claim a key. Elsewhere, in notes and
+/// among environments, each call is an entry of its own.
+pub(crate) fn claims_keys(path: &str) -> bool {
+    let mut names = path.split(['/', '#']);
+    match names.next() {
+        Some("notes" | "environments") => false,
+        Some("cohorts") => names.nth(1) != Some("notes"),
+        _ => true,
+    }
+}
+
 /// The log's name as envelopes carry it: its path below the root.
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
