@@ -190,7 +190,7 @@ fn what_conda_brought_is_counted_once_and_what_is_shadowed_never() {
     };
     assert_eq!(
         lines(&diff(&side("1"), &side("2"))),
-        ["conda numpy changed 1 2"]
+        ["conda numpy upgraded 1 2"]
     );
 }
 

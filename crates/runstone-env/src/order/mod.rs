@@ -3,6 +3,7 @@
 //! Where the rule is not known here, versions are the same or they are not: a wrong "upgraded" is
 //! worse than "changed".
 
+mod conda;
 mod debian;
 
 use std::cmp::Ordering;
@@ -12,6 +13,7 @@ use crate::names::SourceName;
 /// Compares two versions of one package. `None`: nobody here knows.
 pub(crate) fn compare(source: SourceName, left: &str, right: &str) -> Option<Ordering> {
     match source {
+        SourceName::Conda => conda::compare(left, right),
         SourceName::Dpkg => debian::compare(left, right),
         SourceName::Python => {
             let left: pep440_rs::Version = left.parse().ok()?;
