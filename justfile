@@ -101,6 +101,10 @@ restore-python:
 restore-npm:
     .ci/restore-npm
 
+# Restores a prefix of conda from a channel of its own; takes nothing from anywhere. Needs a conda.
+restore-conda:
+    .ci/restore-conda
+
 # Two hosts with caches of their own record into one store on NFS, while the server is killed under them;
 # needs root, qemu and nfs-ganesha of Debian. RUNSTONE: a command that is built already.
 nfs *RUNSTONE:

@@ -77,6 +77,29 @@ pub(crate) fn is_npm_version(version: &str) -> bool {
     all(version, |byte| b".-+".contains(&byte)) && semver::Version::parse(version).is_ok()
 }
 
+/// Tells whether a name is one of conda's packages.
+pub(crate) fn is_conda_name(name: &str) -> bool {
+    let is_start = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
+    name.bytes().next().is_some_and(is_start)
+        && name.bytes().all(|it| is_start(it) || b"-.".contains(&it))
+        && !is_conda_archive(name)
+}
+
+/// Tells whether a version is one of conda's, and no pattern of some.
+pub(crate) fn is_conda_version(version: &str) -> bool {
+    all(version, |byte| b"._+!".contains(&byte)) && crate::order::is_conda_version(version)
+}
+
+/// Tells whether a build is one of conda's, and no pattern of some.
+pub(crate) fn is_conda_build(build: &str) -> bool {
+    all(build, |byte| b"._".contains(&byte)) && !is_conda_archive(build)
+}
+
+/// Tells whether conda would take a word for the path of an archive.
+fn is_conda_archive(word: &str) -> bool {
+    [".conda", ".tar.bz2"].iter().any(|it| word.ends_with(it))
+}
+
 /// Tells whether a text is the number of a release: `12`, `22.04`.
 pub(crate) fn is_release(release: &str) -> bool {
     let mut parts = release.split('.');

@@ -24,6 +24,7 @@ mod processes;
 mod readonly;
 mod report;
 mod restore;
+mod restore_conda;
 mod scene;
 mod secrets;
 mod sentences;

@@ -67,9 +67,11 @@ fn prefix(root: &Root, options: &Options) -> Option<PathBuf> {
             .into_iter()
             .flatten()
             .find(|it| has(it))
-            .map(Path::to_owned);
+            // However it was spelled: without a slash at its end, or two in its middle.
+            .map(|it| it.components().collect());
     }
-    options.variable("CONDA_PREFIX").map(PathBuf::from)
+    let named = options.variable("CONDA_PREFIX")?;
+    Some(Path::new(named).components().collect())
 }
 
 fn package(bytes: &[u8]) -> Result<Package, serde_json::Error> {

@@ -36,6 +36,11 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
     Some(order.then_with(|| compare_parts(&left.local, &right.local)))
 }
 
+/// Tells whether a text is a version.
+pub(crate) fn is_version(text: &str) -> bool {
+    Version::of(text).is_some()
+}
+
 impl Version {
     fn of(text: &str) -> Option<Self> {
         let mut text = text.to_ascii_lowercase();
@@ -190,6 +195,7 @@ mod tests {
             "", "+1", "1..2", "a!1", "1!2!3", "1+2+3", "1 2", "1-2_3", "1/2", "!1", "1+",
         ] {
             assert_eq!(compare(text, "1"), None, "{text:?}");
+            assert!(!is_version(text), "{text:?}");
         }
     }
 

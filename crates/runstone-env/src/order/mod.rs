@@ -8,6 +8,7 @@ mod debian;
 
 use std::cmp::Ordering;
 
+pub(crate) use self::conda::is_version as is_conda_version;
 use crate::names::SourceName;
 
 /// Compares two versions of one package. `None`: nobody here knows.

@@ -6,7 +6,7 @@
 
 use super::globals;
 use super::manager::Manager;
-use super::policy::Policy;
+use super::policy::{Policy, is_plain};
 use super::side::Side;
 use crate::names::{SourceName, State, words};
 use crate::unfinished;
@@ -115,10 +115,13 @@ pub(super) fn obstacles(
         {
             add(ObstacleKind::NotChangeable, text);
         }
-        if manager == Manager::Pip && policy.into.is_none() {
-            for text in unchangeable(current) {
-                add(ObstacleKind::NotChangeable, text);
-            }
+        let unchangeable = match manager {
+            Manager::Conda => unchangeable_prefix(current, target),
+            Manager::Pip if policy.into.is_none() => unchangeable(current, target),
+            _ => Vec::new(),
+        };
+        for text in unchangeable {
+            add(ObstacleKind::NotChangeable, text);
         }
     }
     obstacles
@@ -162,6 +165,7 @@ fn foreign(
     }
     let place = |side: &Side<'_>| match manager {
         Manager::Pip if policy.into.is_none() => side.places.python.clone(),
+        Manager::Conda => side.places.conda.clone(),
         Manager::Npm => side.places.npm.clone(),
         _ => None,
     };
@@ -188,12 +192,12 @@ fn unfinished(current: &Side<'_>) -> Option<String> {
 }
 
 /// Returns why the Python environment at hand may not be changed.
-fn unchangeable(current: &Side<'_>) -> Vec<String> {
+fn unchangeable(current: &Side<'_>, target: &Side<'_>) -> Vec<String> {
     let is_so = |fact: &str| current.is_so(SourceName::Python, fact);
     let mut found = Vec::new();
     if is_so("externally_managed") {
         found.push("the interpreter belongs to the system's packages".to_owned());
-    } else if !is_so("virtual") {
+    } else if !is_so("virtual") && !is_prefix_of_conda(current, target) {
         found.push("the interpreter is no virtual environment's".to_owned());
     } else if is_so("system_site_packages") {
         found.push("the environment also has the packages of the interpreter below".to_owned());
@@ -202,6 +206,55 @@ fn unchangeable(current: &Side<'_>) -> Vec<String> {
         found.push("where the environment stands is not known".to_owned());
     }
     found
+}
+
+/// Returns why the prefix of conda at hand may not be changed.
+fn unchangeable_prefix(current: &Side<'_>, target: &Side<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(own) = has_conda(current) {
+        found.push(format!(
+            "the prefix is the one that `{own}` itself stands in: make another one beside it"
+        ));
+    }
+    match current.places.conda.as_deref() {
+        None => found.push("where the prefix stands is not known".to_owned()),
+        // conda puts variables and a home into paths, and leads up by their letters.
+        Some(prefix) if !is_plain(prefix) || prefix.contains(['$', '~', '%']) => {
+            found.push(format!("conda would take `{prefix}` for another path"));
+        }
+        Some(_) => {}
+    }
+    for (side, word) in [(current, "now"), (target, "in the target")] {
+        let packages = side.source(SourceName::Conda);
+        let packages = packages
+            .map(|it| it.packages.as_slice())
+            .unwrap_or_default();
+        let twice = packages.windows(2).find(|it| it[0].name == it[1].name);
+        if let Some([package, _]) = twice {
+            found.push(format!("`{}` is in the prefix twice {word}", package.name));
+        }
+    }
+    found
+}
+
+/// Tells whether the Python at hand is one that conda brought into a prefix of its own, and what
+/// else it brought is known of both sides.
+fn is_prefix_of_conda(current: &Side<'_>, target: &Side<'_>) -> bool {
+    let places = &current.places;
+    let is_one = places.conda.is_some() && places.conda == places.python;
+    let is_known = [current, target]
+        .iter()
+        .all(|it| it.is_captured(SourceName::Conda));
+    is_known && is_one && has_conda(current).is_none()
+}
+
+/// Returns what stands in the prefix and installs into all of them.
+fn has_conda<'e>(current: &Side<'e>) -> Option<&'e str> {
+    let conda = current.source(SourceName::Conda)?;
+    let names = conda.packages.iter().map(|it| it.name.as_str());
+    names
+        .into_iter()
+        .find(|it| matches!(*it, "conda" | "mamba"))
 }
 
 /// Returns distribution and release: by its name, which tells apart what a major number does not.

@@ -2,8 +2,8 @@
 //! them.
 //!
 //! ```text
-//! gate     what stands in the way at all       apt python npm         steps of each manager
-//! policy   what may be done                    conda globals          what is told and not changed
+//! gate     what stands in the way at all       apt conda python npm   steps of each manager
+//! policy   what may be done                    globals                what is told and not changed
 //! plan     the steps, and their name           protected              what is never removed
 //! argv     the command lines, a script
 //! proof    what the managers announced, held against the plan

@@ -108,7 +108,7 @@ pub fn plan(current: &Side<'_>, target: &Side<'_>, policy: &Policy) -> Result<Pl
     for manager in &managers {
         match manager {
             Manager::Apt => apt::steps(current, target, policy, &mut found),
-            Manager::Conda => conda::steps(current, target, &mut found),
+            Manager::Conda => conda::steps(current, target, policy, &mut found),
             Manager::Pip => python::steps(current, target, policy, &mut found),
             Manager::Npm => npm::steps(current, target, policy, &mut found),
             Manager::Pnpm | Manager::Yarn => {
@@ -126,6 +126,7 @@ pub fn plan(current: &Side<'_>, target: &Side<'_>, policy: &Policy) -> Result<Pl
         against: against(current, &managers),
         places: Places {
             python: python.or_else(|| place(Manager::Pip, &current.places.python)),
+            conda: place(Manager::Conda, &current.places.conda),
             npm: place(Manager::Npm, &current.places.npm),
         },
         policy: policy.clone(),

@@ -94,7 +94,7 @@ fn leads_up(address: &str) -> bool {
 
 /// Tells whether a path is absolute and leads where it says: every part is a name, and no name is
 /// one for a terminal.
-fn is_plain(path: &str) -> bool {
+pub(super) fn is_plain(path: &str) -> bool {
     let parts = path.strip_prefix('/').map(|it| it.split('/'));
     parts.is_some_and(|mut it| it.all(|part| !matches!(part, "" | "." | "..")))
         && !path.chars().any(char::is_control)

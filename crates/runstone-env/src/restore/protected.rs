@@ -35,6 +35,16 @@ const KERNELS: [&str; 2] = [IMAGE, "linux-modules-"];
 const IMAGE: &str = "linux-image-";
 /// What installs everything else into a Python environment.
 const PYTHON: [&str; 4] = ["pip", "runstone", "setuptools", "uv"];
+/// What installs everything else into a prefix of conda.
+const CONDA: [&str; 7] = [
+    "conda",
+    "mamba",
+    "micromamba",
+    "pip",
+    "runstone",
+    "setuptools",
+    "uv",
+];
 /// What installs everything else for npm.
 const NPM: [&str; 2] = ["npm", "runstone"];
 
@@ -82,6 +92,13 @@ fn is_of_no_release(rest: &str) -> bool {
 pub(super) fn python(name: &str) -> Option<String> {
     let is_protected = PYTHON.contains(&name);
     is_protected.then(|| "it installs the others".to_owned())
+}
+
+/// Returns why a package of conda is never removed.
+pub(super) fn conda(name: &str) -> Option<String> {
+    CONDA
+        .contains(&name)
+        .then(|| "it installs the others".to_owned())
 }
 
 /// Returns why a package of npm is never removed.

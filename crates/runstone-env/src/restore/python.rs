@@ -26,9 +26,10 @@ const ORIGIN: [&str; 4] = ["commit_id", "editable", "subdirectory", "url"];
 pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, found: &mut Found) {
     let now = match policy.into {
         Some(_) => BTreeMap::new(),
-        None => packages(current, target),
+        None => packages(current),
     };
-    let then = packages(target, current);
+    let then = packages(target);
+    let (now_condas, then_condas) = condas(current, target);
     if let Some(broken) = broken(target) {
         found.notes.push(format!(
             "the target had {broken} half-removed distributions, which are not brought back"
@@ -36,7 +37,19 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
     }
     let names: BTreeSet<&str> = now.keys().chain(then.keys()).copied().collect();
     for name in names {
-        match (now.get(name), then.get(name)) {
+        let (here, wanted) = (now.get(name), then.get(name));
+        let brought = (
+            here.is_some_and(|it| now_condas && is_condas(it)),
+            wanted.is_some_and(|it| then_condas && is_condas(it)),
+        );
+        match (here, wanted) {
+            // conda's own part of a restore.
+            (Some(_), Some(_)) if brought == (true, true) => {}
+            (Some(_), None) if brought.0 => {}
+            (None, Some(_)) if brought.1 => {}
+            (Some(here), Some(wanted)) if brought != (false, false) => {
+                found.steps.push(covered(here, wanted, brought.0));
+            }
             (Some(here), None) => {
                 let python = target.source(SourceName::Python);
                 let left = python.and_then(|python| unfinished::left_of(python, name));
@@ -49,17 +62,39 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
     }
 }
 
-fn packages<'e>(side: &Side<'e>, other: &Side<'_>) -> BTreeMap<&'e str, &'e Package> {
-    let conda = SourceName::Conda;
-    let without_conda = side.is_captured(conda) && other.is_captured(conda);
+fn packages<'e>(side: &Side<'e>) -> BTreeMap<&'e str, &'e Package> {
     let source = side.source(SourceName::Python);
     let packages = source.map(|it| it.packages.as_slice()).unwrap_or_default();
-    let is_meant = |package: &&Package| {
-        let is_condas = without_conda && text(package, "installer") == Some("conda");
-        package.facts.get("shadowed") != Some(&Value::Bool(true)) && !is_condas
-    };
-    let packages = packages.iter().filter(is_meant);
+    let is_seen = |it: &&Package| it.facts.get("shadowed") != Some(&Value::Bool(true));
+    let packages = packages.iter().filter(is_seen);
     packages.map(|it| (it.name.as_str(), it)).collect()
+}
+
+/// Tells of each side whether what conda brought is left to conda: here always, of the target where
+/// conda can restore it.
+fn condas(current: &Side<'_>, target: &Side<'_>) -> (bool, bool) {
+    let now = current.is_captured(SourceName::Conda);
+    (now, now && target.is_captured(SourceName::Conda))
+}
+
+fn is_condas(package: &Package) -> bool {
+    text(package, "installer") == Some("conda")
+}
+
+/// Tells of a distribution that conda brought on one side and pip on the other: neither knows what
+/// the other did to it.
+fn covered(here: &Package, wanted: &Package, is_condas_now: bool) -> Step {
+    let mut step = Step::new(Manager::Pip, Action::Unavailable, &wanted.name);
+    step.before = Some(here.version.clone());
+    step.after = Some(wanted.version.clone());
+    let reason = if is_condas_now {
+        "conda brought what is there, which pip leaves alone"
+    } else {
+        "pip put what is there over what conda brought: `conda install --force-reinstall` puts \
+         that back"
+    };
+    step.reason = Some(reason.to_owned());
+    step
 }
 
 fn broken(target: &Side<'_>) -> Option<usize> {

@@ -24,6 +24,8 @@ pub struct Side<'e> {
 pub struct Places {
     /// The folder of the Python environment.
     pub python: Option<String>,
+    /// The prefix of conda.
+    pub conda: Option<String>,
     /// The folder of npm's global packages.
     pub npm: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Places {
         };
         Self {
             python: place(SourceName::Python, "prefix"),
+            conda: place(SourceName::Conda, "prefix"),
             npm: place(SourceName::Npm, "folder"),
         }
     }
@@ -51,7 +54,7 @@ impl Places {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        json!({ "python": self.python, "npm": self.npm })
+        json!({ "python": self.python, "conda": self.conda, "npm": self.npm })
     }
 }
 

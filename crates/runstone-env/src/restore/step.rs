@@ -48,6 +48,8 @@ pub struct Step {
     pub marks: Option<Marks>,
     /// From where it comes, if from no index: the requirement as Python writes it.
     pub origin: Option<String>,
+    /// Which archive it comes in, where its digest is known: `md5=…`, as conda writes it.
+    pub archive: Option<String>,
     /// Why it cannot be had.
     pub reason: Option<String>,
 }
@@ -97,6 +99,7 @@ impl Step {
             after: None,
             marks: None,
             origin: None,
+            archive: None,
             reason: None,
         }
     }
@@ -125,6 +128,7 @@ impl Step {
             ("before", &self.before),
             ("after", &self.after),
             ("origin", &self.origin),
+            ("archive", &self.archive),
             ("reason", &self.reason),
         ];
         for (member, text) in texts {

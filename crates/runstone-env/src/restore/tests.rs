@@ -11,6 +11,7 @@ use crate::names::{SourceName, State};
 use crate::restore::argv::{Installer, Means, acting, proving, script};
 
 const PREFIX: &str = "/srv/venv";
+const CONDA: &str = "/srv/conda/envs/e";
 
 /// An environment with a system around its packages.
 fn environment(packages: &[(SourceName, Package)]) -> Environment {
@@ -64,6 +65,7 @@ fn dpkg(name: &str, version: &str) -> (SourceName, Package) {
 fn side(environment: &Environment) -> Side<'_> {
     let mut side = Side::of(environment);
     side.places.python = Some(PREFIX.to_owned());
+    side.places.conda = Some(CONDA.to_owned());
     side.places.npm = Some("/srv/npm/lib/node_modules".to_owned());
     side
 }
@@ -105,6 +107,7 @@ fn lines(plan: &Plan, manager: Manager, installer: Installer) -> Vec<String> {
     let means = Means {
         installer,
         base: Some("/usr/bin/python3".to_owned()),
+        without: Some("/tmp/without".to_owned()),
     };
     let lines = proving(plan, manager, &means)
         .into_iter()
@@ -573,20 +576,239 @@ fn marks_follow_the_versions() {
     assert_eq!(plan.notes.len(), 1);
 }
 
+/// A prefix of conda with these packages: name, version and what else is known.
+fn prefix(packages: &[(&str, &str, Value)]) -> Environment {
+    let packages = packages.iter();
+    let packages: Vec<_> = packages
+        .map(|(name, version, more)| (SourceName::Conda, package(name, version, more)))
+        .collect();
+    let mut environment = environment(&packages);
+    let conda = environment.sources.get_mut(&SourceName::Conda).unwrap();
+    conda.state = State::Captured;
+    environment
+}
+
+fn only(manager: Manager) -> Policy {
+    Policy {
+        only: [manager].into(),
+        ..pruning()
+    }
+}
+
 #[test]
-fn conda_is_told_and_not_changed() {
-    let with = |version: &str| {
-        let mut environment = environment(&[(SourceName::Conda, Package::new("mkl", version))]);
+fn package_of_conda_is_wanted_by_version_and_build() {
+    let built = |build: &str| json!({ "build": build });
+    let current = prefix(&[
+        ("extra", "1", built("0")),
+        ("mkl", "2024.2", built("h0_0")),
+        ("pip", "24.0", built("py_0")),
+        ("python", "3.11.9", built("h1_0")),
+        ("same", "1", built("0")),
+        ("zlib", "1.3", built("h0_0")),
+    ]);
+    let target = prefix(&[
+        ("mkl", "2024.1", built("h0_0")),
+        ("new", "1!0.1", built("py_0")),
+        ("python", "3.11.10", built("h1_0")),
+        ("same", "1", built("0")),
+        ("zlib", "1.3", built("h1_1")),
+    ]);
+    let plan = planned(&current, &target, &only(Manager::Conda));
+    assert_eq!(
+        told(&plan),
+        [
+            "conda remove extra 1=0 → -",
+            "conda downgrade mkl 2024.2=h0_0 → 2024.1=h0_0",
+            "conda install new - → 1!0.1=py_0",
+            "conda upgrade python 3.11.9=h1_0 → 3.11.10=h1_0",
+            "conda reinstall zlib 1.3=h0_0 → 1.3=h1_1",
+        ]
+    );
+    let kept: Vec<_> = plan.kept.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(kept, ["pip"], "what installs the others stays");
+    let remove = "conda remove --prefix /srv/conda/envs/e --yes --quiet --force-remove";
+    let install = "conda install --prefix /srv/conda/envs/e --yes --quiet --no-deps";
+    let asked = install.replace("/srv/conda/envs/e", "/tmp/without");
+    let packages = "mkl=2024.1=h0_0 new=1!0.1=py_0 python=3.11.10=h1_0 zlib=1.3=h1_1";
+    assert_eq!(
+        lines(&plan, Manager::Conda, Installer::Pip),
+        [
+            format!("{remove} --json --dry-run -- extra"),
+            format!("{asked} --json --dry-run -- {packages}"),
+            format!("{remove} -- extra"),
+            format!("{install} -- {packages}"),
+        ]
+    );
+}
+
+#[test]
+fn archive_of_conda_with_other_contents_is_put_in_place_again() {
+    let with = |more: Value| prefix(&[("mkl", "1", more)]);
+    let (a, b) = ("a".repeat(64), "b".repeat(64));
+    let current = with(json!({ "build": "0", "sha256": a, "md5": "c" }));
+    for same in [
+        json!({ "build": "0", "sha256": a, "md5": "d" }),
+        json!({ "build": "0", "md5": "c" }),
+        json!({ "build": "0" }),
+    ] {
+        let plan = planned(&current, &with(same), &only(Manager::Conda));
+        assert!(plan.is_nothing());
+    }
+    for (more, archive) in [
+        (
+            json!({ "build": "0", "sha256": b, "md5": "c" }),
+            format!("sha256={b}"),
+        ),
+        (
+            json!({ "build": "0", "sha256": b, "md5": &b[..32] }),
+            format!("md5={}", &b[..32]),
+        ),
+    ] {
+        let plan = planned(&current, &with(more), &only(Manager::Conda));
+        assert_eq!(told(&plan), ["conda reinstall mkl 1=0 → 1=0"]);
+        let lines = lines(&plan, Manager::Conda, Installer::Pip);
+        let told = format!("-- mkl=1=0[{archive}]");
+        assert!(
+            lines[1].contains("--no-deps --force-reinstall"),
+            "{lines:?}"
+        );
+        assert!(lines[1].ends_with(&told), "{lines:?}");
+    }
+}
+
+#[test]
+fn what_conda_would_take_for_a_pattern_or_an_order_is_unavailable() {
+    let built = json!({ "build": "0" });
+    let target = prefix(&[
+        ("--file=evil", "1", built.clone()),
+        ("a", "1.*", built.clone()),
+        ("b", "1", json!({ "build": "*" })),
+        ("c", "1", json!({})),
+        ("d", ">=1", built.clone()),
+        ("e[md5=0]", "1", built.clone()),
+        ("https://host/f", "1", built.clone()),
+        ("g", "1|2", built.clone()),
+        ("Upper", "1", built.clone()),
+        ("h.conda", "1", built),
+        ("i", "1", json!({ "build": "0.tar.bz2" })),
+        ("j", "1", json!({ "build": "0.conda" })),
+        ("k", "1", json!({ "build": "0[md5=0]" })),
+    ]);
+    let plan = planned(&prefix(&[]), &target, &only(Manager::Conda));
+    assert_eq!(plan.unavailable().count(), 13, "{:?}", told(&plan));
+    assert!(plan.at_work().is_empty());
+}
+
+#[test]
+fn prefix_that_conda_stands_in_or_that_nobody_knows_is_not_changed() {
+    let base = prefix(&[("conda", "26.7.0", json!({ "build": "0" }))]);
+    assert_eq!(
+        refused(&base, &base, &only(Manager::Conda)),
+        ["conda: the prefix is the one that `conda` itself stands in: make another one beside it"]
+    );
+    let empty = prefix(&[]);
+    let policy = only(Manager::Conda);
+    let at = |place: Option<&str>| {
+        let mut here = side(&empty);
+        here.places.conda = place.map(ToOwned::to_owned);
+        let not = plan(&here, &Side::of(&empty), &policy).unwrap_err();
+        not.obstacles[0].text.clone()
+    };
+    assert_eq!(at(None), "where the prefix stands is not known");
+    for other in [
+        "envs/e",
+        "/srv/$HOME/e",
+        "/srv/../e",
+        "/srv/~/e",
+        "/srv/a\nb",
+    ] {
+        let refusal = format!("conda would take `{other}` for another path");
+        assert_eq!(at(Some(other)), refusal);
+    }
+    let built = json!({ "build": "0" });
+    let twice = prefix(&[("a", "1", built.clone()), ("a", "2", built)]);
+    assert_eq!(
+        refused(&twice, &empty, &policy),
+        ["conda: `a` is in the prefix twice now"]
+    );
+    let mut there = side(&empty);
+    there.places.conda = Some("/srv/conda/envs/other".to_owned());
+    let not = plan(&side(&empty), &there, &policy).unwrap_err();
+    let texts: Vec<_> = not.obstacles.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        ["another place: /srv/conda/envs/e now, /srv/conda/envs/other in the target"]
+    );
+}
+
+#[test]
+fn python_of_a_prefix_is_changed_by_pip_where_conda_is_captured() {
+    let no_virtual = |mut environment: Environment| {
+        let python = environment.sources.get_mut(&SourceName::Python).unwrap();
+        python.facts.remove("virtual");
+        environment
+    };
+    let with = |current: &Environment, target: &Environment, folder: &str| {
+        let mut here = side(current);
+        here.places.python = Some(folder.to_owned());
+        let there = Side {
+            environment: target,
+            ..here.clone()
+        };
+        plan(&here, &there, &only(Manager::Pip)).map_err(|not| not.obstacles[0].text.clone())
+    };
+    let same = |environment: &Environment, folder: &str| with(environment, environment, folder);
+    let own = no_virtual(prefix(&[("python", "3.11.7", json!({ "build": "0" }))]));
+    assert!(same(&own, CONDA).is_ok());
+    let refusal = "the interpreter is no virtual environment's";
+    assert_eq!(same(&own, "/usr").unwrap_err(), refusal);
+    let base = no_virtual(prefix(&[("conda", "26.7.0", json!({ "build": "0" }))]));
+    assert_eq!(same(&base, CONDA).unwrap_err(), refusal);
+    let unknown = no_virtual(environment(&[]));
+    assert_eq!(same(&unknown, CONDA).unwrap_err(), refusal);
+    assert_eq!(with(&own, &unknown, CONDA).unwrap_err(), refusal);
+}
+
+#[test]
+fn what_conda_brought_is_never_removed_or_put_by_pip() {
+    let brought = |name: &str, version: &str| {
+        let mut package = Package::new(name, version);
+        package.facts = facts(&json!({ "installer": "conda" }));
+        (SourceName::Python, package)
+    };
+    let with_conda = |packages: &[(SourceName, Package)], state: State| {
+        let mut environment = environment(packages);
         environment
             .sources
             .get_mut(&SourceName::Conda)
             .unwrap()
-            .state = State::Captured;
+            .state = state;
         environment
     };
-    let plan = planned(&with("1"), &with("2"), &Policy::default());
-    assert_eq!(told(&plan), ["conda unavailable mkl 1 → 2"]);
-    assert!(plan.at_work().is_empty());
+    let known = State::Captured;
+    let now = with_conda(
+        &[brought("a", "1"), brought("b", "1"), python("c", "2")],
+        known,
+    );
+    let then = with_conda(
+        &[brought("b", "2"), brought("c", "1"), brought("d", "1")],
+        known,
+    );
+    let plan = planned(&now, &then, &only(Manager::Pip));
+    assert_eq!(told(&plan), ["pip unavailable c 2 → 1"]);
+    assert!(plan.kept.is_empty(), "{:?}", plan.kept);
+    let reason = plan.steps[0].reason.as_deref().unwrap();
+    assert!(reason.starts_with("pip put what is there over what conda brought"));
+    // The other way round.
+    let plan = planned(&then, &now, &only(Manager::Pip));
+    assert_eq!(told(&plan), ["pip unavailable c 1 → 2"]);
+    // Of what conda brought elsewhere pip has its own.
+    let elsewhere = with_conda(&[python("e", "1")], State::Absent);
+    let plan = planned(&now, &elsewhere, &only(Manager::Pip));
+    assert_eq!(told(&plan), ["pip remove c 2 → -", "pip install e - → 1"]);
+    let plan = planned(&elsewhere, &now, &only(Manager::Pip));
+    let lines = told(&plan);
+    assert_eq!(lines[0], "pip install a - → 1", "{lines:?}");
 }
 
 #[test]
@@ -866,7 +1088,10 @@ proptest! {
         let plan = planned(&current, &target, &policy);
         for manager in Manager::ALL.iter().copied() {
             for installer in [Installer::Uv, Installer::Pip] {
-                let means = Means { installer, base: None };
+                let means = Means {
+                    installer,
+                    ..Means::default()
+                };
                 let lines = proving(&plan, manager, &means);
                 for line in lines.iter().chain(&acting(&plan, manager, &means)) {
                     let at = line.arguments.iter().position(|word| word == "--").unwrap();

@@ -16,5 +16,5 @@ mod session;
 
 pub use self::lock::LockError;
 pub(crate) use self::lock::locked;
-pub(crate) use self::program::{Patience, Program, found, working};
+pub(crate) use self::program::{Patience, Program, found, last_lines, shown, working};
 pub(crate) use self::session::Session;

@@ -155,16 +155,28 @@ impl Ended {
 
     /// Returns the last lines of what it said: of its errors, else of its answer.
     pub(crate) fn last_lines(&self) -> Vec<String> {
-        let is_said = |text: &str| !text.trim().is_empty();
-        let said = if is_said(&self.stderr) {
-            &self.stderr
-        } else {
+        let said = if self.stderr.trim().is_empty() {
             &self.stdout
+        } else {
+            &self.stderr
         };
-        let lines: Vec<&str> = said.lines().filter(|line| is_said(line)).collect();
-        let first = lines.len().saturating_sub(LINES);
-        lines[first..].iter().map(|it| (*it).to_owned()).collect()
+        last_lines(said)
     }
+}
+
+/// Returns the last lines of a text in which something is said.
+pub(crate) fn last_lines(said: &str) -> Vec<String> {
+    let lines = shown(said).filter(|line| !line.trim().is_empty());
+    let lines: Vec<&str> = lines.collect();
+    let first = lines.len().saturating_sub(LINES);
+    lines[first..].iter().map(|it| (*it).to_owned()).collect()
+}
+
+/// Returns the lines of a text as a terminal shows them: of one that was written over and over, as
+/// progress is, what stood there at last.
+pub(crate) fn shown(said: &str) -> impl Iterator<Item = &str> {
+    said.lines()
+        .map(|line| line.rsplit('\r').next().unwrap_or(line))
 }
 
 fn code(status: ExitStatus) -> i32 {
@@ -305,6 +317,12 @@ mod tests {
             assert_eq!((ended.code, ended.was_late), (0, false));
             assert!(ended.took < Duration::from_secs(15), "{:?}", ended.took);
         }
+    }
+
+    #[test]
+    fn progress_is_told_as_it_stood_at_last() {
+        let said = "Examining a:  10%\rExamining b:  90%\rfailed\n\n \t\nUnsatisfiable\n";
+        assert_eq!(last_lines(said), ["failed", "Unsatisfiable"]);
     }
 
     #[test]

@@ -6,10 +6,28 @@
 //! managers look for settings there.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Names that pass, in upper case; the same in lower case pass as well.
-const PASSING: [&str; 58] = [
+const PASSING: [&str; 75] = [
     "ALL_PROXY",
+    "CONDARC",
+    "CONDA_CHANNELS",
+    "CONDA_CHANNEL_ALIAS",
+    "CONDA_CHANNEL_PRIORITY",
+    "CONDA_CLIENT_SSL_CERT",
+    "CONDA_CLIENT_SSL_CERT_KEY",
+    "CONDA_DEFAULT_CHANNELS",
+    "CONDA_OFFLINE",
+    "CONDA_OVERRIDE_ARCHSPEC",
+    "CONDA_OVERRIDE_CUDA",
+    "CONDA_OVERRIDE_GLIBC",
+    "CONDA_OVERRIDE_LINUX",
+    "CONDA_PKGS_DIRS",
+    "CONDA_PREFIX",
+    "CONDA_SOLVER",
+    "CONDA_SSL_VERIFY",
+    "CONDA_SUBDIR",
     "CURL_CA_BUNDLE",
     "FTP_PROXY",
     "HOME",
@@ -106,6 +124,14 @@ impl Session {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Returns the folder for what is gone soon.
+    pub(crate) fn temporary_folder(&self) -> &Path {
+        let named = self.0.get("TMPDIR").map(Path::new);
+        named
+            .filter(|it| it.is_absolute())
+            .unwrap_or(Path::new("/tmp"))
     }
 
     /// Returns the folders in which programs are looked for.

@@ -25,7 +25,7 @@ use super::prove::program;
 use super::restored::{Outcome, Ran, Restored};
 use crate::environments::{CaptureRequest, Keeping, KeptEnvironment};
 use crate::error::{Error, chain};
-use crate::managers::{Patience, Session};
+use crate::managers::{Patience, Session, shown};
 use crate::open::Ledger;
 use crate::profiles::ProfileChoice;
 
@@ -279,7 +279,11 @@ fn may_act(plan: &Plan) -> Result<(), RestoreError> {
             Manager::Apt if !rustix::process::geteuid().is_root() => {
                 return Err(RestoreError::NotRoot { manager });
             }
-            Manager::Apt | Manager::Conda | Manager::Pnpm | Manager::Yarn => None,
+            Manager::Apt | Manager::Pnpm | Manager::Yarn => None,
+            Manager::Conda => {
+                let prefix = plan.places.conda.as_ref();
+                prefix.map(|it| Path::new(it).join("conda-meta"))
+            }
             Manager::Pip => match &plan.policy.into {
                 Some(into) => Path::new(into).parent().map(Path::to_owned),
                 None => plan
@@ -336,8 +340,9 @@ fn folder(variables: &BTreeMap<String, String>, name: &str) -> Option<PathBuf> {
     folder.filter(|folder| folder.is_absolute())
 }
 
-/// Returns the end of what a program said.
+/// Returns the end of what a program said, as a terminal shows it.
 fn tail(said: &str) -> String {
+    let said: String = shown(said).flat_map(|line| [line, "\n"]).collect();
     let mut start = said.len().saturating_sub(SAID_BYTES_MAX);
     while !said.is_char_boundary(start) {
         start += 1;

@@ -3,6 +3,7 @@
 //! Every variant means that nothing was changed. What was begun and not ended is no error but an
 //! outcome ([`super::Outcome`]), since it has to be told in full.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -198,6 +199,10 @@ impl RestoreError {
                     "offer apt the archive of that time (snapshot.debian.org), then `apt-get \
                      update`, or leave the system out: `--only pip`"
                 }
+                Manager::Conda => {
+                    "see what your channels have, set them as for conda itself (`.condarc`, \
+                     `CONDA_CHANNELS`), or leave it out with `--only`"
+                }
                 _ => {
                     "see what the index has, set it as for the manager itself (`PIP_INDEX_URL`, \
                      `npm_config_registry`), or leave it out with `--only`"
@@ -209,6 +214,11 @@ impl RestoreError {
                  {program}` says where it is looked for"
             ),
             Self::NotStarted { program, .. } => format!("see that `{program} --version` runs"),
+            Self::Unproven { command, .. } if command.starts_with("conda ") => {
+                "its last lines say why; what it was asked for is in `runstone env diff current REF`, \
+                 and `conda install --dry-run` of a part of it may say more"
+                    .to_owned()
+            }
             Self::Unproven { command, .. } if command.chars().count() > COMMAND_CHARACTERS_MAX => {
                 "its last lines say why; what it was asked for is in `runstone env diff current REF`"
                     .to_owned()
@@ -266,14 +276,34 @@ fn hint_to_plan(not: &NotPlanned) -> String {
         "leave out `--into`, or every manager but pip".to_owned()
     } else if !free.is_empty() {
         format!("restore what can be: `--only {}`", free.join(","))
+    } else if has(ObstacleKind::NotChangeable) && is_condas(not) {
+        "make a prefix with `conda create --prefix DIR`, and name it: `--python DIR`".to_owned()
     } else if has(ObstacleKind::NotChangeable) {
         "make a fresh environment: `--into DIR`, or name a virtual one: `--python DIR`".to_owned()
     } else if has(ObstacleKind::NotCaptured) {
         "see what was read of each side, and why not all of it: `runstone env show current`"
             .to_owned()
     } else {
-        "where that is meant, managers of one user may: `--only pip,npm --allow-foreign`".to_owned()
+        let asked = not.obstacles.iter().map(|it| it.manager);
+        let asked: BTreeSet<&str> = asked
+            .filter(|it| it.is_per_user())
+            .map(Manager::as_str)
+            .collect();
+        let asked: Vec<&str> = asked.into_iter().collect();
+        match asked.join(",").as_str() {
+            "" => "apt restores what was captured on this system alone".to_owned(),
+            asked => format!(
+                "where that is meant, managers of one user may: `--only {asked} --allow-foreign`"
+            ),
+        }
     }
+}
+
+/// Tells whether all that may not be changed is conda's.
+fn is_condas(not: &NotPlanned) -> bool {
+    let fixed = not.obstacles.iter();
+    let mut fixed = fixed.filter(|it| it.kind == ObstacleKind::NotChangeable);
+    fixed.all(|it| it.manager == Manager::Conda)
 }
 
 #[cfg(test)]

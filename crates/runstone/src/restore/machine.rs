@@ -45,7 +45,9 @@ impl Ledger {
             skip: SourceName::ALL
                 .iter()
                 .copied()
-                .filter(|it| !matches!(it, SourceName::Python | SourceName::Npm))
+                .filter(|it| {
+                    !matches!(it, SourceName::Python | SourceName::Conda | SourceName::Npm)
+                })
                 .collect(),
             python: request.python.clone(),
             folder: request.folder.clone(),
@@ -93,6 +95,7 @@ impl Machine {
             environment: &target.environment,
             places: Places {
                 python: unmasked(recorded.python, &self.masked.python, &self.places.python),
+                conda: unmasked(recorded.conda, &self.masked.conda, &self.places.conda),
                 npm: unmasked(recorded.npm, &self.masked.npm, &self.places.npm),
             },
         }

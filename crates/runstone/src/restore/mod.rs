@@ -18,6 +18,7 @@ mod fresh;
 mod host_lock;
 mod journal;
 mod machine;
+mod prefix_without;
 mod propose;
 mod prove;
 mod restored;

@@ -132,7 +132,9 @@ impl Claimed {
         let policy = plan.get("policy").map(Policy::from_json).transpose();
         let policy = policy.map_err(|error| not(error.to_string()))?;
         let policy = policy.ok_or_else(|| not("it has no policy".to_owned()))?;
-        let python = plan.pointer("/places/python").and_then(Value::as_str);
+        // Where only conda is asked, the prefix names the interpreter as well.
+        let place = |member: &str| plan.pointer(member).and_then(Value::as_str);
+        let python = place("/places/python").or_else(|| place("/places/conda"));
         let python = python.map(ToOwned::to_owned);
         if let Some(members) = plan.as_object_mut() {
             members.remove("plan_id");
@@ -170,6 +172,7 @@ impl Proposal {
                 Installer::Pip
             },
             base: machine.interpreter.clone(),
+            without: None,
         };
         let proposal = Self {
             target,

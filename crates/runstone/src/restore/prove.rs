@@ -4,13 +4,18 @@
 //! a manager that fails, says something unclear, or announces anything else than its steps ends the
 //! restore before anything is started.
 
+use std::path::Path;
+
 use runstone_env::restore::argv::{Argv, Means, Tool, proving};
-use runstone_env::restore::proof::{Announced, announced, gone, held_against};
+use runstone_env::restore::proof::{Announced, announced, complaint, gone, held_against};
+
+use runstone_env::restore::{Action, Manager, Plan, Step};
 
 use super::error::RestoreError;
 use super::machine::Machine;
+use super::prefix_without::PrefixWithout;
 use super::propose::Proposal;
-use crate::managers::{Patience, Program, Session, found};
+use crate::managers::{Patience, Program, Session, found, last_lines};
 
 /// How long a simulation may take, in seconds. Chosen: pip downloads what has no metadata of its
 /// own, which may be gigabytes.
@@ -21,7 +26,12 @@ impl Proposal {
     pub(super) fn prove(&self, machine: &Machine, session: &Session) -> Result<(), RestoreError> {
         for manager in self.plan.at_work() {
             let mut all: Vec<Announced> = Vec::new();
-            for line in proving(&self.plan, manager, &self.means) {
+            let without = prefix_without(&self.plan, manager, session)?;
+            let means = Means {
+                without: without.as_ref().map(PrefixWithout::path),
+                ..self.means.clone()
+            };
+            for line in proving(&self.plan, manager, &means) {
                 let program = program(&line, &self.means, session)?;
                 let ended = program.run(&line.arguments, Patience::Seconds(SECONDS_MAX));
                 let ended = ended.map_err(|source| RestoreError::NotStarted {
@@ -33,15 +43,19 @@ impl Proposal {
                     if !items.is_empty() {
                         return Err(RestoreError::Gone { manager, items });
                     }
+                    let said = match complaint(manager, &ended.stdout) {
+                        Some(complaint) => last_lines(&complaint),
+                        None => ended.last_lines(),
+                    };
                     return Err(RestoreError::Unproven {
                         command: line.words().join(" "),
                         how: ended.how(),
-                        said: ended.last_lines(),
+                        said,
                     });
                 }
                 let found = announced(
                     manager,
-                    self.means.installer,
+                    &means,
                     &self.plan,
                     machine.native_arch(),
                     &ended.stdout,
@@ -59,6 +73,29 @@ impl Proposal {
             }
         }
         Ok(())
+    }
+}
+
+/// Makes the folder that stands for a prefix of conda without what goes, where something does and
+/// something comes.
+fn prefix_without(
+    plan: &Plan,
+    manager: Manager,
+    session: &Session,
+) -> Result<Option<PrefixWithout>, RestoreError> {
+    let steps = || plan.steps_of(manager);
+    let is_asked = manager == Manager::Conda && steps().any(Step::puts);
+    let gone: Vec<&Step> = steps().filter(|it| it.action == Action::Remove).collect();
+    match plan.places.conda.as_deref() {
+        Some(prefix) if is_asked && !gone.is_empty() => {
+            let prefix = Path::new(prefix);
+            let made = PrefixWithout::of(prefix, &gone, session.temporary_folder());
+            made.map(Some).map_err(|source| RestoreError::Unwritable {
+                path: session.temporary_folder().to_owned(),
+                source,
+            })
+        }
+        _ => Ok(None),
     }
 }
 

@@ -25,10 +25,10 @@ const PLAN_BYTES_MAX: u64 = 64 << 20;
 
 /// Make the machine what an environment was: planned, proved, shown, then acted and verified
 ///
-/// apt, uv or pip, and npm first say what they would do; what the plan does not name is refused.
-/// Then it is shown and asked, the machine as it is is kept and pinned, and each manager does its
-/// part in one transaction. What came of it is captured and held against the environment. Nothing
-/// is removed without `--prune`, and never what a system needs.
+/// apt, conda, uv or pip, and npm first say what they would do; what the plan does not name is
+/// refused. Then it is shown and asked, the machine as it is is kept and pinned, and each manager
+/// does its part in one transaction. What came of it is captured and held against the environment.
+/// Nothing is removed without `--prune`, and never what a system needs.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["reference", "plan"]))]
 #[command(after_help = AFTER_HELP)]
@@ -43,13 +43,13 @@ pub(crate) struct RestoreArgs {
         conflicts_with_all = ["only", "prune", "allow_foreign", "allow_source", "into"]
     )]
     plan: Option<PathBuf>,
-    /// Ask these managers alone: apt, pip, npm [default: all of which something was captured]
+    /// Ask these managers alone: apt, conda, pip, npm [default: all of which something was captured]
     #[arg(long, value_name = "MANAGERS", value_delimiter = ',', value_parser = manager)]
     only: Vec<Manager>,
     /// Remove what the environment lacks
     #[arg(long)]
     prune: bool,
-    /// Let pip and npm restore what was captured on another system
+    /// Let conda, pip and npm restore what was captured on another system
     #[arg(long)]
     allow_foreign: bool,
     /// Let packages that are in no index come from addresses that begin so, https or ssh (may be

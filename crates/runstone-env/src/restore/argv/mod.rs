@@ -5,6 +5,7 @@
 //! nothing begins with a hyphen.
 
 mod apt;
+mod conda;
 mod npm;
 mod pip;
 mod script;
@@ -21,6 +22,8 @@ pub enum Tool {
     AptGet,
     /// Marks packages of Debian.
     AptMark,
+    /// Installs and removes packages of conda.
+    Conda,
     /// Installs distributions of Python.
     Uv,
     /// Installs distributions of Python.
@@ -47,6 +50,9 @@ pub struct Means {
     pub installer: Installer,
     /// The interpreter that a fresh environment is made from.
     pub base: Option<String>,
+    /// The folder that stands for the prefix of conda without what goes, while it is asked what
+    /// would come.
+    pub without: Option<String>,
 }
 
 impl Tool {
@@ -55,6 +61,7 @@ impl Tool {
         match self {
             Self::AptGet => "apt-get",
             Self::AptMark => "apt-mark",
+            Self::Conda => "conda",
             Self::Uv => "uv",
             Self::Pip => "pip",
             Self::Npm => "npm",
@@ -89,7 +96,8 @@ impl Argv {
 pub fn proving(plan: &Plan, manager: Manager, means: &Means) -> Vec<Argv> {
     match manager {
         Manager::Apt => apt::proving(plan),
-        Manager::Conda | Manager::Pnpm | Manager::Yarn => Vec::new(),
+        Manager::Conda => conda::proving(plan, means),
+        Manager::Pnpm | Manager::Yarn => Vec::new(),
         Manager::Pip => pip::proving(plan, means),
         Manager::Npm => npm::lines(plan, npm::Mode::Prove),
     }
@@ -100,7 +108,8 @@ pub fn proving(plan: &Plan, manager: Manager, means: &Means) -> Vec<Argv> {
 pub fn acting(plan: &Plan, manager: Manager, means: &Means) -> Vec<Argv> {
     match manager {
         Manager::Apt => apt::acting(plan),
-        Manager::Conda | Manager::Pnpm | Manager::Yarn => Vec::new(),
+        Manager::Conda => conda::acting(plan),
+        Manager::Pnpm | Manager::Yarn => Vec::new(),
         Manager::Pip => pip::acting(plan, means),
         Manager::Npm => npm::lines(plan, npm::Mode::Act),
     }

@@ -4,6 +4,7 @@
 //! and what the manager said is shown as it is.
 
 use super::super::manager::Manager;
+use super::conda;
 
 /// What stands before and behind the name of what is gone, by manager.
 const WORDS: [(Manager, &str, &str); 9] = [
@@ -28,6 +29,9 @@ const WORDS: [(Manager, &str, &str); 9] = [
 
 /// Returns what a manager that failed said it could not find.
 pub fn gone(manager: Manager, output: &str) -> Vec<String> {
+    if manager == Manager::Conda {
+        return conda::gone(output);
+    }
     let words = || WORDS.iter().filter(|(whose, ..)| *whose == manager);
     let mut gone: Vec<String> = Vec::new();
     for line in output.lines() {

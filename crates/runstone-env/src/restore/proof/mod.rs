@@ -1,18 +1,20 @@
 //! What the managers announced they would do, held against the plan.
 //!
-//! Each manager simulates in its own words (`apt`, `uv`, `pip`, `npm`: one reader a file). The
+//! Each manager simulates in its own words (`apt`, `conda`, `uv`, `pip`, `npm`: one reader a
+//! file). The
 //! invariant: an announcement that cannot be read is no agreement, an action that the plan does not
 //! name is collateral, and a step that nobody announced is missing; with any of these nothing is
 //! started.
 
 mod apt;
+mod conda;
 mod gone;
 mod npm;
 mod pip;
 mod uv;
 
 pub use self::gone::gone;
-use super::argv::Installer;
+use super::argv::{Installer, Means};
 use super::manager::Manager;
 use super::plan::Plan;
 use super::step::{Action, Step};
@@ -68,15 +70,16 @@ pub struct Disagreement {
 /// [`Unclear`] with the line that is none of its own.
 pub fn announced(
     manager: Manager,
-    installer: Installer,
+    means: &Means,
     plan: &Plan,
     native_arch: Option<&str>,
     stdout: &str,
     stderr: &str,
 ) -> Result<Vec<Announced>, Unclear> {
-    match (manager, installer) {
+    match (manager, means.installer) {
         (Manager::Apt, _) => apt::announced(stdout, native_arch),
-        (Manager::Conda | Manager::Pnpm | Manager::Yarn, _) => Ok(Vec::new()),
+        (Manager::Conda, _) => conda::announced(stdout, plan, means),
+        (Manager::Pnpm | Manager::Yarn, _) => Ok(Vec::new()),
         (Manager::Pip, Installer::Uv) => uv::announced(stderr),
         (Manager::Pip, Installer::Pip) => pip::announced(stdout),
         (Manager::Npm, _) => npm::announced(stdout, plan.places.npm.as_deref()),
@@ -96,14 +99,24 @@ pub fn held_against(plan: &Plan, manager: Manager, announced: &[Announced]) -> D
         let is_done = |it: &&Announced| it.effect != Effect::Configure && names(step, it);
         let mut effects = announced.iter().filter(is_done);
         match step.action {
-            // Only apt says beforehand what it would remove; the others remove what is named.
-            Action::Remove => manager == Manager::Apt && effects.next().is_none(),
+            // apt and conda say beforehand what they would remove; the others remove what is named.
+            Action::Remove => {
+                matches!(manager, Manager::Apt | Manager::Conda) && effects.next().is_none()
+            }
             _ => !effects.any(|it| matches!(it.effect, Effect::Put { .. })),
         }
     });
     Disagreement {
         collateral: collateral.cloned().collect(),
         missing: missing.map(|step| described(step)).collect(),
+    }
+}
+
+/// Returns what a manager that failed said for people, where its answer is a document for programs.
+pub fn complaint(manager: Manager, stdout: &str) -> Option<String> {
+    match manager {
+        Manager::Conda => conda::complaint(stdout),
+        _ => None,
     }
 }
 
@@ -122,7 +135,8 @@ fn names(step: &Step, announced: &Announced) -> bool {
         }
         // Whoever puts a version in place of another says that the other one goes.
         Effect::Remove => {
-            step.action == Action::Remove || (step.puts() && step.manager == Manager::Pip)
+            let is_in_two = matches!(step.manager, Manager::Conda | Manager::Pip);
+            step.action == Action::Remove || (step.puts() && is_in_two)
         }
         Effect::Configure => step.puts(),
     }

@@ -124,6 +124,139 @@ fn npm_announces_global_packages_and_not_what_is_below_them() {
     assert!(npm::announced("nothing\n", Some("/p")).is_err());
 }
 
+/// A plan for a prefix: mkl goes back, new comes, extra goes.
+fn planned_prefix() -> Plan {
+    let with = |packages: &[(&str, &str, &str)]| {
+        let mut conda = Source::without_facts(State::Captured);
+        for (name, version, build) in packages {
+            let mut package = Package::new(*name, *version);
+            package.facts.insert("build".to_owned(), (*build).into());
+            conda.packages.push(package);
+        }
+        let mut environment = Environment::default();
+        environment.sources.insert(SourceName::Conda, conda);
+        environment
+    };
+    let current = with(&[
+        ("extra", "1", "0"),
+        ("mkl", "2024.2", "h0_0"),
+        ("tool", "1", "py_0"),
+    ]);
+    let target = with(&[
+        ("mkl", "2024.1", "h0_0"),
+        ("new", "1!0.1", "py_0"),
+        ("tool", "1", "py_0"),
+    ]);
+    let policy = Policy {
+        allow_foreign: true,
+        prune: true,
+        ..Policy::default()
+    };
+    let mut here = Side::of(&current);
+    here.places.conda = Some("/srv/e".to_owned());
+    plan(&here, &Side::of(&target), &policy).unwrap()
+}
+
+/// An answer of conda with these packages, each as `NAME VERSION BUILD`.
+fn answer(prefix: &str, gone: &[&str], put: &[&str]) -> String {
+    let items = |packages: &[&str]| -> Vec<serde_json::Value> {
+        let packages = packages.iter().map(|package| {
+            let mut words = package.split(' ');
+            let mut word = || words.next().unwrap();
+            let (name, version, build) = (word(), word(), word());
+            serde_json::json!({
+                "base_url": "file:///c", "build_number": 0, "build_string": build, "channel": "c",
+                "dist_name": format!("{name}-{version}-{build}"), "name": name,
+                "platform": "noarch", "version": version,
+            })
+        });
+        packages.collect()
+    };
+    let actions = serde_json::json!({
+        "FETCH": [], "PREFIX": prefix, "UNLINK": items(gone), "LINK": items(put),
+    });
+    serde_json::json!({ "success": true, "actions": actions, "dry_run": true }).to_string()
+}
+
+/// What conda announced, in words.
+fn of_conda(said: &str) -> Result<Vec<String>, Unclear> {
+    let means = Means {
+        without: Some("/tmp/without".to_owned()),
+        ..Means::default()
+    };
+    let announced = conda::announced(said, &planned_prefix(), &means)?;
+    Ok(announced.iter().map(Announced::in_words).collect())
+}
+
+#[test]
+fn conda_announces_what_leaves_its_prefix_and_what_comes() {
+    let (gone, put) = (["mkl 2024.2 h0_0"], ["mkl 2024.1 h0_0", "new 1!0.1 py_0"]);
+    let words = [
+        "remove mkl",
+        "install mkl 2024.1=h0_0",
+        "install new 1!0.1=py_0",
+    ];
+    for prefix in ["/srv/e", "/tmp/without"] {
+        assert_eq!(of_conda(&answer(prefix, &gone, &put)).unwrap(), words);
+    }
+    assert!(of_conda(&answer("/srv/other", &gone, &put)).is_err());
+    let nothing = r#"{"success": true, "message": "All requested packages already installed."}"#;
+    assert_eq!(of_conda(nothing).unwrap(), [""; 0]);
+    for unclear in [
+        "",
+        "Collecting package metadata: done",
+        r#"{"success": true}"#,
+        r#"{"success": false, "actions": {"PREFIX": "/srv/e"}}"#,
+        r#"{"success": true, "actions": [{"LINK": []}]}"#,
+        r#"{"success": true, "actions": {"LINK": []}}"#,
+        r#"{"success": true, "actions": {"PREFIX": 7, "LINK": []}}"#,
+        r#"{"success": true, "actions": {"PREFIX": "/srv/e", "LINK": {}}}"#,
+        r#"{"success": true, "actions": {"PREFIX": "/srv/e", "LINK": [{"name": "a"}]}}"#,
+    ] {
+        assert!(of_conda(unclear).is_err(), "{unclear}");
+    }
+}
+
+#[test]
+fn package_of_conda_that_is_put_back_as_it_was_is_no_change() {
+    let put = ["mkl 2024.1 h0_0", "tool 1 py_0"];
+    let said = answer("/srv/e", &["mkl 2024.2 h0_0", "tool 1 py_0"], &put);
+    assert_eq!(
+        of_conda(&said).unwrap(),
+        ["remove mkl", "install mkl 2024.1=h0_0"]
+    );
+    let rebuilt = answer("/srv/e", &["tool 1 py_0"], &["tool 1 py_1"]);
+    assert_eq!(
+        of_conda(&rebuilt).unwrap(),
+        ["remove tool", "install tool 1=py_1"]
+    );
+    let planned = answer("/srv/e", &["mkl 2024.1 h0_0"], &["mkl 2024.1 h0_0"]);
+    assert_eq!(of_conda(&planned).unwrap().len(), 2);
+}
+
+#[test]
+fn conda_that_takes_out_less_or_more_than_planned_is_not_followed() {
+    let plan = planned_prefix();
+    let gone = |name: &str| Announced {
+        name: name.to_owned(),
+        arch: None,
+        effect: Effect::Remove,
+    };
+    let mkl = put("mkl", "2024.1=h0_0");
+    let whole = [gone("extra"), gone("mkl"), mkl, put("new", "1!0.1=py_0")];
+    assert!(held_against(&plan, Manager::Conda, &whole).is_none());
+    let less = held_against(&plan, Manager::Conda, &whole[1..]);
+    assert_eq!(less.missing, ["extra"]);
+    let more = held_against(
+        &plan,
+        Manager::Conda,
+        &[&whole[..], &[gone("tool")]].concat(),
+    );
+    assert_eq!(more.collateral, [gone("tool")]);
+    let rebuilt = [&whole[..3], &[put("new", "1!0.1=py_1")]].concat();
+    assert!(!held_against(&plan, Manager::Conda, &rebuilt).is_none());
+}
+
 #[test]
 fn what_is_gone_is_named_in_the_words_of_each_manager() {
     for (manager, said, named) in [
@@ -150,7 +283,36 @@ fn what_is_gone_is_named_in_the_words_of_each_manager() {
             &["semver@99.0.0"],
         ),
         (Manager::Npm, "npm error code EACCES\n", &[]),
+        (
+            Manager::Conda,
+            "{\n  \"exception_name\": \"PackagesNotFoundInChannelsError\",\n  \"message\": \"…\",\n  \
+             \"packages\": [\n    \"mkl==9.0=0\"\n  ]\n}\n\n",
+            &["mkl==9.0=0"],
+        ),
+        (
+            Manager::Conda,
+            "{\"exception_name\": \"CondaHTTPError\", \"packages\": [\"mkl\"]}",
+            &[],
+        ),
+        (
+            Manager::Conda,
+            "WARN {x}\n{\"exception_name\": \"PackagesNotFoundError\", \"packages\": [\"__cuda>=12\", \"mkl\"]}",
+            &["mkl"],
+        ),
     ] {
         assert_eq!(gone(manager, said), named, "{said}");
     }
+}
+
+#[test]
+fn what_conda_complains_of_is_said_in_its_words() {
+    let said = "{\n  \"error\": \"E: no\",\n  \"message\": \"no\\nroom\"\n}\n\n";
+    assert_eq!(complaint(Manager::Conda, said).as_deref(), Some("no\nroom"));
+    let unexpected = "WARN {x}\n{\"error\": \"KeyError: 'x'\", \"traceback\": \"…\"}";
+    assert_eq!(
+        complaint(Manager::Conda, unexpected).as_deref(),
+        Some("KeyError: 'x'")
+    );
+    assert_eq!(complaint(Manager::Conda, "Traceback"), None);
+    assert_eq!(complaint(Manager::Npm, said), None);
 }
