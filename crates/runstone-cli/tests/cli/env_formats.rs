@@ -193,3 +193,22 @@ fn every_example_of_a_format_on_the_json_page_is_what_the_commands_print() {
         unwritten.join("\n\n")
     );
 }
+
+#[test]
+fn another_version_is_told_without_the_digests_that_follow_from_it() {
+    let scene = Scene::with_store(&[]);
+    for (file, version, digit) in [("a", "1.0", "a"), ("b", "2.0", "b"), ("c", "2.0", "c")] {
+        let digest = digit.repeat(32);
+        let line = format!("https://host/noarch/mkl-{version}-h0_0.conda#{digest}");
+        scene.file(&format!("{file}.txt"), format!("@EXPLICIT\n{line}\n"));
+        scene.json(&["env", "import", &format!("{file}.txt")]);
+    }
+    let said = |before: &str, after: &str| {
+        let output = scene.quietly(&["env", "diff", before, after]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let upgraded = said("env#1", "env#2");
+    assert!(upgraded.contains("mkl 1.0 → 2.0\n"), "{upgraded}");
+    let rebuilt = said("env#2", "env#3");
+    assert!(rebuilt.contains("mkl 2.0 rebuilt (md5 bbbb"), "{rebuilt}");
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use runstone::env::SourceName;
 use runstone::env::diff::{Change, Row};
 use runstone::environments::{ComparedEnvironments, FoundEnvironment};
 use serde_json::Value;
@@ -14,6 +15,8 @@ use crate::ui::{NAME, plain};
 
 /// Longest value of a fact, in characters.
 const VALUE_MAX: usize = 40;
+/// Facts that are digests of what is in a package.
+const CONTENTS: [&str; 3] = ["files", "md5", "sha256"];
 /// What stands over those that move numbers, wherever they were found.
 const NUMERICS: &str = "numerics";
 
@@ -159,10 +162,18 @@ fn in_words(row: &Row, label: &str) -> String {
     }
 }
 
-/// Returns what else of a package is different.
+/// Returns what else of a package is different. That another version has other contents goes without
+/// saying.
 fn facts(row: &Row) -> String {
     let value = |value: Option<&Value>| shown(value, VALUE_MAX);
-    let facts = row.facts.iter().map(|fact| {
+    let is_other_version = row.before != row.after;
+    let follows = |name: &str| {
+        let is_condas_address = row.source == SourceName::Conda && name == "url";
+        CONTENTS.contains(&name) || is_condas_address
+    };
+    let facts = row.facts.iter();
+    let facts = facts.filter(|fact| !(is_other_version && follows(&fact.name)));
+    let facts = facts.map(|fact| {
         let (before, after) = (value(fact.before.as_ref()), value(fact.after.as_ref()));
         format!("{} {before} → {after}", fact.name)
     });
