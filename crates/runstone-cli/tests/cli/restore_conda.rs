@@ -319,6 +319,16 @@ fn what_comes_is_asked_of_a_prefix_without_what_goes() {
         "{seen}"
     );
     assert!(!std::path::Path::new(folder).exists(), "{folder} is left");
+    let mut command = restoring.command(&["env", "restore", "--only", "conda", &good, "--prune"]);
+    let nowhere = restoring.scene.project().join("nowhere");
+    let output = command
+        .args(["--yes", "--json"])
+        .env("TMPDIR", &nowhere)
+        .output()
+        .unwrap();
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["error"]["code"], "prefix_not_linked");
+    assert_eq!(restoring.acted(), [""; 0]);
     // Nothing goes: it is asked of the prefix itself.
     let (code, said) = restoring.said(&[&good, "--dry-run"]);
     assert_eq!(code, 0, "{said}");

@@ -69,6 +69,17 @@ pub enum RestoreError {
         /// The last lines of what it said.
         said: Vec<String>,
     },
+    /// conda cannot be asked about its prefix without what goes.
+    #[error("the lists of `{}` cannot be linked from `{}`", .prefix.display(), .temporary.display())]
+    NoLinks {
+        /// The prefix.
+        prefix: PathBuf,
+        /// Where the links were to be.
+        temporary: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// What a manager said cannot be understood.
     #[error("it is not known what would be done, so nothing was")]
     Unclear(#[source] Unclear),
@@ -136,6 +147,7 @@ impl RestoreError {
             Self::NoManager { .. }
             | Self::NotStarted { .. }
             | Self::Unproven { .. }
+            | Self::NoLinks { .. }
             | Self::Unwritable { .. } => ErrorKind::Failure,
             Self::NotPlanned(_)
             | Self::Collateral { .. }
@@ -157,6 +169,7 @@ impl RestoreError {
             Self::NoManager { .. } => "no_manager",
             Self::NotStarted { .. } => "manager_not_started",
             Self::Unproven { .. } => "unproven",
+            Self::NoLinks { .. } => "prefix_not_linked",
             Self::Unclear(_) => "proof_unclear",
             Self::NotRoot { .. } => "not_root",
             Self::NoRights { .. } => "no_rights",
@@ -230,6 +243,9 @@ impl RestoreError {
                 "its release may speak otherwise than those that are known: leave it out with \
                  `--only`, and tell us"
                     .to_owned()
+            }
+            Self::NoLinks { .. } => {
+                "name a folder for what is gone soon: `TMPDIR=/path runstone env restore …`".to_owned()
             }
             Self::NotRoot { .. } => {
                 "write what root would do with `--emit-script FILE`, or leave the system out: \

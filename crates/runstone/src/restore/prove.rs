@@ -90,8 +90,9 @@ fn prefix_without(
         Some(prefix) if is_asked && !gone.is_empty() => {
             let prefix = Path::new(prefix);
             let made = PrefixWithout::of(prefix, &gone, session.temporary_folder());
-            made.map(Some).map_err(|source| RestoreError::Unwritable {
-                path: session.temporary_folder().to_owned(),
+            made.map(Some).map_err(|source| RestoreError::NoLinks {
+                prefix: prefix.to_owned(),
+                temporary: session.temporary_folder().to_owned(),
                 source,
             })
         }
