@@ -48,7 +48,9 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
             (Some(_), None) if brought.0 => {}
             (None, Some(_)) if brought.1 => {}
             (Some(here), Some(wanted)) if brought != (false, false) => {
-                found.steps.push(covered(here, wanted, brought.0));
+                let is_other = here.version != wanted.version || !is_same(here, wanted);
+                let covered = is_other.then(|| covered(here, wanted, brought.0));
+                found.steps.extend(covered);
             }
             (Some(here), None) => {
                 let python = target.source(SourceName::Python);

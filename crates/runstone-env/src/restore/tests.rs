@@ -802,6 +802,11 @@ fn what_conda_brought_is_never_removed_or_put_by_pip() {
     // The other way round.
     let plan = planned(&then, &now, &only(Manager::Pip));
     assert_eq!(told(&plan), ["pip unavailable c 1 → 2"]);
+    let taken_over = with_conda(
+        &[python("a", "1"), python("b", "1"), python("c", "2")],
+        known,
+    );
+    assert!(planned(&now, &taken_over, &only(Manager::Pip)).is_nothing());
     // Of what conda brought elsewhere pip has its own.
     let elsewhere = with_conda(&[python("e", "1")], State::Absent);
     let plan = planned(&now, &elsewhere, &only(Manager::Pip));

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use runstone_env::restore::argv::{Argv, Means, Tool, proving};
 use runstone_env::restore::proof::{Announced, announced, complaint, gone, held_against};
-
 use runstone_env::restore::{Action, Manager, Plan, Step};
 
 use super::error::RestoreError;
