@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::brought::Brought;
+use super::gate::INSTALLERS;
 use super::manager::Manager;
 use super::policy::Policy;
 use super::protected;
@@ -24,11 +26,15 @@ const DIGESTS: [(&str, usize); 2] = [("sha256", 64), ("md5", 32)];
 
 pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, found: &mut Found) {
     let (now, then) = (packages(current), packages(target));
+    let brought = Brought::of(current, target, policy);
     let names: BTreeSet<&str> = now.keys().chain(then.keys()).copied().collect();
     for name in names {
         match (now.get(name), then.get(name)) {
             (Some(here), None) => extra(here, policy, found),
-            (here, Some(wanted)) => found.steps.extend(step(here.copied(), wanted)),
+            (here, Some(wanted)) => {
+                let is_covered = here.is_none() && brought.is_in_condas_way(name, current);
+                found.steps.extend(step(here.copied(), wanted, is_covered));
+            }
             (None, None) => {}
         }
     }
@@ -45,7 +51,7 @@ fn packages<'e>(side: &Side<'e>) -> BTreeMap<&'e str, &'e Package> {
     packages.iter().map(|it| (it.name.as_str(), it)).collect()
 }
 
-fn step(here: Option<&Package>, wanted: &Package) -> Option<Step> {
+fn step(here: Option<&Package>, wanted: &Package, is_covered: bool) -> Option<Step> {
     let action = match here {
         None => Action::Install,
         Some(here) if is_same(here, wanted) => return None,
@@ -59,7 +65,10 @@ fn step(here: Option<&Package>, wanted: &Package) -> Option<Step> {
     step.before = here.map(as_built);
     step.after = Some(as_built(wanted));
     step.archive = archive(wanted);
-    if let Some(reason) = unavailable(wanted) {
+    let covered = is_covered.then_some(
+        "pip brought what is there under this name: `pip uninstall` takes it out of the way",
+    );
+    if let Some(reason) = unavailable(wanted).or(covered) {
         step.action = Action::Unavailable;
         step.reason = Some(reason.to_owned());
     }
@@ -89,6 +98,9 @@ fn unavailable(wanted: &Package) -> Option<&'static str> {
     }
     if !grammar::is_conda_version(&wanted.version) {
         return Some("its version is none of conda's");
+    }
+    if INSTALLERS.contains(&wanted.name.as_str()) {
+        return Some("a prefix that has it is conda's own, which nothing restores");
     }
     match text(wanted, "build") {
         None => Some("its build is not known"),

@@ -19,6 +19,9 @@ const MACHINES: [(&str, &str); 4] = [
     ("x86_64", "amd64"),
 ];
 
+/// Packages by which a prefix is the one that installs into all others.
+pub(super) const INSTALLERS: [&str; 2] = ["conda", "mamba"];
+
 words! {
     /// What kind of thing is in the way.
     ObstacleKind {
@@ -251,10 +254,8 @@ fn is_prefix_of_conda(current: &Side<'_>, target: &Side<'_>) -> bool {
 /// Returns what stands in the prefix and installs into all of them.
 fn has_conda<'e>(current: &Side<'e>) -> Option<&'e str> {
     let conda = current.source(SourceName::Conda)?;
-    let names = conda.packages.iter().map(|it| it.name.as_str());
-    names
-        .into_iter()
-        .find(|it| matches!(*it, "conda" | "mamba"))
+    let mut names = conda.packages.iter().map(|it| it.name.as_str());
+    names.find(|it| INSTALLERS.contains(it))
 }
 
 /// Returns distribution and release: by its name, which tells apart what a major number does not.

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! gate     what stands in the way at all       apt conda python npm   steps of each manager
-//! policy   what may be done                    globals                what is told and not changed
+//! policy   what may be done                    brought                who brought it, conda or pip
+//!                                          globals                what is told and not changed
 //! plan     the steps, and their name           protected              what is never removed
 //! argv     the command lines, a script
 //! proof    what the managers announced, held against the plan
@@ -16,6 +17,7 @@
 
 mod apt;
 pub mod argv;
+mod brought;
 mod conda;
 mod gate;
 mod globals;

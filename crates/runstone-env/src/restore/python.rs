@@ -2,7 +2,7 @@
 //!
 //! A distribution is the same if its version, its contents and its origin are. Who asked for it and
 //! which program installed it are no part of that: a restore asks for everything. What conda
-//! brought is conda's, and what is shadowed is nobody's. The invariant: what the target was
+//! brought is conda's (`brought`), and what is shadowed is nobody's. The invariant: what the target was
 //! captured in the middle of installing or removing is not missing there.
 
 use std::cmp::Ordering;
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::brought::Brought;
 use super::manager::Manager;
 use super::policy::{Policy, SCHEMES};
 use super::protected;
@@ -29,7 +30,7 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
         None => packages(current),
     };
     let then = packages(target);
-    let (now_condas, then_condas) = condas(current, target);
+    let brought = Brought::of(current, target, policy);
     if let Some(broken) = broken(target) {
         found.notes.push(format!(
             "the target had {broken} half-removed distributions, which are not brought back"
@@ -38,20 +39,25 @@ pub(super) fn steps(current: &Side<'_>, target: &Side<'_>, policy: &Policy, foun
     let names: BTreeSet<&str> = now.keys().chain(then.keys()).copied().collect();
     for name in names {
         let (here, wanted) = (now.get(name), then.get(name));
-        let brought = (
-            here.is_some_and(|it| now_condas && is_condas(it)),
-            wanted.is_some_and(|it| then_condas && is_condas(it)),
-        );
-        match (here, wanted) {
-            // conda's own part of a restore.
-            (Some(_), Some(_)) if brought == (true, true) => {}
-            (Some(_), None) if brought.0 => {}
-            (None, Some(_)) if brought.1 => {}
-            (Some(here), Some(wanted)) if brought != (false, false) => {
-                let is_other = here.version != wanted.version || !is_same(here, wanted);
-                let covered = is_other.then(|| covered(here, wanted, brought.0));
-                found.steps.extend(covered);
+        let is_condas_now = here.is_some_and(|it| brought.is_condas_now(it));
+        let is_condas_then = wanted.is_some_and(|it| brought.is_condas_then(it));
+        if is_condas_now || is_condas_then {
+            // What conda brings and takes away on its own is conda's part of a restore.
+            if let (Some(here), Some(wanted)) = (here, wanted)
+                && !(is_condas_now && is_condas_then)
+            {
+                let is_same = here.version == wanted.version && is_same(here, wanted);
+                let reason = if is_condas_now {
+                    brought.instead_of_pip(wanted, is_same)
+                } else {
+                    brought.instead_of_conda(here, is_same)
+                };
+                let said = reason.map(|reason| left_alone(here, wanted, reason));
+                found.steps.extend(said);
             }
+            continue;
+        }
+        match (here, wanted) {
             (Some(here), None) => {
                 let python = target.source(SourceName::Python);
                 let left = python.and_then(|python| unfinished::left_of(python, name));
@@ -72,29 +78,11 @@ fn packages<'e>(side: &Side<'e>) -> BTreeMap<&'e str, &'e Package> {
     packages.map(|it| (it.name.as_str(), it)).collect()
 }
 
-/// Tells of each side whether what conda brought is left to conda: here always, of the target where
-/// conda can restore it.
-fn condas(current: &Side<'_>, target: &Side<'_>) -> (bool, bool) {
-    let now = current.is_captured(SourceName::Conda);
-    (now, now && target.is_captured(SourceName::Conda))
-}
-
-fn is_condas(package: &Package) -> bool {
-    text(package, "installer") == Some("conda")
-}
-
-/// Tells of a distribution that conda brought on one side and pip on the other: neither knows what
-/// the other did to it.
-fn covered(here: &Package, wanted: &Package, is_condas_now: bool) -> Step {
+/// Tells of a distribution that conda brought on one side and pip on the other.
+fn left_alone(here: &Package, wanted: &Package, reason: &str) -> Step {
     let mut step = Step::new(Manager::Pip, Action::Unavailable, &wanted.name);
     step.before = Some(here.version.clone());
     step.after = Some(wanted.version.clone());
-    let reason = if is_condas_now {
-        "conda brought what is there, which pip leaves alone"
-    } else {
-        "pip put what is there over what conda brought: `conda install --force-reinstall` puts \
-         that back"
-    };
     step.reason = Some(reason.to_owned());
     step
 }

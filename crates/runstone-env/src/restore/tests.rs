@@ -769,51 +769,119 @@ fn python_of_a_prefix_is_changed_by_pip_where_conda_is_captured() {
     assert_eq!(with(&own, &unknown, CONDA).unwrap_err(), refusal);
 }
 
+/// A distribution of Python, and who says to have brought it.
+fn brought(name: &str, version: &str, installer: Option<&str>) -> (SourceName, Package) {
+    let mut package = Package::new(name, version);
+    if let Some(installer) = installer {
+        package.facts = facts(&json!({ "installer": installer }));
+    }
+    (SourceName::Python, package)
+}
+
+/// A prefix with these packages of conda, each of version 1, and these distributions.
+fn in_prefix(names: &[&str], distributions: &[(SourceName, Package)]) -> Environment {
+    let build = || json!({ "build": "0" });
+    let packages: Vec<_> = names.iter().map(|name| (*name, "1", build())).collect();
+    let mut environment = prefix(&packages);
+    let python = environment.sources.get_mut(&SourceName::Python).unwrap();
+    python.packages = distributions.iter().map(|it| it.1.clone()).collect();
+    environment
+}
+
+/// What a plan says where Python stands in conda's prefix, each step with its reason.
+fn told_in_prefix(now: &Environment, then: &Environment, policy: &Policy) -> Vec<String> {
+    let in_one = |environment| {
+        let mut side = side(environment);
+        side.places.python = Some(CONDA.to_owned());
+        side
+    };
+    let plan = plan(&in_one(now), &in_one(then), policy).unwrap();
+    let reasons = plan.steps.iter().map(|step| match &step.reason {
+        Some(reason) => format!(": {}", reason.split([',', ':']).next().unwrap()),
+        None => String::new(),
+    });
+    let told = told(&plan).into_iter().zip(reasons);
+    told.map(|(step, reason)| format!("{step}{reason}"))
+        .collect()
+}
+
 #[test]
-fn what_conda_brought_is_never_removed_or_put_by_pip() {
-    let brought = |name: &str, version: &str| {
-        let mut package = Package::new(name, version);
-        package.facts = facts(&json!({ "installer": "conda" }));
-        (SourceName::Python, package)
+fn what_conda_brought_is_never_pips_and_the_other_way_round() {
+    let conda = |name: &str, version: &str| brought(name, version, Some("conda"));
+    let pip = |name: &str, version: &str| brought(name, version, Some("pip"));
+    let both = Policy {
+        only: [Manager::Conda, Manager::Pip].into(),
+        ..pruning()
     };
-    let with_conda = |packages: &[(SourceName, Package)], state: State| {
-        let mut environment = environment(packages);
-        environment
-            .sources
-            .get_mut(&SourceName::Conda)
-            .unwrap()
-            .state = state;
-        environment
-    };
-    let known = State::Captured;
-    let now = with_conda(
-        &[brought("a", "1"), brought("b", "1"), python("c", "2")],
-        known,
+    // What conda brought comes and goes by conda alone; an old one does not say who brought it.
+    let now = in_prefix(&["a", "old"], &[conda("a", "1"), brought("old", "1", None)]);
+    let then = in_prefix(&["b"], &[conda("b", "1")]);
+    assert_eq!(
+        told_in_prefix(&now, &then, &both),
+        [
+            "conda remove a 1=0 → -",
+            "conda install b - → 1=0",
+            "conda remove old 1=0 → -"
+        ]
     );
-    let then = with_conda(
-        &[brought("b", "2"), brought("c", "1"), brought("d", "1")],
-        known,
+    // pip put another over what conda brought.
+    let over = in_prefix(&["a"], &[pip("a", "2")]);
+    let as_it_was = in_prefix(&["a"], &[conda("a", "1")]);
+    assert_eq!(
+        told_in_prefix(&over, &as_it_was, &both),
+        ["pip unavailable a 2 → 1: pip put what is there over what conda brought"]
     );
+    assert_eq!(
+        told_in_prefix(&as_it_was, &over, &both),
+        ["pip unavailable a 1 → 2: conda brought what is there"]
+    );
+    let same = in_prefix(&["a"], &[pip("a", "1")]);
+    assert_eq!(told_in_prefix(&same, &as_it_was, &both), [""; 0]);
+    // One brought it here, the other in the target.
+    let by_pip = in_prefix(&[], &[pip("a", "1")]);
+    assert_eq!(
+        told_in_prefix(&by_pip, &as_it_was, &both),
+        ["conda unavailable a - → 1=0: pip brought what is there under this name"]
+    );
+    assert_eq!(
+        told_in_prefix(&as_it_was, &by_pip, &both),
+        [
+            "conda remove a 1=0 → -",
+            "pip unavailable a 1 → 1: conda takes away what it brought"
+        ]
+    );
+}
+
+#[test]
+fn python_beside_conda_gets_what_conda_brought_elsewhere() {
+    let conda = brought("a", "1", Some("conda"));
+    let now = in_prefix(&["python"], &[]);
+    let then = in_prefix(&["a", "python"], &[conda]);
+    // The environment at hand is no part of conda's prefix, or is made anew.
     let plan = planned(&now, &then, &only(Manager::Pip));
-    assert_eq!(told(&plan), ["pip unavailable c 2 → 1"]);
-    assert!(plan.kept.is_empty(), "{:?}", plan.kept);
-    let reason = plan.steps[0].reason.as_deref().unwrap();
-    assert!(reason.starts_with("pip put what is there over what conda brought"));
-    // The other way round.
-    let plan = planned(&then, &now, &only(Manager::Pip));
-    assert_eq!(told(&plan), ["pip unavailable c 1 → 2"]);
-    let taken_over = with_conda(
-        &[python("a", "1"), python("b", "1"), python("c", "2")],
-        known,
+    assert_eq!(told(&plan), ["pip install a - → 1"]);
+    let fresh = Policy {
+        into: Some("/srv/fresh".to_owned()),
+        ..Policy::default()
+    };
+    let mut here = side(&now);
+    here.places.python = Some(CONDA.to_owned());
+    let made = super::plan(&here, &Side::of(&then), &fresh).unwrap();
+    assert_eq!(told(&made), ["pip install a - → 1"]);
+}
+
+#[test]
+fn conda_is_put_into_no_prefix() {
+    let target = in_prefix(&["conda", "mamba", "mkl"], &[]);
+    let plan = planned(&in_prefix(&[], &[]), &target, &only(Manager::Conda));
+    assert_eq!(
+        told(&plan),
+        [
+            "conda unavailable conda - → 1=0",
+            "conda unavailable mamba - → 1=0",
+            "conda install mkl - → 1=0"
+        ]
     );
-    assert!(planned(&now, &taken_over, &only(Manager::Pip)).is_nothing());
-    // Of what conda brought elsewhere pip has its own.
-    let elsewhere = with_conda(&[python("e", "1")], State::Absent);
-    let plan = planned(&now, &elsewhere, &only(Manager::Pip));
-    assert_eq!(told(&plan), ["pip remove c 2 → -", "pip install e - → 1"]);
-    let plan = planned(&elsewhere, &now, &only(Manager::Pip));
-    let lines = told(&plan);
-    assert_eq!(lines[0], "pip install a - → 1", "{lines:?}");
 }
 
 #[test]

@@ -175,8 +175,8 @@ pub(crate) fn last_lines(said: &str) -> Vec<String> {
 /// Returns the lines of a text as a terminal shows them: of one that was written over and over, as
 /// progress is, what stood there at last.
 pub(crate) fn shown(said: &str) -> impl Iterator<Item = &str> {
-    said.lines()
-        .map(|line| line.rsplit('\r').next().unwrap_or(line))
+    let lines = said.lines().map(|line| line.trim_end_matches('\r'));
+    lines.map(|line| line.rsplit('\r').next().unwrap_or(line))
 }
 
 fn code(status: ExitStatus) -> i32 {
@@ -321,8 +321,8 @@ mod tests {
 
     #[test]
     fn progress_is_told_as_it_stood_at_last() {
-        let said = "Examining a:  10%\rExamining b:  90%\rfailed\n\n \t\nUnsatisfiable\n";
-        assert_eq!(last_lines(said), ["failed", "Unsatisfiable"]);
+        let said = "Examining a:  10%\rExamining b:  90%\rfailed\n\n \t\nUnsatisfiable\rat 9%\r";
+        assert_eq!(last_lines(said), ["failed", "at 9%"]);
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Session {
     pub(crate) fn of(variables: &BTreeMap<String, String>) -> Self {
         let mut passing: BTreeMap<String, String> = variables
             .iter()
-            .filter(|(name, value)| passes(name) && !value.is_empty())
+            .filter(|(name, value)| passes(name) && (!value.is_empty() || says_none(name)))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         passing
@@ -151,6 +151,11 @@ fn passes(name: &str) -> bool {
     is_of_an_index || ((name == upper || is_lower) && PASSING.contains(&upper.as_str()))
 }
 
+/// Tells whether a variable without a value says something: that the machine has none of it.
+fn says_none(name: &str) -> bool {
+    name.starts_with("CONDA_OVERRIDE_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +167,8 @@ mod tests {
             ("https_proxy", "http://proxy"),
             ("npm_config_registry", "https://registry"),
             ("UV_INDEX_MINE_PASSWORD", "x"),
+            ("CONDA_OVERRIDE_CUDA", ""),
+            ("CONDA_CHANNELS", ""),
             ("PYTHONPATH", "/evil"),
             ("PIP_TARGET", "/evil"),
             ("PIP_NO_BINARY", ":all:"),
@@ -178,6 +185,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                "CONDA_OVERRIDE_CUDA",
                 "DEBIAN_FRONTEND",
                 "LC_ALL",
                 "NO_COLOR",

@@ -132,9 +132,13 @@ impl Claimed {
         let policy = plan.get("policy").map(Policy::from_json).transpose();
         let policy = policy.map_err(|error| not(error.to_string()))?;
         let policy = policy.ok_or_else(|| not("it has no policy".to_owned()))?;
-        // Where only conda is asked, the prefix names the interpreter as well.
+        // A prefix of conda names the interpreter as well; where both are named and are not one,
+        // only the session can say so.
         let place = |member: &str| plan.pointer(member).and_then(Value::as_str);
-        let python = place("/places/python").or_else(|| place("/places/conda"));
+        let python = match (place("/places/python"), place("/places/conda")) {
+            (Some(python), Some(conda)) if python != conda => None,
+            (python, conda) => python.or(conda),
+        };
         let python = python.map(ToOwned::to_owned);
         if let Some(members) = plan.as_object_mut() {
             members.remove("plan_id");

@@ -16,7 +16,7 @@ use crate::ui::{NAME, plain};
 /// Longest value of a fact, in characters.
 const VALUE_MAX: usize = 40;
 /// Facts that are digests of what is in a package.
-const CONTENTS: [&str; 3] = ["files", "md5", "sha256"];
+const CONTENTS: [&str; 5] = ["checksum", "files", "hashes", "md5", "sha256"];
 /// What stands over those that move numbers, wherever they were found.
 const NUMERICS: &str = "numerics";
 
