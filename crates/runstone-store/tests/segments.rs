@@ -7,8 +7,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runstone_store::dir::OsFileSystem;
 use runstone_store::dir::faults::{Fault, FaultyFileSystem, Moment};
+use runstone_store::dir::{Kind, OsFileSystem};
 use runstone_store::{
     Appended, BatchItem, DirStore, Entry, Seq, Slot, Store, SystemEntropy, segment,
 };
@@ -100,10 +100,12 @@ fn segment_is_sealed_by_one_writer_some_places_into_the_next() {
 
 #[test]
 fn sealing_reads_each_slot_once_and_flushes_twice() {
-    let (place, fs, store) = store_of(542);
-    append_one(&store, 543);
+    let (place, fs, _) = store_of(542);
+    // The one who wrote them holds them still.
+    let other = DirStore::open_on(fs.clone(), &place.path(), SystemEntropy).unwrap();
+    append_one(&other, 543);
     fs.take_calls();
-    append_one(&store, 544);
+    append_one(&other, 544);
     assert!(sealed(&place, 257, 512).exists());
     // Of the commit itself: claim and slot, two flushes, and the hint.
     assert_eq!(fs.calls_of("name_file") + fs.calls_of("link"), 2 + 1);
@@ -113,6 +115,60 @@ fn sealing_reads_each_slot_once_and_flushes_twice() {
     assert!((256..=256 + 8).contains(&opened), "{opened} files opened");
     let calls = fs.take_calls().len();
     assert!(calls < 256 * 5 / 2, "{calls} calls");
+}
+
+#[test]
+fn sealing_what_a_batch_just_wrote_opens_none_of_its_slots() {
+    let (place, fs, store) = store_of(200);
+    let items: Vec<BatchItem> = (201..=600).map(|number| item(&run(number))).collect();
+    for appended in store.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    fs.take_calls();
+    store.seal_pending();
+    assert!(sealed(&place, 257, 512).exists());
+    let opened = fs.calls_of("open_read");
+    assert!(opened <= 8, "{opened} files opened");
+}
+
+#[test]
+fn sealing_on_a_network_file_system_reads_what_a_batch_just_wrote() {
+    let place = Place::new();
+    let fs = FaultyFileSystem::new(OsFileSystem)
+        .without_flushes()
+        .posing_as(Kind::Network);
+    let store = place.init_on(fs.clone());
+    record(&store, &[]);
+    let items: Vec<BatchItem> = (1..=300).map(|number| item(&run(number))).collect();
+    for appended in store.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    fs.take_calls();
+    store.seal_pending();
+    assert!(sealed(&place, 1, 256).exists());
+    assert!(fs.calls_of("open_read") >= 256);
+}
+
+#[test]
+fn log_that_was_put_back_under_its_writer_is_sealed_as_it_is_now() {
+    let (place, _fs, store) = store_of(200);
+    for number in 101..=200 {
+        fs::remove_file(slot(&place, number)).unwrap();
+        fs::remove_file(support::claim(&place, &run(number))).unwrap();
+    }
+    let mut numbers: Vec<u64> = (101..=300).collect();
+    numbers.swap(9, 10);
+    fs::remove_file(place.path().join(format!("{COHORT}/view/head.json"))).unwrap();
+    let items: Vec<BatchItem> = numbers.into_iter().map(|it| item(&run(it))).collect();
+    let mut refuse = |_, _: &_, _: Option<&_>| None;
+    let other = place.open();
+    for appended in other.append_all(&items, &mut refuse) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
+    }
+    append(&store, 301..=600);
+    assert!(sealed(&place, 1, 256).exists());
+    let found = findings(&place.open());
+    assert!(found.is_empty(), "{found:?}");
 }
 
 #[test]
@@ -193,8 +249,10 @@ fn nothing_is_sealed_over_a_slot_that_is_damaged_or_missing() {
             fs::remove_file(path).unwrap();
         },
     ] {
-        let (place, _fs, store) = store_of(200);
+        let (place, _fs, _) = store_of(200);
         damage(&slot(&place, 77));
+        // Who wrote it would seal what it wrote.
+        let store = place.open();
         append(&store, 201..=900);
         assert!(!sealed(&place, 1, 256).exists());
         // Nor anything above it: the chain would have a hole.
@@ -202,6 +260,21 @@ fn nothing_is_sealed_over_a_slot_that_is_damaged_or_missing() {
         let found = findings(&store);
         assert!(found.iter().all(|line| !line.contains("seg/")), "{found:?}");
     }
+}
+
+#[test]
+fn what_its_writer_sealed_over_a_damaged_slot_gives_the_slot_back() {
+    let (place, _fs, store) = store_of(200);
+    let whole = fs::read(slot(&place, 77)).unwrap();
+    garble(&slot(&place, 77));
+    fs::remove_file(support::claim(&place, &run(77))).unwrap();
+    append(&store, 201..=600);
+    assert!(sealed(&place, 1, 256).exists());
+    let found = findings(&store);
+    let is_named = |line: &String| line.starts_with("damage") && line.contains("077");
+    assert!(found.iter().any(is_named), "{found:?}");
+    place.open().mend().unwrap();
+    assert_eq!(fs::read(slot(&place, 77)).unwrap(), whole);
 }
 
 /// Takes the places from `first` up to `last` away, and the hint, as a restore of the log and its

@@ -30,6 +30,7 @@ pub mod examine;
 mod fans;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
+mod fresh;
 mod fs;
 mod head;
 mod hint;
@@ -62,6 +63,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use self::draft::Nameless;
+use self::fresh::Fresh;
 pub use self::fs::{FileSystem, Kind};
 use self::head::Heads;
 pub use self::hint::{decode_hint, encode_hint};
@@ -105,6 +107,7 @@ pub struct DirStore<F: FileSystem = OsFileSystem> {
     heads: Heads,
     sealed_so_far: SealedSoFar,
     left_to_seal: LeftToSeal,
+    fresh: Fresh,
     nameless: Nameless,
     whole_refused: Refused,
     opened: Opened,

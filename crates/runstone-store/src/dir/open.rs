@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde_json::{Map, Value};
 
 use super::draft::Nameless;
+use super::fresh::Fresh;
 use super::fs::{FileSystem, if_found};
 use super::head::Heads;
 use super::layout::{
@@ -163,6 +164,7 @@ impl<F: FileSystem> DirStore<F> {
             heads,
             sealed_so_far: SealedSoFar::default(),
             left_to_seal: LeftToSeal::default(),
+            fresh: Fresh::default(),
             nameless: Nameless::not_refused_yet(),
             whole_refused: Refused::default(),
             opened: Opened::default(),

@@ -5,8 +5,11 @@
 //! the next segment seals both. So one writer of many does the work, once in 256 recordings, after
 //! its own entry is durable, and all it does may fail.
 //!
-//! The invariants guarded here: only what stands durably in its slot is sealed, bit for bit, and
-//! never over a place that is damaged, missing or cannot be read; a segment has its name only when
+//! What a batch of this handle wrote to a disk of this host is sealed as it was acknowledged, without
+//! being read again (decision 005); everything else is read from its slot.
+//!
+//! The invariants guarded here: only what was durable in its slot is sealed, bit for bit, and never
+//! over a place that was read and is damaged, missing or cannot be read; a segment has its name only when
 //! it is whole and flushed, and no name is taken from another one. What a segment consists of is
 //! left to `segment`.
 
@@ -15,6 +18,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use super::DirStore;
+use super::fresh::Written;
 use super::fs::FileSystem;
 use super::layout::{Holds, SEGMENTS, shard_name};
 use super::tree::{At, at};
@@ -79,9 +83,11 @@ pub(super) enum Sealable {
 impl<F: FileSystem> DirStore<F> {
     /// Seals what batches left to be sealed.
     pub(super) fn seal_left(&self) {
-        for (log, (last, taken)) in self.left_to_seal.take() {
-            self.seal_behind(&log, last, taken);
+        let left = self.left_to_seal.take();
+        for (log, (last, taken)) in &left {
+            self.seal_behind(log, *last, *taken);
         }
+        self.fresh.keep_only(&left.into_keys().collect());
     }
 
     /// Seals what the places just taken in a log, `taken` of them up to `last`, leave to be sealed.
@@ -216,13 +222,20 @@ impl<F: FileSystem> DirStore<F> {
                 None => return Ok(Sealable::Hindered),
             }
         }
+        let mut written = self.written_of(log, span)?;
         let mut rows = Vec::new();
         let mut frames = Frames::of(FRAME_ENTRIES);
         for seq in span.places() {
-            let Slot::Whole((envelope, file)) = self.slot_file(log, seq)? else {
-                return Ok(Sealable::Hindered);
+            let sealable = match written.remove(&seq) {
+                Some(written) => Some(written),
+                None => match self.slot_file(log, seq)? {
+                    Slot::Whole((envelope, file)) => {
+                        Row::of(&file, &envelope).map(|row| (row, file))
+                    }
+                    Slot::Absent | Slot::Damaged(_) => None,
+                },
             };
-            let Some(row) = Row::of(&file, &envelope) else {
+            let Some((row, file)) = sealable else {
                 return Ok(Sealable::Hindered);
             };
             rows.push(row);
@@ -236,6 +249,32 @@ impl<F: FileSystem> DirStore<F> {
             previous,
         };
         self.keep_segment(log, span, encode(&sealing, &rows, frames))
+    }
+
+    /// Returns what this handle wrote of a span, if the last of it is in its slot: a log that was
+    /// put back meanwhile to what it was, and went on from there, holds other files.
+    fn written_of(&self, log: &Log, span: Span) -> Result<Written, StoreError> {
+        let written = self.fresh.take(log, span);
+        let Some((seq, (row, _))) = written.last_key_value() else {
+            return Ok(written);
+        };
+        if self.row_of_slot(log, *seq)? == Some(*row) {
+            Ok(written)
+        } else {
+            Ok(Written::new())
+        }
+    }
+
+    /// Remembers what was just written to a place until it is sealed.
+    pub(super) fn remember_to_seal(&self, log: &Log, seq: Seq, envelope: &Envelope, file: Vec<u8>) {
+        // A server that lost its memory may have given the place to another host meanwhile.
+        let is_of_this_host = self.tree.kind.names_are_seen_at_once();
+        if !is_of_this_host || !matches!(log, Log::Cohort(_)) || !Row::may_hold(&file) {
+            return;
+        }
+        if let Some(row) = Row::of(&file, envelope) {
+            self.fresh.add(log, seq, row, file);
+        }
     }
 
     /// Joins the segments of a wide span into one of their rows.

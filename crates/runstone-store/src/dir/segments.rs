@@ -227,7 +227,7 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     /// Returns what a segment has to say of a slot; nothing if that is not whole.
-    fn row_of_slot(&self, log: &Log, seq: Seq) -> Result<Option<Row>, StoreError> {
+    pub(super) fn row_of_slot(&self, log: &Log, seq: Seq) -> Result<Option<Row>, StoreError> {
         let row = |file: &[u8]| decode(file).map(|(envelope, _)| Row::of(file, &envelope));
         Ok(
             match self.look_at(log, seq, ENTRY_FILE_BYTES_MAX + 1, row)? {

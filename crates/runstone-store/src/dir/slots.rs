@@ -239,6 +239,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         let published = self.take_slot(log, seq, &shard, draft, written)?;
         if published == Published::Won {
             self.heads.raise(log, seq, Some(written.sha256));
+            self.remember_to_seal(log, seq, written, std::mem::take(&mut draft.bytes));
         }
         Ok(published)
     }

@@ -94,6 +94,11 @@ impl Row {
     const fn is_held(&self) -> bool {
         self.file_bytes <= ENTRY_BYTES_MAX
     }
+
+    /// Returns whether a segment with frames has the bytes of an entry with this file.
+    pub(crate) const fn may_hold(file: &[u8]) -> bool {
+        file.len() <= ENTRY_BYTES_MAX as usize
+    }
 }
 
 #[cfg(test)]
