@@ -6,6 +6,7 @@
 //! at most. What an entry says is left to the ledger: payloads and summaries are opaque.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -410,7 +411,7 @@ pub struct NewEntry<'a> {
     /// The canonical bytes to keep.
     pub payload: &'a [u8],
     /// What to show of the entry without parsing its payload; at most 2 KiB of JSON.
-    pub summary: Value,
+    pub summary: Arc<Value>,
     /// The writer's clock, for listing and talk. It orders nothing.
     pub recorded_at: String,
 }
@@ -427,7 +428,7 @@ pub struct BatchItem {
     /// The canonical bytes to keep.
     pub payload: Vec<u8>,
     /// What to show of the entry without parsing its payload; at most 2 KiB of JSON.
-    pub summary: Value,
+    pub summary: Arc<Value>,
     /// The writer's clock, for listing and talk. It orders nothing.
     pub recorded_at: String,
 }
@@ -442,7 +443,7 @@ pub(crate) fn one_by_one<S: Store + ?Sized>(
         let entry = NewEntry {
             content: item.content,
             payload: &item.payload,
-            summary: item.summary.clone(),
+            summary: Arc::clone(&item.summary),
             recorded_at: item.recorded_at.clone(),
         };
         store.append(&item.log, item.key.as_ref(), &entry)

@@ -39,7 +39,7 @@ fn item(cohort: &CohortName, run: &str) -> BatchItem {
         }),
         content: Hash256::of(run.as_bytes()),
         payload: run.as_bytes().to_vec(),
-        summary: json!(null),
+        summary: json!(null).into(),
         recorded_at: String::new(),
     }
 }

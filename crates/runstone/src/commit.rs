@@ -8,6 +8,8 @@
 //! store answers for one explicit (run, stage, cohort, attempt). Many at once are left to `batch`,
 //! which takes the same steps.
 
+use std::sync::Arc;
+
 use runstone_core::digest::Digest;
 use runstone_core::id::{Attempt, SnapshotSeq};
 use runstone_core::input::{Overrides, RunInput};
@@ -173,7 +175,7 @@ impl Ledger {
             let entry = NewEntry {
                 content: ready.content,
                 payload: &draft.payload,
-                summary: draft.summary.clone(),
+                summary: Arc::clone(&draft.summary),
                 recorded_at: self.clock.now(),
             };
             let key = ready.key_text(attempt);

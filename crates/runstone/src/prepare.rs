@@ -51,7 +51,7 @@ pub(crate) struct Draft {
     pub(crate) payload: Vec<u8>,
     /// Sections too large for a payload, which names them.
     pub(crate) moved: Vec<Vec<u8>>,
-    pub(crate) summary: Value,
+    pub(crate) summary: Arc<Value>,
 }
 
 /// Reads a request by its profile.
@@ -127,7 +127,7 @@ impl Ready {
     pub(crate) fn draft(&mut self, attempt: Attempt) -> Result<Draft, Error> {
         self.snapshot.attempt = attempt;
         let rules = rules_of(&self.profile, &self.snapshot.stage)?;
-        let summary = summary::of(&self.snapshot, self.settings, rules);
+        let summary = Arc::new(summary::of(&self.snapshot, self.settings, rules));
         let Shape { bytes, moved } = payload::shape(&self.snapshot);
         Ok(Draft {
             payload: bytes,

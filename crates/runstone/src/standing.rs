@@ -166,7 +166,7 @@ impl Ledger {
     }
 
     fn say(&self, said: StoreSaid) -> Result<(), Error> {
-        let summary = json!({ "note": said.as_str() });
+        let summary = json!({ "note": said.as_str() }).into();
         let note = StoreNote {
             said,
             by: None,

@@ -413,7 +413,7 @@ fn append_raw(lab: &Lab, stored: &Stored, payload: &[u8]) {
     let entry = NewEntry {
         content: Hash256::of(payload),
         payload,
-        summary: Value::Null,
+        summary: Value::Null.into(),
         recorded_at: "2026-11-20T12:00:00.000Z".to_owned(),
     };
     let log = Log::CohortNotes(stored.place.cohort.clone());

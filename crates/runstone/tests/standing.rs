@@ -37,7 +37,7 @@ fn append_note(ledger: &Ledger, payload: &[u8]) {
     let entry = NewEntry {
         content: Hash256::of(payload),
         payload,
-        summary: Value::Null,
+        summary: Value::Null.into(),
         recorded_at: String::new(),
     };
     let appended = ledger.store().append(&Log::StoreNotes, None, &entry);

@@ -135,7 +135,7 @@ fn meet(seed: u64, parts: [Part; WRITERS], mutant: Option<Mutant>) -> Result<(),
         key: Some(text(run)),
         content: Hash256::of(b"content"),
         payload: b"payload".to_vec(),
-        summary: Value::Null,
+        summary: Value::Null.into(),
         recorded_at: String::new(),
     };
     let schedule = Schedule::new(seed);
@@ -150,7 +150,7 @@ fn meet(seed: u64, parts: [Part; WRITERS], mutant: Option<Mutant>) -> Result<(),
         let entry = NewEntry {
             content: Hash256::of(b"content"),
             payload: b"payload",
-            summary: Value::Null,
+            summary: Value::Null.into(),
             recorded_at: String::new(),
         };
         let appended: Vec<_> = match part {

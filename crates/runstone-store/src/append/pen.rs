@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub(super) struct Page<'a> {
     pub(super) log: &'a Log,
     pub(super) key: Option<&'a KeyText>,
     content: Hash256,
-    summary: &'a Value,
+    summary: &'a Arc<Value>,
     recorded_at: &'a str,
     packed: Packed<'a>,
 }

@@ -74,7 +74,7 @@ fn failure_after_a_refusal_leaves_the_outcome_unknown() {
         let entry = NewEntry {
             content: Hash256::of(b"content"),
             payload: b"payload",
-            summary: Value::Null,
+            summary: Value::Null.into(),
             recorded_at: String::new(),
         };
         append(slots, log, Some(&text), &entry, None).unwrap_err()
@@ -90,7 +90,7 @@ fn failure_after_a_refusal_leaves_the_outcome_unknown_in_a_batch() {
             key: Some(text),
             content: Hash256::of(b"content"),
             payload: b"payload".to_vec(),
-            summary: Value::Null,
+            summary: Value::Null.into(),
             recorded_at: String::new(),
         };
         let hands = Hands::Own { ahead: 1 };

@@ -265,7 +265,7 @@ fn large_payloads_come_back(store: &dyn Store) {
 fn too_large_is_refused(store: &dyn Store) {
     let (cohort, log) = opened(store, "c");
     let mut large = entry(b"small");
-    large.summary = json!("x".repeat(3000));
+    large.summary = json!("x".repeat(3000)).into();
     let told = store
         .append(&log, Some(&key("run", &cohort, 0)), &large)
         .unwrap_err();
@@ -276,7 +276,7 @@ fn too_large_is_refused(store: &dyn Store) {
         .unwrap_err();
     assert!(matches!(told, StoreError::TooLarge { .. }), "{told}");
     let mut deep = entry(b"small");
-    deep.summary = (0..200).fold(json!(null), |inner, _| json!([inner]));
+    deep.summary = (0..200).fold(json!(null), |inner, _| json!([inner])).into();
     let told = store
         .append(&log, Some(&key("run", &cohort, 0)), &deep)
         .unwrap_err();

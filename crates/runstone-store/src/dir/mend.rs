@@ -516,7 +516,7 @@ mod tests {
         NewEntry {
             content: Hash256::of(payload),
             payload,
-            summary: json!({}),
+            summary: json!({}).into(),
             recorded_at: "2026-11-20T10:00:00.000Z".to_owned(),
         }
     }

@@ -24,7 +24,7 @@ fn note() -> NewEntry<'static> {
     NewEntry {
         content: Hash256::of(b"note"),
         payload: b"note",
-        summary: serde_json::Value::Null,
+        summary: serde_json::Value::Null.into(),
         recorded_at: String::new(),
     }
 }

@@ -4,7 +4,10 @@
 //! stands there: not even text. So a part with anything else is refused here, and the header is
 //! read as a tree, in which everything is looked at. What becomes of it then is left to `open`.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::Seen;
 use crate::hash::Hash256;
@@ -37,6 +40,11 @@ pub(super) fn key_text<'de, D: Deserializer<'de>>(
         cohort: text.cohort,
         attempt: text.attempt,
     }))
+}
+
+/// Reads a summary, which is shared: serde does so itself only with its feature `rc`.
+pub(super) fn summary<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Arc::new)
 }
 
 pub(super) fn seen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seen>, D::Error> {

@@ -16,6 +16,8 @@ mod known;
 mod open;
 mod seal;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -72,7 +74,8 @@ pub struct Envelope {
     #[serde(deserialize_with = "known::seen")]
     pub notes_head_seen: Option<Seen>,
     /// What the caller wants to show without reading the payload.
-    pub summary: Value,
+    #[serde(deserialize_with = "known::summary")]
+    pub summary: Arc<Value>,
     /// The writer's clock. It orders nothing.
     pub recorded_at: String,
     /// Fields of a later writer.
@@ -170,7 +173,7 @@ mod tests {
     const LATER: &[u8] = include_bytes!("../../tests/golden/entry-v1-later-writer.bin");
     const FRAME: &[u8] = include_bytes!("../../tests/golden/entry-v1-zstd.bin");
 
-    fn address(summary: &Value) -> Address<'_> {
+    fn address(summary: &Arc<Value>) -> Address<'_> {
         Address {
             store: StoreId::from_random([1; 16]),
             epoch: 0,
@@ -188,7 +191,7 @@ mod tests {
     fn sealed(payload: &[u8]) -> Vec<u8> {
         Packed::new(payload)
             .unwrap()
-            .seal(address(&Value::Null))
+            .seal(address(&Value::Null.into()))
             .unwrap()
             .1
     }
@@ -252,7 +255,7 @@ mod tests {
         };
         assert_eq!(envelope.head_seen, Some(seen));
         assert_eq!(
-            envelope.summary,
+            *envelope.summary,
             json!({"primary": 0.6118, "status": "finished"})
         );
         assert_eq!(decode_header(GOLDEN).unwrap(), envelope);
@@ -320,7 +323,7 @@ mod tests {
             ),
             "{told}"
         );
-        let summary = json!("x".repeat(SUMMARY_BYTES_MAX));
+        let summary = json!("x".repeat(SUMMARY_BYTES_MAX)).into();
         let told = Packed::new(b"")
             .unwrap()
             .seal(address(&summary))

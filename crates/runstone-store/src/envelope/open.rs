@@ -5,6 +5,7 @@
 //! allow. Whether the file belongs where it was found is left to the reader that found it.
 
 use std::io::Read as _;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -216,7 +217,7 @@ pub(super) fn by_field(line: &[u8]) -> Result<Envelope, EnvelopeError> {
         sha256: fields.take("sha256")?,
         head_seen: fields.take("head_seen")?,
         notes_head_seen: fields.take("notes_head_seen")?,
-        summary: fields.take("summary")?,
+        summary: Arc::new(fields.take("summary")?),
         recorded_at: fields.take("recorded_at")?,
         other: fields.0,
     })

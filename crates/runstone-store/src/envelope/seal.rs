@@ -5,6 +5,7 @@
 //! nothing is written that a reader would refuse. Opening is left to `open`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -41,7 +42,7 @@ pub(crate) struct Address<'a> {
     pub(crate) content: Hash256,
     pub(crate) head_seen: Option<Seen>,
     pub(crate) notes_head_seen: Option<Seen>,
-    pub(crate) summary: &'a Value,
+    pub(crate) summary: &'a Arc<Value>,
     pub(crate) recorded_at: &'a str,
 }
 
@@ -84,7 +85,7 @@ impl<'a> Packed<'a> {
             sha256: self.sha256,
             head_seen: address.head_seen,
             notes_head_seen: address.notes_head_seen,
-            summary: address.summary.clone(),
+            summary: Arc::clone(address.summary),
             recorded_at: address.recorded_at.to_owned(),
             other: Map::new(),
         };

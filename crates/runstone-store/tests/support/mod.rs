@@ -90,7 +90,7 @@ pub(crate) fn entry(payload: &[u8]) -> NewEntry<'_> {
     NewEntry {
         content: Hash256::of(payload),
         payload,
-        summary: json!({"status": "finished"}),
+        summary: json!({"status": "finished"}).into(),
         recorded_at: "2026-11-20T10:15:00Z".to_owned(),
     }
 }

@@ -69,5 +69,5 @@ fn says_what_stands_there(file: &[u8], envelope: &Envelope) {
         let place = seen.map(|seen| seen.seq.get());
         assert_eq!(line[name]["seq"].as_u64(), place, "{name}");
     }
-    assert_eq!(line["summary"], envelope.summary);
+    assert_eq!(line["summary"], *envelope.summary);
 }

@@ -128,7 +128,7 @@ impl Ledger {
             key: Some(ready.key_text(walk.attempt())),
             content: ready.content,
             payload: std::mem::take(&mut draft.payload),
-            summary: std::mem::take(&mut draft.summary),
+            summary: Arc::clone(&draft.summary),
             recorded_at: self.clock.now(),
         }
     }

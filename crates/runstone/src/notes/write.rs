@@ -275,7 +275,7 @@ impl Ledger {
         let entry = NewEntry {
             content: Hash256::of(&payload),
             payload: &payload,
-            summary: json!({ "note": note.said.as_str(), "snapshot_seq": note.about.seq }),
+            summary: json!({ "note": note.said.as_str(), "snapshot_seq": note.about.seq }).into(),
             recorded_at: self.clock.now(),
         };
         let log = Log::CohortNotes(cohort.clone());

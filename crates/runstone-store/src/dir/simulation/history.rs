@@ -70,7 +70,7 @@ impl Run {
             key: Some(self.key()),
             content: Hash256::of(&payload),
             payload,
-            summary: Value::Null,
+            summary: Value::Null.into(),
             recorded_at: String::new(),
         }
     }
@@ -81,7 +81,7 @@ pub(super) fn note(payload: &[u8]) -> NewEntry<'_> {
     NewEntry {
         content: Hash256::of(payload),
         payload,
-        summary: Value::Null,
+        summary: Value::Null.into(),
         recorded_at: String::new(),
     }
 }

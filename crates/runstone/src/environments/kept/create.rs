@@ -207,7 +207,7 @@ impl Ledger {
         let new = NewEntry {
             content: Hash256::of(&payload),
             payload: &payload,
-            summary: json!({ "environment": object.to_string() }),
+            summary: json!({ "environment": object.to_string() }).into(),
             recorded_at: self.clock.now(),
         };
         let Committed { seq, envelope } = match self.store.append(&Log::Environments, None, &new)? {

@@ -151,7 +151,8 @@ impl Ledger {
         let entry = NewEntry {
             content: Hash256::of(&payload),
             payload: &payload,
-            summary: json!({ "note": note.said.as_str(), "environment_seq": kept.seq.get() }),
+            summary: json!({ "note": note.said.as_str(), "environment_seq": kept.seq.get() })
+                .into(),
             recorded_at: self.clock.now(),
         };
         let appended = self.store.append(&Log::EnvironmentNotes, None, &entry);
