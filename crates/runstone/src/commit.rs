@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::find::{Place, Stored};
 use crate::named::Attachment;
 use crate::open::Ledger;
-use crate::prepare::{Draft, Ready, prepare};
+use crate::prepare::{Draft, Ready, Terms, prepare};
 use crate::profiles::ProfileChoice;
 use crate::recorded::{Acknowledged, FoundForNext, Recorded, RecordedAs};
 use crate::{named, summary};
@@ -161,24 +161,24 @@ impl Ledger {
     ) -> Result<Option<Acknowledged>, Error> {
         let profile = self.profile(&request.profile)?;
         let mut ready = prepare(self, request, profile)?;
-        self.make_durable(&ready)?;
+        self.make_durable(&ready.terms)?;
         self.demand_attachments(&ready.snapshot)?;
-        self.keep_environment(&mut ready);
-        let environment = ready.environment.clone();
+        self.keep_environment(&mut ready.snapshot, &mut ready.terms);
+        let environment = ready.terms.environment.clone();
         let attachments: Vec<Attachment> = named::stored_artifacts(&ready.snapshot).collect();
-        let (log, cohort) = (ready.log.clone(), ready.cohort.clone());
-        let mut walk = Walk::begin(ready.choice);
+        let (log, cohort) = (ready.terms.log.clone(), ready.terms.cohort.clone());
+        let mut walk = Walk::begin(ready.terms.choice);
         loop {
             let attempt = walk.attempt();
             let draft = ready.draft(attempt)?;
             self.keep_sections(&draft)?;
             let entry = NewEntry {
-                content: ready.content,
+                content: ready.terms.content,
                 payload: &draft.payload,
                 summary: Arc::clone(&draft.summary),
                 recorded_at: self.clock.now(),
             };
-            let key = ready.key_text(attempt);
+            let key = ready.terms.key_text(attempt);
             let mut waiting = Some(ready);
             let appended = match &mut meanwhile {
                 None => self.store.append(&log, Some(&key), &entry),
@@ -196,7 +196,7 @@ impl Ledger {
             if let Appended::Taken { claim, recorded } = appended {
                 ready = waiting.expect("what has no place was handed to nobody");
                 walk.pass(&claim, recorded.as_ref(), |next| {
-                    Ok(self.store.claim(&ready.key_text(next))?.is_none())
+                    Ok(self.store.claim(&ready.terms.key_text(next))?.is_none())
                 })?;
                 continue;
             }
@@ -234,31 +234,19 @@ impl Ledger {
     }
 
     /// Acknowledges what was appended: made by this recording, or found.
-    pub(crate) fn acknowledged(
-        &self,
-        ready: Ready,
-        appended: Appended,
-    ) -> Result<Acknowledged, Error> {
+    fn acknowledged(&self, ready: Ready, appended: Appended) -> Result<Acknowledged, Error> {
         let committed = match appended {
             Appended::New(committed) => return Ok(newly_acknowledged(ready, committed)),
             Appended::Already(committed) => committed,
             Appended::Taken { .. } => unreachable!("the walk ends at a place or with an error"),
         };
-        let was_watched = matches!(ready.snapshot.process, Captured::Known(_));
-        let found_for_next = (ready.choice == AttemptChoice::Next).then_some(if was_watched {
-            FoundForNext::DocumentWithoutProcess
-        } else {
-            FoundForNext::Document
-        });
-        Ok(Acknowledged {
-            found_for_next,
-            recorded_as: RecordedAs::Already,
-            stored: self.stored(&ready.cohort, committed.seq)?,
-            key: ready.key,
-            warnings: ready.warnings,
-            said: ready.said,
-            profile: ready.profile,
-        })
+        let Ready { snapshot, terms } = ready;
+        let stored = self.stored(&terms.cohort, committed.seq)?;
+        let all = match snapshot.process {
+            Captured::Known(_) => FoundForNext::DocumentWithoutProcess,
+            Captured::NotCaptured { .. } => FoundForNext::Document,
+        };
+        Ok(found(terms, stored, all))
     }
 
     /// Makes the sections durable that moved out of a payload.
@@ -329,28 +317,28 @@ impl Ledger {
     /// Makes everything a slot of this run will name durable before the slot exists. What this
     /// handle saw durable once stays so, and is not asked for again. Returns whether that opened
     /// the cohort.
-    pub(crate) fn make_durable(&self, ready: &Ready) -> Result<OpenedCohort, Error> {
-        let sha256 = ready.profile.sha256;
+    pub(crate) fn make_durable(&self, terms: &Terms) -> Result<OpenedCohort, Error> {
+        let sha256 = terms.profile.sha256;
         if !self.durable.holds_profile(&sha256) {
             // A committed snapshot that names the profile proves that it is durable.
-            let standing = match self.named_by_newest(&ready.log)? {
+            let standing = match self.named_by_newest(&terms.log)? {
                 Some(named) if named == sha256 => Standing::NamedByCommitted,
                 _ => Standing::Unproven,
             };
             self.store
-                .put_profile(ready.profile.text.as_bytes(), standing)?;
+                .put_profile(terms.profile.text.as_bytes(), standing)?;
             self.durable.add_profile(sha256);
         }
-        if self.durable.holds_cohort(&ready.cohort) {
+        if self.durable.holds_cohort(&terms.cohort) {
             return Ok(OpenedCohort::Existing);
         }
-        let opened = self.store.open_cohort(&ready.cohort, &ready.key.bytes());
+        let opened = self.store.open_cohort(&terms.cohort, &terms.key.bytes());
         if let Err(StoreError::OtherCohort { .. }) = opened {
             // Another key has another id: the document is damaged.
-            self.cohort_key(&ready.cohort)?;
+            self.cohort_key(&terms.cohort)?;
         }
         let opened = opened?;
-        self.durable.add_cohort(ready.cohort.clone());
+        self.durable.add_cohort(terms.cohort.clone());
         Ok(opened)
     }
 
@@ -383,19 +371,33 @@ impl Ledger {
 }
 
 /// Acknowledges what this recording made.
-fn newly_acknowledged(ready: Ready, committed: Committed) -> Acknowledged {
+pub(crate) fn newly_acknowledged(ready: Ready, committed: Committed) -> Acknowledged {
+    let Ready { snapshot, terms } = ready;
     let stored = Stored {
-        place: Place::of(&ready.cohort, &committed),
-        snapshot: ready.snapshot,
+        place: Place::of(&terms.cohort, &committed),
+        snapshot,
         envelope: *committed.envelope,
     };
     Acknowledged {
         recorded_as: RecordedAs::New,
         stored,
-        key: ready.key,
-        warnings: ready.warnings,
-        said: ready.said,
+        key: terms.key,
+        warnings: terms.warnings,
+        said: terms.said,
         found_for_next: None,
-        profile: ready.profile,
+        profile: terms.profile,
+    }
+}
+
+/// Acknowledges what this recording found, which holds `all` of what was sent.
+pub(crate) fn found(terms: Terms, stored: Stored, all: FoundForNext) -> Acknowledged {
+    Acknowledged {
+        recorded_as: RecordedAs::Already,
+        stored,
+        found_for_next: (terms.choice == AttemptChoice::Next).then_some(all),
+        key: terms.key,
+        warnings: terms.warnings,
+        said: terms.said,
+        profile: terms.profile,
     }
 }

@@ -17,7 +17,7 @@ use crate::attempts::Walk;
 use crate::commit::{AttemptChoice, RecordRequest};
 use crate::error::Error;
 use crate::open::Ledger;
-use crate::prepare::{Ready, prepare};
+use crate::prepare::{Terms, prepare};
 use crate::profiles::ProfileChoice;
 
 /// A recording as far as it is known.
@@ -32,7 +32,7 @@ pub struct Foreseen {
     pub missing: Vec<String>,
     /// The rule it was read by.
     pub(crate) profile: Arc<Profile>,
-    ready: Option<Ready>,
+    terms: Option<Terms>,
 }
 
 /// What a profile makes of a stage, and where a run of it says its identity and its factors: below
@@ -82,13 +82,14 @@ impl Ledger {
         let profile = self.profile(&request.profile)?;
         match prepare(self, request.clone(), Arc::clone(&profile)) {
             Ok(ready) => {
-                self.is_free(&ready)?;
+                let terms = ready.terms;
+                self.is_free(&terms)?;
                 Ok(Foreseen {
-                    cohort: Some(ready.cohort.clone()),
-                    attempt: ready.choice,
+                    cohort: Some(terms.cohort.clone()),
+                    attempt: terms.choice,
                     missing: Vec::new(),
                     profile,
-                    ready: Some(ready),
+                    terms: Some(terms),
                 })
             }
             Err(Error::Refused { name, refused }) => match open_until_it_ran(refused) {
@@ -97,7 +98,7 @@ impl Ledger {
                     attempt: request.attempt,
                     missing,
                     profile,
-                    ready: None,
+                    terms: None,
                 }),
                 Err(refused) => Err(Error::Refused { name, refused }),
             },
@@ -108,29 +109,29 @@ impl Ledger {
     /// Refuses what was foreseen if it was recorded since.
     pub(crate) fn is_still_free(&self, foreseen: &Foreseen) -> Result<(), Error> {
         foreseen
-            .ready
+            .terms
             .as_ref()
-            .map_or(Ok(()), |ready| self.is_free(ready))
+            .map_or(Ok(()), |terms| self.is_free(terms))
     }
 
     /// Refuses a run that stands in its cohort already and would be no further attempt.
-    fn is_free(&self, ready: &Ready) -> Result<(), Error> {
-        if ready.choice == AttemptChoice::Next {
+    fn is_free(&self, terms: &Terms) -> Result<(), Error> {
+        if terms.choice == AttemptChoice::Next {
             return Ok(());
         }
-        let mut walk = Walk::begin(ready.choice);
+        let mut walk = Walk::begin(terms.choice);
         loop {
-            let key = ready.key_text(walk.attempt());
+            let key = terms.key_text(walk.attempt());
             let Some(claim) = self.store.claim(&key)? else {
                 return Ok(());
             };
             let recorded = self.store.find(&key)?;
             // Whose writer died before it was recorded stands in nobody's way but that of other
             // content, which is not known yet.
-            if recorded.is_none() && ready.choice != AttemptChoice::Found {
+            if recorded.is_none() && terms.choice != AttemptChoice::Found {
                 return Ok(());
             }
-            let is_free = |next| Ok(self.store.claim(&ready.key_text(next))?.is_none());
+            let is_free = |next| Ok(self.store.claim(&terms.key_text(next))?.is_none());
             walk.pass(&claim, recorded.as_ref(), is_free)
                 .map_err(|error| match error {
                     Error::Conflict(mut conflict) => {

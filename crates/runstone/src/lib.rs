@@ -79,5 +79,5 @@ pub use self::find::{Place, Stored};
 pub use self::foresee::{Foreseen, Places};
 pub use self::nearest::Nearest;
 pub use self::open::{Ledger, Settings};
-pub use self::recorded::{Acknowledged, Answered, Recorded, RecordedAs};
+pub use self::recorded::{Acknowledged, Answered, Confirmed, Recorded, RecordedAs};
 pub use self::standing::DefaultProfile;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use runstone_core::canonical::{Captures, Placed};
 use runstone_core::cohort::CohortKey;
 use runstone_core::digest::Digest;
-use runstone_core::id::Attempt;
+use runstone_core::id::{Attempt, Stage};
 use runstone_core::profile::Profile;
 use runstone_core::record::{RunRecord, Warning};
 use runstone_core::snapshot::{Captured, Snapshot};
@@ -31,6 +31,12 @@ use crate::summary;
 pub(crate) struct Ready {
     /// The snapshot of the attempt that was drafted last.
     pub(crate) snapshot: Snapshot,
+    pub(crate) terms: Terms,
+}
+
+/// Where a snapshot is to stand and what is said of it: all that publishing it takes but itself.
+#[derive(Debug)]
+pub(crate) struct Terms {
     pub(crate) key: CohortKey,
     pub(crate) warnings: Vec<Warning>,
     /// What should be said of its environment.
@@ -42,6 +48,9 @@ pub(crate) struct Ready {
     pub(crate) cohort: CohortName,
     pub(crate) log: Log,
     pub(crate) choice: AttemptChoice,
+    /// The run, as it is compared.
+    run: String,
+    stage: Stage,
     settings: Digest,
 }
 
@@ -107,8 +116,7 @@ pub(crate) fn prepare(
         cohort: key,
         warnings,
     } = run.into_snapshot(Attempt(0), captures, Ledger::writer());
-    Ok(Ready {
-        snapshot,
+    let terms = Terms {
         key,
         warnings,
         said,
@@ -118,17 +126,27 @@ pub(crate) fn prepare(
         log: Log::Cohort(cohort.clone()),
         cohort,
         choice,
+        run: snapshot.run_id.compared(),
+        stage: snapshot.stage.clone(),
         settings,
-    })
+    };
+    Ok(Ready { snapshot, terms })
 }
 
 impl Ready {
     /// Drafts the snapshot that this attempt makes.
     pub(crate) fn draft(&mut self, attempt: Attempt) -> Result<Draft, Error> {
-        self.snapshot.attempt = attempt;
-        let rules = rules_of(&self.profile, &self.snapshot.stage)?;
-        let summary = Arc::new(summary::of(&self.snapshot, self.settings, rules));
-        let Shape { bytes, moved } = payload::shape(&self.snapshot);
+        self.terms.draft(&mut self.snapshot, attempt)
+    }
+}
+
+impl Terms {
+    /// Drafts the snapshot that this attempt makes.
+    pub(crate) fn draft(&self, snapshot: &mut Snapshot, attempt: Attempt) -> Result<Draft, Error> {
+        snapshot.attempt = attempt;
+        let rules = rules_of(&self.profile, &self.stage)?;
+        let summary = Arc::new(summary::of(snapshot, self.settings, rules));
+        let Shape { bytes, moved } = payload::shape(snapshot);
         Ok(Draft {
             payload: bytes,
             moved,
@@ -137,8 +155,8 @@ impl Ready {
     }
 
     /// Takes the environment away, which is not known after all, and says why.
-    pub(crate) fn lacks_environment(&mut self, reason: &str) {
-        self.snapshot.environment = Captured::NotCaptured {
+    pub(crate) fn lacks_environment(&mut self, snapshot: &mut Snapshot, reason: &str) {
+        snapshot.environment = Captured::NotCaptured {
             reason: reason.to_owned(),
         };
         self.said
@@ -149,8 +167,8 @@ impl Ready {
     /// Returns the key that one attempt of the run takes.
     pub(crate) fn key_text(&self, attempt: Attempt) -> KeyText {
         KeyText {
-            run: self.snapshot.run_id.compared(),
-            stage: self.snapshot.stage.as_str().to_owned(),
+            run: self.run.clone(),
+            stage: self.stage.as_str().to_owned(),
             cohort: self.cohort.clone(),
             attempt: attempt.0,
         }

@@ -1,7 +1,7 @@
 //! What a recording gives back: first that it stands, then the answer.
 //!
-//! [`Acknowledged`] is said once the snapshot is durable; [`Recorded`] adds what changed and
-//! whether it mattered. Plain values; making them belongs to `commit` and `compare`, showing them
+//! [`Acknowledged`] is said once the snapshot is durable, and [`Confirmed`] of one in a stream that
+//! nobody wants an answer to; [`Recorded`] adds what changed and whether it mattered. Plain values; making them belongs to `commit` and `compare`, showing them
 //! to the faces.
 
 use std::sync::Arc;
@@ -38,6 +38,19 @@ pub struct Acknowledged {
     /// What an attempt found instead of the next one, which was asked for, holds of this
     /// recording.
     pub(crate) found_for_next: Option<FoundForNext>,
+}
+
+/// A recording of a stream that is durable, and is not answered; what changed is asked of its place.
+#[derive(Debug, Clone)]
+pub struct Confirmed {
+    /// Whether it made a snapshot or found it.
+    pub recorded_as: RecordedAs,
+    /// Where it stands.
+    pub place: Place,
+    /// The writer's clock when it was recorded, UTC RFC 3339. It orders nothing.
+    pub recorded_at: String,
+    /// What the caller should know and nothing failed for.
+    pub warnings: Vec<String>,
 }
 
 /// What is kept of a recording that asked for the next attempt and has the content of an earlier

@@ -9,12 +9,21 @@ use std::time::{Duration, Instant};
 use runstone::core::input::RunInput;
 use runstone::core::json::{Limits, Stream};
 use runstone::list::LogRequest;
-use runstone::{BatchAnswer, BatchRequest, Error, Handed, Ledger, RecordRequest, Recorded};
+use runstone::{
+    BatchAnswer, BatchRequest, Error, Handed, Ledger, RecordRequest, Recorded, RecordedAs,
+};
 use runstone_testkit::{Lab, RunBuilder, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn handed(run: RunBuilder) -> Handed {
     RunInput::from_document(run.build()).into()
+}
+
+/// Hands over a document as the text of a stream.
+fn framed(run: RunBuilder) -> Handed {
+    let mut stream = Stream::new(Limits::default());
+    stream.feed(format!("{}\n", Value::Object(run.build())).as_bytes());
+    stream.take().unwrap().into()
 }
 
 /// Records documents as one stream and returns every answer.
@@ -92,6 +101,8 @@ impl Draw {
         let mut document = run(&format!("r{}", self.below(4)))
             .with("identity.dataset.sha256", format!("d{}", self.below(2)))
             .with("factors.seed", self.below(2))
+            .with("factors.rate", self.number())
+            .with("metrics.loss", self.number())
             .with(
                 "status",
                 ["finished", "failed", "interrupted"][self.draw_status()],
@@ -108,6 +119,17 @@ impl Draw {
         document
     }
 
+    /// Numbers that have several spellings, or none in JSON.
+    fn number(&mut self) -> Value {
+        match self.below(5) {
+            0 => json!(1.0),
+            1 => json!(-0.0),
+            2 => json!(1e300),
+            3 => json!("NaN"),
+            _ => json!(0.1),
+        }
+    }
+
     fn draw_status(&mut self) -> usize {
         usize::try_from(self.below(3)).unwrap()
     }
@@ -115,7 +137,7 @@ impl Draw {
 
 #[test]
 fn a_stream_is_recorded_and_answered_as_its_documents_one_by_one() {
-    for seed in 1..=10 {
+    for seed in 1..=15 {
         let mut draw = Draw(seed);
         let documents: Vec<RunBuilder> = (0..40).map(|_| draw.document()).collect();
         let (alone, stream) = (Lab::new(), Lab::new());
@@ -130,7 +152,9 @@ fn a_stream_is_recorded_and_answered_as_its_documents_one_by_one() {
             .iter()
             .map(|it| stream.record(it.clone()))
             .collect();
-        let rest = documents[before..].iter().cloned().map(handed).collect();
+        // Of those that are read their snapshots are read again, of those that were built not.
+        let hand_over = if seed % 3 == 0 { handed } else { framed };
+        let rest = documents[before..].iter().cloned().map(hand_over).collect();
         answers.extend(
             record_all(&stream.ledger, rest)
                 .into_iter()
@@ -146,6 +170,82 @@ fn a_stream_is_recorded_and_answered_as_its_documents_one_by_one() {
             "seed {seed}"
         );
     }
+}
+
+#[test]
+fn a_stream_that_is_not_answered_is_told_where_each_document_stands() {
+    let lab = Lab::new();
+    let ledger = &lab.ledger;
+    let documents = || (0..3).map(|number| framed(run(&format!("r{number}"))));
+    let confirmed = |recorded_as| {
+        let mut places = Vec::new();
+        ledger
+            .commit_all(documents(), &BatchRequest::default(), |answer| {
+                let confirmed = answer.outcome.unwrap();
+                assert_eq!(confirmed.recorded_as, recorded_as);
+                places.push(confirmed.place);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        places
+    };
+    let places = confirmed(RecordedAs::New);
+    assert_eq!(
+        places.iter().map(|place| place.seq.0).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    for (number, place) in places.iter().enumerate() {
+        let stored = ledger.find(&place.to_string()).unwrap();
+        assert_eq!(stored.place, *place);
+        assert_eq!(stored.snapshot.run_id.as_str(), format!("r{number}"));
+    }
+    assert_eq!(confirmed(RecordedAs::Already), places);
+}
+
+#[test]
+fn a_further_attempt_in_a_stream_keeps_what_is_too_large_for_a_payload() {
+    let large = "x".repeat(100_000);
+    let failed = run("r").with("status", "failed");
+    let again = run("r").with("factors.text", large.as_str());
+    let (alone, stream) = (Lab::new(), Lab::new());
+    let one_by_one = [failed.clone(), again.clone()].map(|it| alone.record(it));
+    let answers = record_all(&stream.ledger, vec![framed(failed), framed(again)]);
+    assert_eq!(answers.len(), 2);
+    for (one, other) in answers.iter().zip(&one_by_one) {
+        assert_eq!(told(&one.outcome), told(other));
+    }
+    let recorded = answers[1].outcome.as_ref().unwrap();
+    assert_eq!(recorded.attempt.0, 1);
+    let stored = stream.reopened().find(&recorded.place.to_string()).unwrap();
+    assert_eq!(stored.snapshot.factors.settings["text"], json!(large));
+}
+
+#[test]
+fn what_may_be_nested_too_deeply_to_be_read_again_is_answered() {
+    let lab = Lab::new();
+    let deep = (0..110).fold(json!(1), |inner, _| json!({ "in": inner }));
+    let mut stream = Stream::new(Limits {
+        depth_max: 200,
+        ..Limits::default()
+    });
+    let document = run("r").with("notes", deep);
+    stream.feed(format!("{}\n", Value::Object(document.build())).as_bytes());
+    let request = BatchRequest {
+        limits: Limits {
+            depth_max: 200,
+            ..Limits::default()
+        },
+        ..BatchRequest::default()
+    };
+    let mut outcomes = Vec::new();
+    let documents = vec![stream.take().unwrap().into()];
+    lab.ledger
+        .record_all(documents.into_iter(), &request, |answer| {
+            outcomes.push(answer.outcome.map(|recorded| recorded.place.seq.0));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(matches!(outcomes[..], [Ok(1)]), "{outcomes:?}");
 }
 
 #[test]

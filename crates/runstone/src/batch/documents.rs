@@ -80,6 +80,14 @@ impl From<RunInput> for Handed {
 }
 
 impl Handed {
+    /// Returns how deep its objects and lists are nested at most, as far as anyone has looked.
+    pub(super) const fn depth_max(&self, limits: &Limits) -> usize {
+        match self.form {
+            Form::Framed(_) => limits.depth_max,
+            Form::Built(_) => usize::MAX,
+        }
+    }
+
     /// Makes the request for this document alone.
     ///
     /// # Errors

@@ -14,12 +14,13 @@ use std::thread;
 
 use runstone_store::CohortName;
 
+use super::chunk::Entered;
 use super::crew::Crew;
 use super::documents::{BatchAnswer, BatchRequest, Handed};
 use super::intake::{Chunk, Intake};
 use crate::error::Error;
 use crate::open::Ledger;
-use crate::recorded::{Acknowledged, Recorded};
+use crate::recorded::{Confirmed, Recorded};
 
 /// A document's place in the stream.
 #[derive(Debug, Clone, Copy)]
@@ -48,13 +49,14 @@ impl Ledger {
         request: &BatchRequest,
         answer: impl FnMut(BatchAnswer<Recorded>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let finish = |acknowledged, opened: &Opened, position| {
-            self.answer_among(acknowledged, &|cohort| opened.counts_for(cohort, position))
+        let finish = |entered, opened: &Opened, position| {
+            let acknowledged = self.recalled(entered)?;
+            Ok(self.answer_among(acknowledged, &|cohort| opened.counts_for(cohort, position)))
         };
         self.each(documents, request, finish, answer)
     }
 
-    /// Records a stream of documents without comparing them, as [`Ledger::commit`] does.
+    /// Records a stream of documents without comparing them, and tells of each where it stands.
     ///
     /// # Durability
     /// As [`Ledger::record_all`].
@@ -65,12 +67,12 @@ impl Ledger {
         &self,
         documents: impl Iterator<Item = Handed> + Send + 'static,
         request: &BatchRequest,
-        answer: impl FnMut(BatchAnswer<Acknowledged>) -> ControlFlow<()>,
+        answer: impl FnMut(BatchAnswer<Confirmed>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         self.each(
             documents,
             request,
-            |acknowledged, _, _| acknowledged,
+            |entered, _, _| Ok(entered.confirmed()),
             answer,
         )
     }
@@ -79,7 +81,7 @@ impl Ledger {
         &self,
         documents: impl Iterator<Item = Handed> + Send + 'static,
         request: &BatchRequest,
-        finish: impl Fn(Acknowledged, &Opened, u64) -> T,
+        finish: impl Fn(Entered, &Opened, u64) -> Result<T, Error>,
         mut answer: impl FnMut(BatchAnswer<T>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let profile = self.profile(&request.profile)?;
@@ -139,7 +141,7 @@ impl Ledger {
                         is_only: label.is_only,
                         is_alone: label.is_alone,
                         outcome: outcome
-                            .map(|acknowledged| finish(acknowledged, opened, label.position)),
+                            .and_then(|entered| finish(entered, opened, label.position)),
                     });
                     if answered.is_break() {
                         return;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use runstone_core::digest::Digest;
 use runstone_core::profile::Profile;
-use runstone_core::snapshot::{CAPTURE, Captured, DIGEST, NOT_WHOLE};
+use runstone_core::snapshot::{CAPTURE, Captured, DIGEST, NOT_WHOLE, Snapshot};
 use runstone_env::document::Digests;
 use runstone_env::{Capture, Options, Root, RootError, State, Warning};
 use runstone_store::Standing;
@@ -21,7 +21,7 @@ use super::code::FoundCode;
 use crate::digests::to_hash;
 use crate::error::chain;
 use crate::open::Ledger;
-use crate::prepare::Ready;
+use crate::prepare::Terms;
 
 /// How long after its end a run is still the run of the machine as it is.
 const JUST_NOW_SECONDS: i64 = 3600;
@@ -198,15 +198,15 @@ impl Ledger {
     /// Makes the document of an environment durable before the snapshot that will name it; one that
     /// cannot be stored is not known, and the recording goes on. Returns whether that changed the
     /// snapshot.
-    pub(crate) fn keep_environment(&self, ready: &mut Ready) -> bool {
-        let Some(object) = &mut ready.environment else {
-            return self.demand_environment(ready);
+    pub(crate) fn keep_environment(&self, snapshot: &mut Snapshot, terms: &mut Terms) -> bool {
+        let Some(object) = &mut terms.environment else {
+            return self.demand_environment(snapshot, terms);
         };
         if self.durable.holds_environment(&object.digest) {
             object.is_named = true;
             return false;
         }
-        object.is_named = self.newest_names(&ready.log, &object.digest);
+        object.is_named = self.newest_names(&terms.log, &object.digest);
         let standing = if object.is_named {
             Standing::NamedByCommitted
         } else {
@@ -216,7 +216,7 @@ impl Ledger {
             Ok(_) => false,
             Err(error) => {
                 let reason = format!("its document could not be stored: {}", chain(&error));
-                ready.lacks_environment(&reason);
+                terms.lacks_environment(snapshot, &reason);
                 true
             }
         }
@@ -224,20 +224,20 @@ impl Ledger {
 
     /// Looks for the document of an environment whose bytes are not at hand. Returns whether its
     /// absence changed the snapshot.
-    fn demand_environment(&self, ready: &mut Ready) -> bool {
-        let named = &ready.snapshot.environment;
+    fn demand_environment(&self, snapshot: &mut Snapshot, terms: &mut Terms) -> bool {
+        let named = &snapshot.environment;
         let Some(digest) = named.digest().filter(|_| named.has_object()) else {
             return false;
         };
         match self.store.hold_object(&to_hash(&digest), None) {
             Ok(true) => false,
             Ok(false) => {
-                ready.lacks_environment("its document is not in the store");
+                terms.lacks_environment(snapshot, "its document is not in the store");
                 true
             }
             Err(error) => {
                 let reason = format!("its document cannot be read: {}", chain(&error));
-                ready.lacks_environment(&reason);
+                terms.lacks_environment(snapshot, &reason);
                 true
             }
         }
