@@ -234,6 +234,10 @@ impl<'w> Actor<'w> {
                 answer,
             });
         }
+        // As whoever records a stream does, once what it recorded is answered for.
+        if let (Command::Batch(_), Ok(store)) = (command, store) {
+            store.seal_pending();
+        }
         is_well
     }
 }

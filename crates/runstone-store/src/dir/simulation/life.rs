@@ -10,6 +10,7 @@
 //! found can be found again. What must hold is left to `promises`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -425,6 +426,16 @@ pub(super) fn play(scene: &Scene, is_traced: bool) -> Result<Seen, Violation> {
     Ok(life.seen)
 }
 
+/// Returns runs of the first cohort that no life comes to.
+pub(super) fn others(numbers: Range<usize>) -> Vec<Run> {
+    numbers
+        .map(|number| Run {
+            number: 4 * (RUNS_MAX + number),
+            content: 0,
+        })
+        .collect()
+}
+
 /// Returns a disk with as many entries of other runs as a scene begins with, all of them durable.
 fn with_entries(disk: &Disk, scene: &Scene) -> Disk {
     static GROWN: Mutex<BTreeMap<(String, usize), Disk>> = Mutex::new(BTreeMap::new());
@@ -434,11 +445,7 @@ fn with_entries(disk: &Disk, scene: &Scene) -> Disk {
         .entry((format!("{:?}", scene.kind), count))
         .or_insert_with(|| {
             let world = World::quiet(disk.clone());
-            let runs = (0..count).map(|number| Run {
-                number: 4 * (RUNS_MAX + number),
-                content: 0,
-            });
-            grow(&world, scene.shard_slots, &runs.collect::<Vec<_>>());
+            grow(&world, scene.shard_slots, &others(0..count));
             world.disk().copied()
         });
     disk.clone()

@@ -11,7 +11,7 @@
 //! 5. a key has one place, at all times the same one; a place has one entry, at all times the same;
 //! 6. what was "not recorded" by everyone who asked for it is not there;
 //! 7. where names are seen at once, readers see what was told before they asked;
-//! 8. an audit finds nothing but what is stale.
+//! 8. an audit finds nothing but what is stale, and no segment that says anything else than its log.
 //!
 //! That an unknown outcome is settled by the same command again is left to the life, which gives
 //! all commands once more at its end.
@@ -24,7 +24,7 @@ use super::disk::Disk;
 use super::filesystem::SimulatedFileSystem;
 use super::history::{Answer, Ask, Place, Run, Told, log_of_note};
 use super::world::World;
-use crate::damage::{Damage, Finding};
+use crate::damage::{Damage, Finding, Stale, StaleKind};
 use crate::dir::{DirStore, Kind};
 use crate::error::StoreError;
 use crate::hash::Hash256;
@@ -76,10 +76,13 @@ pub(super) fn kept(
     not_recorded_is_not_there(&logs, told)?;
     let mut found = Ok(());
     store
-        .audit(&mut |finding| {
-            if let Finding::Damage(damage) = finding {
-                found = Err(format!("the audit says: {damage}"));
-            }
+        .audit(&mut |finding| match finding {
+            Finding::Damage(damage) => found = Err(format!("the audit says: {damage}")),
+            Finding::Stale(Stale {
+                path,
+                kind: StaleKind::Segment,
+            }) => found = Err(format!("the audit says: {path} is stale")),
+            Finding::Stale(_) => {}
         })
         .map_err(|error| format!("the audit fails: {error}"))?;
     found

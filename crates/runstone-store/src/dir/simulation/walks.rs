@@ -8,7 +8,7 @@
 use super::actors::Command;
 use super::draw::Draw;
 use super::history::Run;
-use super::life::{Scene, Seen, Violation, play};
+use super::life::{Scene, Seen, Violation, others, play};
 use crate::dir::Kind;
 
 /// Survivals that are looked at after each cut.
@@ -137,6 +137,37 @@ fn writers_of_whom_one_seals_survive_a_cut_at_many_calls() {
         assert_eq!(whole.segments, 1, "{kind:?}");
         for cut in 1..=CUTS {
             let cut_at = Some(whole.calls_before_cut * cut / CUTS);
+            let scene = Scene {
+                cut_at,
+                ..scene.clone()
+            };
+            played(name, &scene);
+        }
+    }
+}
+
+#[test]
+fn stream_that_seals_what_it_wrote_survives_a_cut_at_many_calls() {
+    const CUTS: u64 = 8;
+    let name = "a stream that seals what it wrote";
+    // It begins below the end of the first segment, and ends where that is to be sealed.
+    let (before, after) = (others(0..250), others(250..290));
+    for kind in KINDS {
+        let scene = Scene {
+            scripts: vec![
+                vec![Command::Batch(after.clone())],
+                vec![Command::Record(run(0)), Command::Record(run(1))],
+            ],
+            survivals: 1,
+            shard_slots: 4096,
+            entries_before: before.len(),
+            ..scene(kind)
+        };
+        let whole = played(name, &scene);
+        assert_eq!(whole.segments, 1, "{kind:?}");
+        for cut in 1..=CUTS {
+            // What comes last seals.
+            let cut_at = Some(whole.calls_before_cut - (CUTS - cut) * 3);
             let scene = Scene {
                 cut_at,
                 ..scene.clone()
