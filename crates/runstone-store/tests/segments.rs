@@ -36,14 +36,20 @@ fn run(number: u64) -> String {
     format!("run-{number}")
 }
 
-/// Records in batches as large as those of a stream.
+/// Records in batches as large as those of a stream, and seals after each as a stream does.
 fn append(store: &dyn Store, numbers: std::ops::RangeInclusive<u64>) {
-    let items: Vec<BatchItem> = numbers.map(|number| item(&run(number))).collect();
-    for chunk in items.chunks(1024) {
-        for appended in store.append_all(chunk, &mut |_, _, _| None) {
-            assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
-        }
+    let numbers: Vec<u64> = numbers.collect();
+    for chunk in numbers.chunks(1024) {
+        append_batch(store, chunk.iter().copied());
         store.seal_pending();
+    }
+}
+
+/// Records in one batch, and leaves it to be sealed.
+fn append_batch(store: &dyn Store, numbers: impl IntoIterator<Item = u64>) {
+    let items: Vec<BatchItem> = numbers.into_iter().map(|it| item(&run(it))).collect();
+    for appended in store.append_all(&items, &mut |_, _, _| None) {
+        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
     }
 }
 
@@ -120,10 +126,7 @@ fn sealing_reads_each_slot_once_and_flushes_twice() {
 #[test]
 fn sealing_what_a_batch_just_wrote_opens_none_of_its_slots() {
     let (place, fs, store) = store_of(200);
-    let items: Vec<BatchItem> = (201..=600).map(|number| item(&run(number))).collect();
-    for appended in store.append_all(&items, &mut |_, _, _| None) {
-        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
-    }
+    append_batch(&store, 201..=600);
     fs.take_calls();
     store.seal_pending();
     assert!(sealed(&place, 257, 512).exists());
@@ -139,10 +142,7 @@ fn sealing_on_a_network_file_system_reads_what_a_batch_just_wrote() {
         .posing_as(Kind::Network);
     let store = place.init_on(fs.clone());
     record(&store, &[]);
-    let items: Vec<BatchItem> = (1..=300).map(|number| item(&run(number))).collect();
-    for appended in store.append_all(&items, &mut |_, _, _| None) {
-        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
-    }
+    append_batch(&store, 1..=300);
     fs.take_calls();
     store.seal_pending();
     assert!(sealed(&place, 1, 256).exists());
@@ -152,19 +152,10 @@ fn sealing_on_a_network_file_system_reads_what_a_batch_just_wrote() {
 #[test]
 fn log_that_was_put_back_under_its_writer_is_sealed_as_it_is_now() {
     let (place, _fs, store) = store_of(200);
-    for number in 101..=200 {
-        fs::remove_file(slot(&place, number)).unwrap();
-        fs::remove_file(support::claim(&place, &run(number))).unwrap();
-    }
+    forget(&place, 101..=200);
     let mut numbers: Vec<u64> = (101..=300).collect();
     numbers.swap(9, 10);
-    fs::remove_file(place.path().join(format!("{COHORT}/view/head.json"))).unwrap();
-    let items: Vec<BatchItem> = numbers.into_iter().map(|it| item(&run(it))).collect();
-    let mut refuse = |_, _: &_, _: Option<&_>| None;
-    let other = place.open();
-    for appended in other.append_all(&items, &mut refuse) {
-        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
-    }
+    append_batch(&place.open(), numbers);
     append(&store, 301..=600);
     assert!(sealed(&place, 1, 256).exists());
     let found = findings(&place.open());
@@ -298,10 +289,7 @@ fn recorded_again_under_an_old_segment() -> Place {
     fs::remove_file(sealed(&place, 1, 256)).unwrap();
     let mut numbers: Vec<u64> = (101..=300).collect();
     numbers.swap(109, 110);
-    let items: Vec<BatchItem> = numbers.into_iter().map(|it| item(&run(it))).collect();
-    for appended in place.open().append_all(&items, &mut |_, _, _| None) {
-        assert!(matches!(appended, Ok(Appended::New(_))), "{appended:?}");
-    }
+    append_batch(&place.open(), numbers);
     replace(&sealed(&place, 1, 256), &old);
     place
 }

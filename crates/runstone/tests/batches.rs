@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use runstone::core::input::RunInput;
 use runstone::core::json::{Limits, Stream};
 use runstone::list::LogRequest;
+use runstone::store::Hash256;
 use runstone::{
-    BatchAnswer, BatchRequest, Error, Handed, Ledger, RecordRequest, Recorded, RecordedAs,
+    AttemptChoice, BatchAnswer, BatchRequest, Error, Handed, Ledger, RecordRequest, Recorded,
+    RecordedAs,
 };
 use runstone_testkit::{Lab, RunBuilder, run};
 use serde_json::{Value, json};
@@ -85,6 +87,9 @@ fn logs(ledger: &Ledger) -> Vec<String> {
     rows
 }
 
+/// A file that some documents name.
+const ATTACHED: &[u8] = b"attached";
+
 /// Draws from a seed (xorshift64).
 struct Draw(u64);
 
@@ -116,6 +121,12 @@ impl Draw {
         if self.below(8) == 0 {
             document = document.with("run_id", Value::Null);
         }
+        if self.below(6) == 0 {
+            // What is named as stored is looked for before and after.
+            let sha256 = Hash256::of(ATTACHED).to_string();
+            let artifact = json!([{ "path": "m", "sha256": sha256, "bytes": 8, "stored": true }]);
+            document = document.with("artifacts", artifact);
+        }
         document
     }
 
@@ -141,6 +152,9 @@ fn a_stream_is_recorded_and_answered_as_its_documents_one_by_one() {
         let mut draw = Draw(seed);
         let documents: Vec<RunBuilder> = (0..40).map(|_| draw.document()).collect();
         let (alone, stream) = (Lab::new(), Lab::new());
+        for lab in [&alone, &stream] {
+            lab.ledger.keep(ATTACHED).unwrap();
+        }
         let one_by_one: Vec<_> = documents
             .iter()
             .cloned()
@@ -200,6 +214,59 @@ fn a_stream_that_is_not_answered_is_told_where_each_document_stands() {
         assert_eq!(stored.snapshot.run_id.as_str(), format!("r{number}"));
     }
     assert_eq!(confirmed(RecordedAs::Already), places);
+}
+
+#[test]
+fn a_stream_that_is_not_answered_is_told_the_warnings_of_its_documents() {
+    let document = || run("r").with("labels.year", 2026);
+    let alone = Lab::new().record(document()).unwrap().warnings;
+    assert!(!alone.is_empty());
+    let mut told = Vec::new();
+    Lab::new()
+        .ledger
+        .commit_all(
+            std::iter::once(framed(document())),
+            &BatchRequest::default(),
+            |answer| {
+                told.push(answer.outcome.unwrap().warnings);
+                ControlFlow::Continue(())
+            },
+        )
+        .unwrap();
+    assert_eq!(told, [alone]);
+}
+
+#[test]
+fn a_stream_of_further_attempts_takes_them_as_its_documents_would_one_by_one() {
+    let documents = || {
+        let of = |number: u64| run("r").with("factors.seed", number % 2);
+        (0..6).map(of)
+    };
+    let (alone, stream) = (Lab::new(), Lab::new());
+    let one_by_one: Vec<_> = documents()
+        .map(|it| alone.record_as(it, AttemptChoice::Next))
+        .collect();
+    let request = BatchRequest {
+        attempt: AttemptChoice::Next,
+        ..BatchRequest::default()
+    };
+    let mut answers = Vec::new();
+    stream
+        .ledger
+        .record_all(
+            documents().map(framed).collect::<Vec<_>>().into_iter(),
+            &request,
+            |answer| {
+                answers.push(answer.outcome);
+                ControlFlow::Continue(())
+            },
+        )
+        .unwrap();
+    assert_eq!(answers.len(), one_by_one.len());
+    for (one, other) in answers.iter().zip(&one_by_one) {
+        assert_eq!(told(one), told(other));
+    }
+    assert_eq!(logs(&stream.ledger), logs(&alone.ledger));
 }
 
 #[test]
