@@ -1,8 +1,8 @@
 //! What a recording gives back: first that it stands, then the answer.
 //!
 //! [`Acknowledged`] is said once the snapshot is durable, and [`Confirmed`] of one in a stream that
-//! nobody wants an answer to; [`Recorded`] adds what changed and whether it mattered. Plain values; making them belongs to `commit` and `compare`, showing them
-//! to the faces.
+//! nobody wants an answer to; [`Recorded`] adds what changed and whether it mattered. Plain values;
+//! making them belongs to `commit` and `compare`, showing them to the faces.
 
 use std::sync::Arc;
 

@@ -9,9 +9,9 @@
 //! being read again (decision 005); everything else is read from its slot.
 //!
 //! The invariants guarded here: only what was durable in its slot is sealed, bit for bit, and never
-//! over a place that was read and is damaged, missing or cannot be read; a segment has its name only when
-//! it is whole and flushed, and no name is taken from another one. What a segment consists of is
-//! left to `segment`.
+//! over a place that was read and is damaged, missing or cannot be read; a segment has its name only
+//! when it is whole and flushed, and no name is taken from another one. What a segment consists of
+//! is left to `segment`.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -9,8 +9,8 @@
 //! zstd frames                  the files of the entries, one after the other, some to a frame
 //! ```
 //!
-//! A segment is derived: its entries are the bytes of their slots, and it may be lost, old or
-//! garbage at the price of time. Whatever names a segment's content names it uncompressed, so that
+//! A segment is derived: its entries are the bytes that were durable in their slots, and it may be
+//! lost, old or garbage at the price of time. Whatever names a segment's content names it uncompressed, so that
 //! another release may compress it otherwise. Each segment carries the chain, a digest over place,
 //! key and digest of every entry of its log up to its last one, so that a whole segment tells what
 //! stood in a slot that was damaged since.
