@@ -187,9 +187,9 @@ impl<F: FileSystem> DirStore<F> {
     ) -> Result<Hash256, StoreError> {
         let digest = Hash256::of(bytes);
         let fan = fan_name(digest);
-        let here = self.fan("objects", &fan)?;
+        let here = self.fan("objects", fan)?;
         self.keep_digest(
-            &["objects", &fan],
+            &["objects", fan],
             &here,
             &digest.to_string(),
             digest,
@@ -199,7 +199,7 @@ impl<F: FileSystem> DirStore<F> {
     }
 
     pub(super) fn kept_object(&self, digest: Hash256) -> Result<Slot<Vec<u8>>, StoreError> {
-        let path = ["objects", &fan_name(digest)];
+        let path = ["objects", fan_name(digest)];
         let in_place = || self.kept(&path, &digest.to_string(), digest);
         let found = in_place()?;
         if found != Slot::Absent {

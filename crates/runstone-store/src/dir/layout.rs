@@ -4,6 +4,8 @@
 //! never change meaning within a format, and no two things share one. When something is made, and
 //! how it becomes durable, is left to the rest of the engine.
 
+use std::sync::LazyLock;
+
 use crate::descriptor::Modes;
 use crate::hash::Hash256;
 use crate::key::{Key, Nonce};
@@ -156,14 +158,18 @@ pub(super) fn temporary_name(nonce: Nonce) -> String {
 /// Length of the name of a fan directory.
 pub(super) const FAN_NAME_BYTES: usize = 2;
 
+/// The names of all fan directories, by the byte that they are of.
+static FANS: LazyLock<Vec<String>> =
+    LazyLock::new(|| (0..=u8::MAX).map(|byte| format!("{byte:02x}")).collect());
+
 /// Returns the directory that a digest's file is in: its first two hex digits.
-pub(super) fn fan_name(digest: Hash256) -> String {
-    format!("{:02x}", digest.as_bytes()[0])
+pub(super) fn fan_name(digest: Hash256) -> &'static str {
+    &FANS[usize::from(digest.as_bytes()[0])]
 }
 
 /// Returns the names of all fan directories.
-pub(super) fn fan_names() -> impl Iterator<Item = String> {
-    (0..=0xff).map(|byte: u8| format!("{byte:02x}"))
+pub(super) fn fan_names() -> impl Iterator<Item = &'static str> {
+    FANS.iter().map(String::as_str)
 }
 
 pub(super) fn claim_name(key: &Key, generation: u32) -> String {

@@ -260,7 +260,7 @@ impl<F: FileSystem> DirStore<F> {
     ) -> Result<Option<Twin>, StoreError> {
         let (key, fan) = (row.key, fan_name(row.key.digest()));
         for generation in 0.. {
-            let Some(file) = self.read_claim(&fan, &claim_name(&key, generation))? else {
+            let Some(file) = self.read_claim(fan, &claim_name(&key, generation))? else {
                 break;
             };
             if self.fits(log, seq, &file, row) {
@@ -382,7 +382,7 @@ impl<F: FileSystem> DirStore<F> {
             return Ok(false);
         }
         let key = &twin.key;
-        let claim = self.read_claim(&fan_name(key.digest()), &claim_name(key, 0))?;
+        let claim = self.read_claim(fan_name(key.digest()), &claim_name(key, 0))?;
         let claim = claim.and_then(|file| decode_header(&file).ok());
         let entry = decode_header(&twin.file).ok();
         Ok(claim.zip(entry).is_some_and(|(claim, entry)| {

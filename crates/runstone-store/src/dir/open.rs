@@ -199,7 +199,7 @@ impl<F: FileSystem> DirStore<F> {
         }
         let keys = tree.make(&["keys"], Holds::Truth)?;
         for name in fan_names() {
-            tree.make_in(&keys, &name, Holds::Truth)?;
+            tree.make_in(&keys, name, Holds::Truth)?;
         }
         tree.sync(&keys)?;
         tree.sync_down_to(&["environments"])?;

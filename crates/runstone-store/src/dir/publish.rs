@@ -132,8 +132,7 @@ impl<F: FileSystem> DirStore<F> {
         if let Some(key) = written.key
             && mutants::is(Mutant::SlotBeforeKeySync)
         {
-            self.tree
-                .sync(&self.fan("keys", &fan_name(key.digest()))?)?;
+            self.tree.sync(&self.fan("keys", fan_name(key.digest()))?)?;
         }
         Ok(())
     }

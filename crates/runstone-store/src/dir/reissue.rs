@@ -106,7 +106,7 @@ impl<F: FileSystem> DirStore<F> {
             return Ok(None);
         };
         let fan = fan_name(key.digest());
-        let path = ["keys", fan.as_str()];
+        let path = ["keys", fan];
         let Some(here) = self
             .tree
             .open(&path)?

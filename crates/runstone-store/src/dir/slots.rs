@@ -79,7 +79,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
     }
 
     fn claim_of(&self, key: &Key) -> Result<Claim, StoreError> {
-        let Some(fan) = self.tree.open(&["keys", &fan_name(key.digest())])? else {
+        let Some(fan) = self.tree.open(&["keys", fan_name(key.digest())])? else {
             return Ok(Claim::Absent);
         };
         let mut newest = Claim::Absent;
@@ -117,7 +117,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         draft: &mut Draft<F>,
     ) -> Result<Claimed, StoreError> {
         let fan_name = fan_name(key.digest());
-        let fan = self.fan("keys", &fan_name)?;
+        let fan = self.fan("keys", fan_name)?;
         let name = claim_name(key, generation);
         let covers = self.tree.kind.file_sync_covers_names();
         if !covers {
@@ -126,7 +126,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         // A file that a rename may give one name only, or of another file system, is copied.
         let named = match self.tree.primitive {
             Primitive::RenameNoreplace => self.claim_by_copy(draft, &fan, &name)?,
-            Primitive::Link => match self.name_draft(draft, (&fan, &fan_name), &name)? {
+            Primitive::Link => match self.name_draft(draft, (&fan, fan_name), &name)? {
                 Err(error) if errno(&error) == Some(Errno::XDEV) => {
                     self.claim_by_copy(draft, &fan, &name)?
                 }
@@ -164,15 +164,15 @@ impl<F: FileSystem> Slots for DirStore<F> {
         if !self.settles_claims_together() {
             return Ok(());
         }
-        let fans: BTreeSet<String> = keys.iter().map(|key| fan_name(key.digest())).collect();
+        let fans: BTreeSet<&str> = keys.iter().map(|key| fan_name(key.digest())).collect();
         for fan in fans {
-            self.tree.sync(&self.fan("keys", &fan)?)?;
+            self.tree.sync(&self.fan("keys", fan)?)?;
         }
         Ok(())
     }
 
     fn adopt(&self, key: &Key, generation: u32) -> Result<(), StoreError> {
-        let fan = self.fan("keys", &fan_name(key.digest()))?;
+        let fan = self.fan("keys", fan_name(key.digest()))?;
         let name = adopted_name(key, generation);
         let announced = self
             .tree
@@ -187,7 +187,7 @@ impl<F: FileSystem> Slots for DirStore<F> {
         if !self.tree.kind.names_are_seen_at_once() {
             return Ok(true);
         }
-        let fan = self.fan("keys", &fan_name(key.digest()))?;
+        let fan = self.fan("keys", fan_name(key.digest()))?;
         self.tree.exists(&fan, &adopted_name(key, generation))
     }
 

@@ -87,7 +87,7 @@ impl<F: FileSystem> DirStore<F> {
         };
         let log = log.to_string();
         for fan in fan_names() {
-            let Some(fan) = self.tree.open_in(&keys, &fan)? else {
+            let Some(fan) = self.tree.open_in(&keys, fan)? else {
                 continue;
             };
             let names = self.tree.fs.list(&fan.dir, looks);
@@ -217,7 +217,7 @@ impl<F: FileSystem> DirStore<F> {
         let is_whole = decode(&file).is_ok_and(|(envelope, _)| {
             let key = envelope.key.map(|key| fan_name(key.digest()));
             envelope.sha256 == trace.sha256
-                && key.as_deref() == Some(trace.fan.as_str())
+                && key == Some(trace.fan.as_str())
                 && self.misplaced(log, seq, &envelope).is_none()
         });
         if is_whole {

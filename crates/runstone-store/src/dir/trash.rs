@@ -110,7 +110,7 @@ impl<F: FileSystem> DirStore<F> {
     pub(super) fn all_trashed(&self) -> Result<Vec<Trashed>, StoreError> {
         let mut trashed = Vec::new();
         for (digest, names) in self.in_trash()? {
-            let fan = self.tree.open(&["objects", &fan_name(digest)])?;
+            let fan = self.tree.open(&["objects", fan_name(digest)])?;
             let is_in_place = match fan {
                 Some(fan) => self.tree.exists(&fan, &digest.to_string())?,
                 None => false,
@@ -129,7 +129,7 @@ impl<F: FileSystem> DirStore<F> {
     pub(super) fn hold(&self, digest: Hash256) -> Result<bool, StoreError> {
         let name = digest.to_string();
         for _ in 0..LOOKS {
-            let fan = self.fan("objects", &fan_name(digest))?;
+            let fan = self.fan("objects", fan_name(digest))?;
             if self.tree.exists(&fan, &name)? {
                 match self.tree.sync_name(&fan, &name) {
                     Err(StoreError::Unreadable { source, .. })
@@ -305,12 +305,12 @@ impl<F: FileSystem> Collection<'_, F> {
     /// Tells whether an object is seen in its place.
     fn is_in_place(&self, digest: Hash256) -> bool {
         let tree = &self.store.tree;
-        let fan = tree.open(&["objects", &fan_name(digest)]).ok().flatten();
+        let fan = tree.open(&["objects", fan_name(digest)]).ok().flatten();
         fan.is_some_and(|fan| tree.exists(&fan, &digest.to_string()).unwrap_or(false))
     }
 
     fn is_whole(&self, digest: Hash256) -> bool {
-        let fan = self.store.fan("objects", &fan_name(digest));
+        let fan = self.store.fan("objects", fan_name(digest));
         let read = fan.and_then(|fan| self.store.read_kept(&fan, &digest.to_string()));
         matches!(read, Ok(Some(bytes)) if digest_damage(String::new(), digest, &bytes).is_none())
     }

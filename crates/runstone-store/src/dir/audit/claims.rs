@@ -105,12 +105,12 @@ impl<F: FileSystem> Audit<'_, F> {
         for (log, read) in &self.read {
             for (key, seq) in &read.keys {
                 let fan = fan_name(key.digest());
-                if claimed.keys.contains(&key.digest()) || claimed.unread.contains(&fan) {
+                if claimed.keys.contains(&key.digest()) || claimed.unread.contains(fan) {
                     continue;
                 }
                 if claimed.has_no_room {
                     *lost_together.entry("keys".to_owned()).or_default() += 1;
-                } else if !claimed.fans.contains(&fan) {
+                } else if !claimed.fans.contains(fan) {
                     *lost_together.entry(format!("keys/{fan}")).or_default() += 1;
                 } else {
                     let path = format!("keys/{fan}/{}", claim_name(key, 0));
