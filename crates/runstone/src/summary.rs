@@ -89,8 +89,7 @@ fn others(snapshot: &Snapshot, rules: &StageRules, primary: &[String]) -> Vec<Va
         if primary.iter().any(|deciding| deciding == name) {
             continue;
         }
-        let spelled = Value::from(name).to_string().len();
-        let Some(rest) = left.checked_sub(spelled + VALUE_BYTES_MAX) else {
+        let Some(rest) = left.checked_sub(spelled_bytes(name) + VALUE_BYTES_MAX) else {
             continue;
         };
         if let Some(value) = snapshot.metrics.get(name) {
@@ -99,6 +98,16 @@ fn others(snapshot: &Snapshot, rules: &StageRules, primary: &[String]) -> Vec<Va
         }
     }
     kept
+}
+
+/// Returns how many bytes a text takes as JSON.
+fn spelled_bytes(text: &str) -> usize {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        text.len() + 2
+    } else {
+        Value::from(text).to_string().len()
+    }
 }
 
 /// Names what a run has in common with one that it repeats exactly: every factor, a seed among
@@ -222,4 +231,18 @@ pub(crate) fn profile(envelope: &Envelope) -> Option<Digest> {
 
 fn digest(value: &Value) -> Option<Digest> {
     value.as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_takes_as_many_bytes_as_it_is_told_to() {
+        for character in ('\0'..='\u{ff}').chain(['\u{2028}', '\u{ffff}', '\u{1f600}']) {
+            let text = format!("a{character}b");
+            let spelled = Value::from(text.as_str()).to_string();
+            assert_eq!(spelled_bytes(&text), spelled.len(), "{spelled}");
+        }
+    }
 }

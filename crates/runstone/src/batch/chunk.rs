@@ -67,7 +67,10 @@ impl Ledger {
         let request = document.request(name, request)?;
         let mut ready = prepare(self, request, Arc::clone(profile))?;
         let walk = Walk::begin(ready.terms.choice);
-        let draft = ready.draft(walk.attempt())?;
+        let mut draft = ready.draft(walk.attempt())?;
+        // It waits beside those of its whole chunk, and what it was written into has room for more:
+        // a copy fills its memory, where the allocator would rather leave it than shrink it.
+        draft.payload = draft.payload.as_slice().to_vec();
         let Ready { snapshot, terms } = ready;
         let is_asked_for = !may_be_reread
             || terms.environment.is_some()
