@@ -31,8 +31,9 @@ use crate::log::Log;
 use crate::store::{Appended, BatchItem, Instead};
 
 /// How many files are written and flushed at once: chosen, by measurement on ext4, where flushes
-/// that wait together share one commit of the journal. Half as many acknowledge some 15 % less a
-/// second, since those that prepare the next chunk keep the writers waiting for a processor.
+/// that wait together share one commit of the journal. A quarter as many acknowledge a third less a
+/// second where a flush takes a millisecond; half as many about the same, and less where it takes
+/// longer or those that prepare the next chunk keep the writers waiting for a processor.
 const WRITERS_MAX: usize = 64;
 
 /// Logs that are written at once at most: the directory of each stays open meanwhile, and a process
