@@ -39,6 +39,10 @@ pub(crate) enum Mutant {
     MissingIsNoDoubt,
     /// The copy of an object is taken although the object may still lose its place.
     CopyTakenInDoubt,
+    /// A segment has its name before it is flushed.
+    SegmentNotSynced,
+    /// What is remembered of an entry until it is sealed is not what its slot holds.
+    OtherBytesSealed,
     /// Who was refused a place does not ask again whether anyone has adopted its claim.
     AdoptionNotAskedAnew,
 }

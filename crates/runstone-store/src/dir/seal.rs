@@ -26,6 +26,8 @@ use crate::damage::Damage;
 use crate::envelope::{Envelope, FILE_BYTES_MAX, decode};
 use crate::error::StoreError;
 use crate::log::{Log, Seq};
+#[cfg(test)]
+use crate::mutants::{self, Mutant};
 use crate::segment::{
     Chain, ENTRIES, FAN_OUT, FRAME_ENTRIES, Frames, Level, Row, Sealing, Span, encode,
 };
@@ -272,6 +274,8 @@ impl<F: FileSystem> DirStore<F> {
         if !is_of_this_host || !matches!(log, Log::Cohort(_)) || !Row::may_hold(&file) {
             return;
         }
+        #[cfg(test)]
+        let file = garbled_by_mutant(seq, file);
         if let Some(row) = Row::of(&file, envelope) {
             self.fresh.add(log, seq, row, file);
         }
@@ -347,6 +351,10 @@ impl<F: FileSystem> DirStore<F> {
         let bytes = encoded.map_err(dir.failing(&name))?;
         let (nonce, mode) = (self.nonce(), self.tree.modes.derived);
         let mut temporary = self.tree.write_temporary(&dir, nonce, mode, &bytes)?;
+        #[cfg(test)]
+        if mutants::is(Mutant::SegmentNotSynced) {
+            drop(self.tree.give_name(&temporary, &dir, &name));
+        }
         self.tree.sync_temporary(&mut temporary)?;
         match self.tree.give_name(&temporary, &dir, &name) {
             Ok(()) => Ok(Sealable::There),
@@ -354,4 +362,17 @@ impl<F: FileSystem> DirStore<F> {
             Err(error) => Err(at(dir.name(&name))(error)),
         }
     }
+}
+
+/// Alters what is to be remembered of a place; not of the last one, which is held against its slot.
+#[cfg(test)]
+fn garbled_by_mutant(seq: Seq, mut file: Vec<u8>) -> Vec<u8> {
+    let is_last = seq.get().is_multiple_of(ENTRIES);
+    if mutants::is(Mutant::OtherBytesSealed)
+        && !is_last
+        && let Some(byte) = file.last_mut()
+    {
+        *byte ^= 1;
+    }
+    file
 }

@@ -6,8 +6,9 @@
 //! handle alone, as a process does, and asks again with a new one after an error. What the answers
 //! must be is left to `promises`.
 //!
-//! A batch prepares its entries one after the other here: threads of its own would run outside of
-//! the schedule. That several prepare at once is the part of several actors.
+//! A batch prepares its entries one after the other here, and seals once it is answered for: threads
+//! of its own would run outside of the schedule. That several prepare at once, or one seals while
+//! another records, is the part of several actors.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

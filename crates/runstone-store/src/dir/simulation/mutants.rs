@@ -8,7 +8,7 @@ use super::actors::Command;
 use super::history::Run;
 use super::life::{Birth, Scene, live, play};
 use super::seeds::SEEDS;
-use super::walks::scene;
+use super::walks::{cut_while_sealing, scene, sealing_stream};
 use crate::dir::Kind;
 use crate::mutants::Mutant;
 
@@ -54,6 +54,33 @@ fn is_caught_at_a_cut(mutant: Mutant, kind: Kind, seeds: u64) {
         }
     }
     panic!("{mutant:?} is not noticed on {kind:?} at the cuts of {seeds} seeds");
+}
+
+/// Cuts a stream at the calls by which it seals, under so many seeds at most, until a mutant breaks
+/// a promise; the engine as it is breaks none.
+fn is_caught_while_sealing(mutant: Mutant, kind: Kind, seeds: u64) {
+    for seed in 1..=seeds {
+        let uncut = Scene {
+            seed,
+            ..sealing_stream(kind)
+        };
+        let whole = play(&uncut, false).unwrap();
+        let cuts = cut_while_sealing(uncut.clone(), &whole);
+        for scene in std::iter::once(uncut).chain(cuts) {
+            play(&scene, false).unwrap();
+            let cut_at = scene.cut_at;
+            let of_mutant = Scene {
+                mutant: Some(mutant),
+                ..scene
+            };
+            if let Err(violation) = play(&of_mutant, false) {
+                let broken = violation.broken;
+                println!("{mutant:?} on {kind:?}: seed {seed} cut at {cut_at:?}: {broken}");
+                return;
+            }
+        }
+    }
+    panic!("{mutant:?} is not noticed on {kind:?} by {seeds} seeds");
 }
 
 #[test]
@@ -185,4 +212,18 @@ fn engine_that_gives_out_a_freed_slot_is_noticed() {
 #[test]
 fn engine_that_takes_exists_for_a_loss_is_noticed() {
     is_caught(Mutant::ExistsIsALoss, Kind::Network, 200);
+}
+
+#[test]
+fn engine_that_names_a_segment_before_it_is_flushed_is_noticed() {
+    for kind in [Kind::Journal, Kind::CopyOnWrite, Kind::Network] {
+        is_caught_while_sealing(Mutant::SegmentNotSynced, kind, 20);
+    }
+}
+
+#[test]
+fn engine_that_seals_other_bytes_than_it_wrote_is_noticed() {
+    for kind in [Kind::Journal, Kind::CopyOnWrite] {
+        is_caught_while_sealing(Mutant::OtherBytesSealed, kind, 1);
+    }
 }

@@ -11,7 +11,7 @@
 //! 5. a key has one place, at all times the same one; a place has one entry, at all times the same;
 //! 6. what was "not recorded" by everyone who asked for it is not there;
 //! 7. where names are seen at once, readers see what was told before they asked;
-//! 8. an audit finds nothing but what is stale, and no segment that says anything else than its log.
+//! 8. an audit finds nothing but what is stale, and no segment that is not whole or not of its log.
 //!
 //! That an unknown outcome is settled by the same command again is left to the life, which gives
 //! all commands once more at its end.

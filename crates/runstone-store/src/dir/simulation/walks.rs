@@ -14,6 +14,9 @@ use crate::dir::Kind;
 /// Survivals that are looked at after each cut.
 const SURVIVALS: usize = 3;
 
+/// Entries before a stream that comes to where the first segment is to be sealed.
+const BEFORE: usize = 250;
+
 const KINDS: [Kind; 4] = [Kind::Journal, Kind::CopyOnWrite, Kind::Network, Kind::Other];
 
 fn run(number: usize) -> Run {
@@ -146,28 +149,61 @@ fn writers_of_whom_one_seals_survive_a_cut_at_many_calls() {
     }
 }
 
+/// Returns a scene in which a stream begins below the end of the first segment, and ends where that
+/// is to be sealed, beside a writer. Where names are seen at once its entries are sealed from memory.
+pub(super) fn sealing_stream(kind: Kind) -> Scene {
+    Scene {
+        scripts: vec![
+            vec![Command::Batch(others(BEFORE..BEFORE + 40))],
+            vec![Command::Record(run(0)), Command::Record(run(1))],
+        ],
+        shard_slots: 4096,
+        entries_before: BEFORE,
+        ..scene(kind)
+    }
+}
+
+/// Returns the scene cut at each of its last calls: those that make the segment, from the look for
+/// its directory on until its temporary name is gone.
+pub(super) fn cut_while_sealing(scene: Scene, whole: &Seen) -> impl Iterator<Item = Scene> + use<> {
+    const CALLS: u64 = 8;
+    let last = whole.calls_before_cut;
+    (last - CALLS + 1..=last).map(move |cut_at| Scene {
+        cut_at: Some(cut_at),
+        ..scene.clone()
+    })
+}
+
 #[test]
-fn stream_that_seals_what_it_wrote_survives_a_cut_at_many_calls() {
-    const CUTS: u64 = 8;
+fn stream_that_seals_what_it_wrote_survives_a_cut_at_every_call_of_that() {
     let name = "a stream that seals what it wrote";
-    // It begins below the end of the first segment, and ends where that is to be sealed.
-    let (before, after) = (others(0..250), others(250..290));
     for kind in KINDS {
+        let scene = sealing_stream(kind);
+        let whole = played(name, &scene);
+        assert_eq!(whole.segments, 1, "{kind:?}");
+        for scene in cut_while_sealing(scene, &whole) {
+            played(name, &scene);
+        }
+    }
+}
+
+#[test]
+fn streams_of_whom_each_may_seal_survive_a_cut_at_many_calls() {
+    const CUTS: u64 = 4;
+    let name = "two streams that seal";
+    for kind in [Kind::Journal, Kind::CopyOnWrite] {
         let scene = Scene {
             scripts: vec![
-                vec![Command::Batch(after.clone())],
-                vec![Command::Record(run(0)), Command::Record(run(1))],
+                vec![Command::Batch(others(BEFORE..BEFORE + 30)), Command::Mend],
+                vec![Command::Batch(others(BEFORE + 30..BEFORE + 60))],
             ],
             survivals: 1,
-            shard_slots: 4096,
-            entries_before: before.len(),
-            ..scene(kind)
+            ..sealing_stream(kind)
         };
         let whole = played(name, &scene);
         assert_eq!(whole.segments, 1, "{kind:?}");
         for cut in 1..=CUTS {
-            // What comes last seals.
-            let cut_at = Some(whole.calls_before_cut - (CUTS - cut) * 3);
+            let cut_at = Some(whole.calls_before_cut * cut / CUTS);
             let scene = Scene {
                 cut_at,
                 ..scene.clone()
