@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_takes_as_many_bytes_as_it_is_told_to() {
+    fn bytes_of_a_text_are_counted_as_they_are_spelled() {
         for character in ('\0'..='\u{ff}').chain(['\u{2028}', '\u{ffff}', '\u{1f600}']) {
             let text = format!("a{character}b");
             let spelled = Value::from(text.as_str()).to_string();

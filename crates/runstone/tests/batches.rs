@@ -87,7 +87,7 @@ fn logs(ledger: &Ledger) -> Vec<String> {
     rows
 }
 
-/// A file that some documents name.
+/// A stored file that some documents name.
 const ATTACHED: &[u8] = b"attached";
 
 /// Draws from a seed (xorshift64).
@@ -122,8 +122,9 @@ impl Draw {
             document = document.with("run_id", Value::Null);
         }
         if self.below(6) == 0 {
-            // What is named as stored is looked for before and after.
-            let sha256 = Hash256::of(ATTACHED).to_string();
+            // One that is not stored is refused.
+            let file: &[u8] = [ATTACHED, b"kept by nobody"][usize::from(self.below(4) == 0)];
+            let sha256 = Hash256::of(file).to_string();
             let artifact = json!([{ "path": "m", "sha256": sha256, "bytes": 8, "stored": true }]);
             document = document.with("artifacts", artifact);
         }

@@ -68,8 +68,8 @@ impl Ledger {
         let mut ready = prepare(self, request, Arc::clone(profile))?;
         let walk = Walk::begin(ready.terms.choice);
         let mut draft = ready.draft(walk.attempt())?;
-        // It waits beside those of its whole chunk, and what it was written into has room for more:
-        // a copy fills its memory, where the allocator would rather leave it than shrink it.
+        // A payload was written into more room than it fills, and waits beside those of its chunk.
+        // It is copied, since an allocator leaves a block alone that is half full.
         draft.payload = draft.payload.as_slice().to_vec();
         let Ready { snapshot, terms } = ready;
         let is_asked_for = !may_be_reread
