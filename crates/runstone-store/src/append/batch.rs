@@ -32,8 +32,7 @@ use crate::store::{Appended, BatchItem, Instead};
 
 /// How many files are written and flushed at once: chosen, by measurement on ext4, where flushes
 /// that wait together share one commit of the journal. A quarter as many acknowledge a third less a
-/// second where a flush takes a millisecond; half as many about the same, and less where it takes
-/// longer or those that prepare the next chunk keep the writers waiting for a processor.
+/// second where a flush takes a millisecond, half as many about the same.
 const WRITERS_MAX: usize = 64;
 
 /// Logs that are written at once at most: the directory of each stays open meanwhile, and a process

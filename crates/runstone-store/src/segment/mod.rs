@@ -10,10 +10,10 @@
 //! ```
 //!
 //! A segment is derived: its entries are the bytes that were durable in their slots, and it may be
-//! lost, old or garbage at the price of time. Whatever names a segment's content names it uncompressed, so that
-//! another release may compress it otherwise. Each segment carries the chain, a digest over place,
-//! key and digest of every entry of its log up to its last one, so that a whole segment tells what
-//! stood in a slot that was damaged since.
+//! lost, old or garbage at the price of time. Whatever names a segment's content names it
+//! uncompressed, so that another release may compress it otherwise. Each segment carries the chain,
+//! a digest over place, key and digest of every entry of its log up to its last one, so that a whole
+//! segment tells what stood in a slot that was damaged since.
 //!
 //! The invariants guarded here: what a segment says depends on its entries alone; what opens
 //! without an error was sealed by a writer, bit for bit as far as it was read; and reading is
