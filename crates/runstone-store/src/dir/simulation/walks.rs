@@ -95,6 +95,18 @@ fn played(name: &str, scene: &Scene) -> Seen {
     }
 }
 
+/// Cuts a scene at so many of its calls, as far from each other.
+fn cut_evenly(name: &str, scene: &Scene, whole: &Seen, cuts: u64) {
+    for cut in 1..=cuts {
+        let cut_at = Some(whole.calls_before_cut * cut / cuts);
+        let scene = Scene {
+            cut_at,
+            ..scene.clone()
+        };
+        played(name, &scene);
+    }
+}
+
 #[test]
 fn writers_of_one_key_survive_a_cut_at_every_call() {
     let record = vec![Command::Record(run(0))];
@@ -138,14 +150,7 @@ fn writers_of_whom_one_seals_survive_a_cut_at_many_calls() {
         };
         let whole = played(name, &scene);
         assert_eq!(whole.segments, 1, "{kind:?}");
-        for cut in 1..=CUTS {
-            let cut_at = Some(whole.calls_before_cut * cut / CUTS);
-            let scene = Scene {
-                cut_at,
-                ..scene.clone()
-            };
-            played(name, &scene);
-        }
+        cut_evenly(name, &scene, &whole, CUTS);
     }
 }
 
@@ -202,14 +207,7 @@ fn streams_of_whom_each_may_seal_survive_a_cut_at_many_calls() {
         };
         let whole = played(name, &scene);
         assert_eq!(whole.segments, 1, "{kind:?}");
-        for cut in 1..=CUTS {
-            let cut_at = Some(whole.calls_before_cut * cut / CUTS);
-            let scene = Scene {
-                cut_at,
-                ..scene.clone()
-            };
-            played(name, &scene);
-        }
+        cut_evenly(name, &scene, &whole, CUTS);
     }
 }
 
