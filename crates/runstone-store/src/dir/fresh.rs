@@ -12,7 +12,8 @@ use crate::log::{Log, Seq};
 use crate::segment::{Row, Span};
 
 /// Bytes of memory at most: chosen, so that a chunk of a stream of small documents fits that waits
-/// to be sealed, and the next one, which is being written.
+/// to be sealed, and the next one, which is being written. An allocator that leaves half-full blocks
+/// alone holds up to twice as many for it.
 const BYTES_MAX: usize = 12 * 1024 * 1024;
 
 /// Bytes that an entry takes beside its file, about: its row, its place, its share of the map.
